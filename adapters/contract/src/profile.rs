@@ -1,0 +1,33 @@
+use crate::Claims;
+
+/// The server a profile needs, by the name its package has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Broker {
+    /// Redis 6.2 or later.
+    Redis,
+}
+
+impl Broker {
+    /// Its name in messages and directories.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Redis => "redis",
+        }
+    }
+}
+
+/// One named configuration of a system.
+#[derive(Debug)]
+pub struct Profile {
+    /// Its name after the slash; the first profile of a system is its default.
+    pub name: &'static str,
+    /// One line for `list`.
+    pub summary: &'static str,
+    /// The server it needs, if any.
+    pub broker: Option<Broker>,
+    /// Settings of that server which this profile decides, in its own words.
+    pub broker_settings: &'static [(&'static str, &'static str)],
+    /// What it promises.
+    pub claims: Claims,
+}
