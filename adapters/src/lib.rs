@@ -1,1 +1,83 @@
-//! Placeholder until its author lands it.
+//! Every system under test, one file each, and the registry that names them.
+
+pub mod clock;
+mod fake;
+pub mod handler;
+mod in_process;
+mod pipe_report;
+#[cfg(feature = "redis-asynq")]
+mod redis_asynq;
+
+pub use pipe_report::PipeReport;
+use schedbench_contract::{Adapter, Profile, Visit};
+
+/// What the registry knows of a system.
+#[derive(Clone, Copy, Debug)]
+pub struct System {
+    /// Its name.
+    pub name: &'static str,
+    /// Its profiles, the default first.
+    pub profiles: &'static [Profile],
+    /// Whether it exists only to test the judge; not listed, never in a default.
+    pub only_for_tests: bool,
+}
+
+macro_rules! registry {
+    ($($(#[$condition:meta])* $adapter:ty $(, $only_for_tests:literal)?;)+) => {
+        /// Every system of this build, in the order of tables.
+        pub const SYSTEMS: &[System] = &[$(
+            $(#[$condition])*
+            System {
+                name: <$adapter as Adapter>::NAME,
+                profiles: <$adapter as Adapter>::PROFILES,
+                only_for_tests: false $(|| $only_for_tests)?,
+            },
+        )+];
+
+        /// Runs `visitor` with the type of the system named `name`; `None`
+        /// when this build has no such system.
+        pub fn visit<V: Visit>(name: &str, visitor: V) -> Option<V::Out> {
+            $(
+                $(#[$condition])*
+                if name == <$adapter as Adapter>::NAME {
+                    return Some(visitor.visit::<$adapter>());
+                }
+            )+
+            None
+        }
+    };
+}
+
+// A new system is one line here and one file beside this one.
+registry! {
+    in_process::Noop;
+    in_process::Wheel;
+    in_process::Heap;
+    in_process::Tokio;
+    in_process::DelayQueue;
+    #[cfg(feature = "redis-asynq")] redis_asynq::RedisAsynq;
+    fake::Fake, true;
+}
+
+/// Systems that a lean build lacks, with the cargo feature that brings them.
+pub const LEFT_OUT: &[(&str, &str)] = &[
+    #[cfg(not(feature = "redis-asynq"))]
+    ("redis-asynq", "redis-asynq"),
+];
+
+/// The system of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static System> {
+    SYSTEMS.iter().find(|system| system.name == name)
+}
+
+impl System {
+    /// The profile of that name, or the default for `None`.
+    #[must_use]
+    pub fn profile(&self, name: Option<&str>) -> Option<&'static Profile> {
+        match name {
+            None => self.profiles.first(),
+            Some(name) => self.profiles.iter().find(|profile| profile.name == name),
+        }
+    }
+}
