@@ -1,1 +1,6 @@
-//! Placeholder until its author lands it.
+//! From the outcome to what people read: tables, charts, the HTML page.
+//!
+//! Pure: no clock, no socket. The outcome's schema is owned here.
+
+pub mod metrics;
+pub mod outcome;

@@ -1,0 +1,150 @@
+//! The one table of metrics: name, title, unit, direction. It serves report,
+//! terminal, comparison and export alike.
+
+/// What a number counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Seconds.
+    Seconds,
+    /// Tasks per second.
+    PerSecond,
+    /// A fraction of one.
+    Fraction,
+    /// Bytes.
+    Bytes,
+    /// CPU-seconds per million tasks done, which is µs per task.
+    CpuSecondsPerMillion,
+    /// Cores.
+    Cores,
+    /// Tasks.
+    Tasks,
+    /// A plain number.
+    Number,
+}
+
+/// Which way is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// More is better.
+    Higher,
+    /// Less is better.
+    Lower,
+    /// Neither: it describes the measurement.
+    Neither,
+}
+
+/// One kind of figure.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// Its key in a cell's `metrics`.
+    pub name: &'static str,
+    /// What a chart or table calls it.
+    pub title: &'static str,
+    /// Its unit.
+    pub unit: Unit,
+    /// Which way is better.
+    pub direction: Direction,
+}
+
+const fn metric(
+    name: &'static str,
+    title: &'static str,
+    unit: Unit,
+    direction: Direction,
+) -> Metric {
+    Metric { name, title, unit, direction }
+}
+
+use Direction::{Higher, Lower, Neither};
+use Unit::{Bytes, Cores, CpuSecondsPerMillion, Fraction, Number, PerSecond, Seconds, Tasks};
+
+/// Every metric a cell may have. Names of latencies are
+/// `<histogram>.<quantile>`, with quantiles `p50 p90 p99 p999 p9999 max`.
+pub const METRICS: &[Metric] = &[
+    metric("planned_rate", "planned", PerSecond, Neither),
+    metric("offered_rate", "offered", PerSecond, Neither),
+    metric("throughput", "throughput", PerSecond, Higher),
+    metric("failure_rate", "failed", Fraction, Lower),
+    metric("start_latency.p50", "P50 start latency", Seconds, Lower),
+    metric("start_latency.p90", "P90 start latency", Seconds, Lower),
+    metric("start_latency.p99", "P99 start latency", Seconds, Lower),
+    metric("start_latency.p999", "P99.9 start latency", Seconds, Lower),
+    metric("start_latency.p9999", "P99.99 start latency", Seconds, Lower),
+    metric("start_latency.max", "largest start latency", Seconds, Lower),
+    metric("completion_latency.p50", "P50 completion latency", Seconds, Lower),
+    metric("completion_latency.p90", "P90 completion latency", Seconds, Lower),
+    metric("completion_latency.p99", "P99 completion latency", Seconds, Lower),
+    metric("completion_latency.p999", "P99.9 completion latency", Seconds, Lower),
+    metric("completion_latency.p9999", "P99.99 completion latency", Seconds, Lower),
+    metric("completion_latency.max", "largest completion latency", Seconds, Lower),
+    metric("enqueue_latency.p50", "P50 enqueue latency", Seconds, Lower),
+    metric("enqueue_latency.p90", "P90 enqueue latency", Seconds, Lower),
+    metric("enqueue_latency.p99", "P99 enqueue latency", Seconds, Lower),
+    metric("enqueue_latency.p999", "P99.9 enqueue latency", Seconds, Lower),
+    metric("enqueue_latency.p9999", "P99.99 enqueue latency", Seconds, Lower),
+    metric("enqueue_latency.max", "largest enqueue latency", Seconds, Lower),
+    metric("firing_error.p50", "P50 firing error", Seconds, Lower),
+    metric("firing_error.p90", "P90 firing error", Seconds, Lower),
+    metric("firing_error.p99", "P99 firing error", Seconds, Lower),
+    metric("firing_error.p999", "P99.9 firing error", Seconds, Lower),
+    metric("firing_error.p9999", "P99.99 firing error", Seconds, Lower),
+    metric("firing_error.max", "largest firing error", Seconds, Lower),
+    metric("earliness.p50", "P50 of early starts, how early", Seconds, Lower),
+    metric("earliness.p99", "P99 of early starts, how early", Seconds, Lower),
+    metric("earliness.max", "earliest start before due", Seconds, Lower),
+    metric("pacing_lateness.p50", "P50 pacing lateness", Seconds, Neither),
+    metric("pacing_lateness.p90", "P90 pacing lateness", Seconds, Neither),
+    metric("pacing_lateness.p99", "P99 pacing lateness", Seconds, Neither),
+    metric("pacing_lateness.p999", "P99.9 pacing lateness", Seconds, Neither),
+    metric("pacing_lateness.p9999", "P99.99 pacing lateness", Seconds, Neither),
+    metric("pacing_lateness.max", "largest pacing lateness", Seconds, Neither),
+    metric("back_pressure.p50", "P50 back-pressure", Seconds, Lower),
+    metric("back_pressure.p90", "P90 back-pressure", Seconds, Lower),
+    metric("back_pressure.p99", "P99 back-pressure", Seconds, Lower),
+    metric("back_pressure.p999", "P99.9 back-pressure", Seconds, Lower),
+    metric("back_pressure.p9999", "P99.99 back-pressure", Seconds, Lower),
+    metric("back_pressure.max", "largest back-pressure", Seconds, Lower),
+    metric("backlog_at_start", "backlog at the window's start", Tasks, Lower),
+    metric("backlog_slope", "growth of the backlog", PerSecond, Lower),
+    metric("mean_in_flight", "mean in flight", Tasks, Neither),
+    metric("little_error", "disagreement with Little's law", Fraction, Neither),
+    metric("mean_batch", "mean batch handed over", Tasks, Neither),
+    metric("cpu.generator", "CPU of the generator", CpuSecondsPerMillion, Neither),
+    metric("cpu.client", "CPU of the client", CpuSecondsPerMillion, Lower),
+    metric("cpu.broker", "CPU of the broker", CpuSecondsPerMillion, Lower),
+    metric("cpu.workers", "CPU of the workers", CpuSecondsPerMillion, Lower),
+    metric("cpu.total", "CPU in all", CpuSecondsPerMillion, Lower),
+    metric("rss.harness", "RSS of the harness", Bytes, Neither),
+    metric("rss.broker", "RSS of the broker", Bytes, Lower),
+    metric("rss.workers", "RSS of the workers", Bytes, Lower),
+    metric("pss.broker", "PSS of the broker", Bytes, Lower),
+    metric("pss.workers", "PSS of the workers", Bytes, Lower),
+    metric("pss.system", "PSS of the system", Bytes, Lower),
+    metric("foreign_cpu", "CPU of other processes", Cores, Neither),
+    metric("steal", "time stolen by the hypervisor", Fraction, Neither),
+    metric("clock_drift", "drift between the clocks", Seconds, Neither),
+    metric("settle_wait", "wait for quiet before the cell", Seconds, Neither),
+    metric("preceding_cell_effect", "rank correlation with the preceding cell", Number, Neither),
+];
+
+/// The metric of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Metric> {
+    METRICS.iter().find(|metric| metric.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_stands_twice() {
+        for (place, metric) in METRICS.iter().enumerate() {
+            assert!(
+                METRICS[..place].iter().all(|other| other.name != metric.name),
+                "{}",
+                metric.name
+            );
+        }
+    }
+}

@@ -1,0 +1,501 @@
+//! The outcome: the versioned result file, `result.json`.
+//!
+//! It suffices alone to render, merge and compare. Figures are rows of named
+//! [metrics](crate::metrics), never a struct per chart; what was not measured
+//! says so in its [`Value`].
+
+use std::collections::BTreeMap;
+
+use schedbench_contract::{
+    AckMode, ConfirmMode, DurabilityClass, MomentKind, Server, WorkersShape,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The version of this schema. Readers refuse a newer one.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Everything one run found, and everything needed to run it again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Outcome {
+    /// [`SCHEMA_VERSION`] of the writer.
+    pub schema_version: u32,
+    /// The run.
+    pub run: Run,
+    /// What was planned.
+    pub plan: Plan,
+    /// Where it ran.
+    pub host: Host,
+    /// The systems and profiles that took part, in the order of tables.
+    pub systems: Vec<System>,
+    /// Systems that were asked for and left out, and why.
+    pub skipped: Vec<Skipped>,
+    /// One row per cell, in the order in which they ran.
+    pub cells: Vec<Cell>,
+    /// How the run ended.
+    pub ended: Ended,
+}
+
+/// The run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Run {
+    /// Short id, also in the directory's name.
+    pub id: String,
+    /// Version of schedbench.
+    pub tool: String,
+    /// Commit it was built from, where known.
+    pub commit: Option<String>,
+    /// Start, RFC 3339 in UTC.
+    pub started: String,
+    /// Seconds from start to end.
+    pub elapsed_s: f64,
+    /// The exact command.
+    pub command: Vec<String>,
+}
+
+/// What was planned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Plan {
+    /// The scenario's name.
+    pub scenario: String,
+    /// Its one line.
+    pub summary: String,
+    /// Its text as it was read.
+    pub text: String,
+    /// What the command line changed, as `key=value`.
+    pub overrides: Vec<String>,
+    /// Hash of what decides the measurement: not seed, repeats or paths.
+    pub hash: String,
+    /// The seed of arrivals, order, bodies and failures.
+    pub seed: u64,
+    /// Repeats of each cell.
+    pub repeats: u32,
+    /// Cells planned (a search's cells count as they come).
+    pub planned: u32,
+    /// Workers and connections, equal for all systems.
+    #[schemars(with = "BTreeMap<String, u32>")]
+    pub shape: WorkersShape,
+    /// Bytes of each body.
+    pub body_bytes: u64,
+    /// What a handler does, in words.
+    pub handler: String,
+    /// Arrivals in words: `poisson`, `constant`, `in flight`.
+    pub arrivals: String,
+    /// P99 start latency up to which a load counts as held, seconds.
+    pub objective_p99_s: f64,
+}
+
+/// Where it ran.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Host {
+    /// Processor's name.
+    pub cpu: String,
+    /// Cores the harness may use.
+    pub cores: u32,
+    /// Memory, bytes.
+    pub memory_bytes: u64,
+    /// Kernel's release.
+    pub kernel: String,
+    /// Distribution's name.
+    pub os: String,
+    /// The kernel's clock source.
+    pub clock_source: String,
+    /// Cost of one reading of the clock, ns.
+    pub clock_read_ns: f64,
+    /// `shared`, or `split` with the cores left to the system.
+    pub placement: String,
+    /// Whether the pacer ran under SCHED_FIFO.
+    pub fifo: bool,
+    /// The pacer's timer slack, ns.
+    pub timer_slack_ns: u64,
+}
+
+/// A system and profile that took part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct System {
+    /// Name of the system.
+    pub system: String,
+    /// Name of the profile.
+    pub profile: String,
+    /// The profile's one line.
+    pub summary: String,
+    /// What the profile promises.
+    pub claims: Claims,
+    /// The worker's runtime, as in `Rust`, `Go 1.26`, `Python 3.11`.
+    pub worker_runtime: String,
+    /// Its server as it described itself.
+    #[schemars(with = "Option<BTreeMap<String, serde_json::Value>>")]
+    pub server: Option<Server>,
+}
+
+/// What a profile promises, in the words of a table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Claims {
+    /// What survives what.
+    #[schemars(with = "String")]
+    pub durability: DurabilityClass,
+    /// Acknowledged before or after the handler.
+    #[schemars(with = "String")]
+    pub ack: AckMode,
+    /// Whether each task is vouched for.
+    #[schemars(with = "String")]
+    pub confirms: ConfirmMode,
+    /// How tasks are held back.
+    pub delay: String,
+    /// Order of handlers.
+    pub order: String,
+    /// Whether a task can be taken back.
+    pub cancel: bool,
+    /// What follows a failure.
+    pub retries: String,
+}
+
+/// A system that was asked for and left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Skipped {
+    /// `system/profile`.
+    pub target: String,
+    /// Why.
+    pub why: String,
+    /// The command that would make it run, if there is one.
+    pub remedy: Option<String>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ended {
+    /// It is still going on: a file with this is the trace of a killed run.
+    Running,
+    /// Every planned cell was run.
+    Complete,
+    /// A signal ended it; the cells so far are whole.
+    Interrupted(String),
+    /// It could not go on.
+    Failed(String),
+}
+
+/// Which cell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CellKey {
+    /// Name of the system.
+    pub system: String,
+    /// Name of the profile.
+    pub profile: String,
+    /// The load.
+    pub load: Load,
+    /// What else differs between cells of one load, as in `delay 10 ms`.
+    pub variant: Option<String>,
+    /// The fault injected, if any.
+    pub fault: Option<String>,
+    /// Which repeat, from 1.
+    pub repeat: u32,
+}
+
+/// A load.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Load {
+    /// Open loop at this many tasks per second (the mean over its stages).
+    Rate(f64),
+    /// This many tasks submitted and not completed.
+    InFlight(u64),
+}
+
+impl Load {
+    /// The number on a load axis.
+    #[must_use]
+    pub fn amount(self) -> f64 {
+        match self {
+            Self::Rate(rate) => rate,
+            Self::InFlight(tasks) => tasks as f64,
+        }
+    }
+}
+
+/// One system × profile × load × repeat.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Cell {
+    /// Which.
+    pub key: CellKey,
+    /// Number of the cell in its run, the upper bits of its tasks' ids.
+    pub number: u32,
+    /// Block it belonged to.
+    pub block: u32,
+    /// How often it had been measured before because it was disturbed.
+    pub reruns: u32,
+    /// Whether this measurement may be ranked.
+    pub validity: Validity,
+    /// The state the system was in.
+    pub state: State,
+    /// Whether the system kept up.
+    pub held: Held,
+    /// What limited the rate, in words, where it can be told.
+    pub limit: Option<String>,
+    /// The error that ended the cell, with the last lines of a log.
+    pub error: Option<CellError>,
+    /// Warm-up, window and drain.
+    pub window: Window,
+    /// How the generator kept time: `grid 100 µs`, `spin`.
+    pub pacing: String,
+    /// The ledger's sums.
+    pub counts: Counts,
+    /// Named figures; names are those of the table of metrics.
+    pub metrics: BTreeMap<String, Value>,
+    /// HdrHistogram V2, deflated, base64; values in ns; completed values only.
+    pub histograms: BTreeMap<String, Histogram>,
+    /// Figures over time.
+    pub series: Series,
+    /// What happened when.
+    pub moments: Vec<Mark>,
+}
+
+/// An error that ended a cell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CellError {
+    /// One sentence.
+    pub message: String,
+    /// The last lines of the log of who failed.
+    pub log: Vec<String>,
+}
+
+/// Whether a measurement may be ranked (`docs/measurement.md` §4).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Validity {
+    /// It may.
+    Valid,
+    /// The generator did not offer what was planned, or too late.
+    GeneratorLimited(String),
+    /// A client thread of ours was the bottleneck.
+    ClientLimited(String),
+    /// Something outside the process tree took CPU.
+    Disturbed(String),
+    /// The clocks disagreed.
+    ClockSuspect(String),
+    /// The cell was not measured to its end.
+    Incomplete(String),
+    /// The ledger or Little's law does not close.
+    Unbalanced(String),
+}
+
+impl Validity {
+    /// Whether the cell may be ranked.
+    #[must_use]
+    pub const fn is_valid(&self) -> bool {
+        matches!(self, Self::Valid)
+    }
+
+    /// The verdict's word.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::GeneratorLimited(_) => "generator-limited",
+            Self::ClientLimited(_) => "client-limited",
+            Self::Disturbed(_) => "disturbed",
+            Self::ClockSuspect(_) => "clock-suspect",
+            Self::Incomplete(_) => "incomplete",
+            Self::Unbalanced(_) => "unbalanced",
+        }
+    }
+
+    /// Why, for all but `valid`.
+    #[must_use]
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Valid => None,
+            Self::GeneratorLimited(why)
+            | Self::ClientLimited(why)
+            | Self::Disturbed(why)
+            | Self::ClockSuspect(why)
+            | Self::Incomplete(why)
+            | Self::Unbalanced(why) => Some(why),
+        }
+    }
+}
+
+/// The state of the system: a finding, not a fault of the measurement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Latency and backlog did not trend.
+    Steady,
+    /// They did, and why that is said.
+    NotSteady(String),
+    /// It could not take the load.
+    Overloaded(String),
+}
+
+/// Whether the system kept up with the load (`docs/measurement.md` §3).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Held {
+    /// It did.
+    Yes,
+    /// It did not, and which condition failed.
+    No(String),
+    /// The question has no answer here (in flight, or not measured).
+    NotJudged(String),
+}
+
+/// Warm-up, window and drain, seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Window {
+    /// Warm-up before the window.
+    pub warmup_s: f64,
+    /// The window itself, D.
+    pub duration_s: f64,
+    /// How long each task is watched after its due time, T.
+    pub horizon_s: f64,
+    /// How long the drain took.
+    pub drain_s: f64,
+}
+
+/// The ledger's sums. `grid` covers every task handed over, probes and warm-up
+/// included; `window` only the tasks intended in the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Counts {
+    /// Tasks the plan held: probes sent, warm-up, window.
+    pub attempted: u64,
+    /// What became of them.
+    pub grid: Grid,
+    /// Of the plan, never handed over.
+    pub unsent: u64,
+    /// Whether grid and unsent add up to `attempted`.
+    pub balances: bool,
+    /// Confirmed, not completed, and proved absent from the system.
+    pub lost: u64,
+    /// Confirmed, not completed, and no proof of loss: still held, or not asked.
+    pub residual: u64,
+    /// Confirmed and set aside after the last attempt.
+    pub dead: u64,
+    /// Taken back before they started.
+    pub cancelled: u64,
+    /// Said to be cancelled, and ran.
+    pub cancelled_but_ran: u64,
+    /// Completions after the first.
+    pub repeated: u64,
+    /// Completions of tasks of an earlier cell.
+    pub leftovers: u64,
+    /// Completions of ids that were never given out.
+    pub unexpected: u64,
+    /// Tasks whose body was not the one sent.
+    pub corrupt: u64,
+    /// Starts before the due time, among tasks of the window.
+    pub early: u64,
+    /// First starts out of order within a key (or queue), where there are keys.
+    pub inversions: u64,
+    /// Attempts that failed, seen.
+    pub failed_attempts: u64,
+    /// Attempts that the plan had fail, of the tasks that ran.
+    pub planned_failures: u64,
+    /// Tasks intended in the window.
+    pub window: WindowCounts,
+}
+
+/// The 3 × 3 grid: what the enqueue came to × how often the handler completed
+/// (0, 1, 2 or more).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Grid {
+    /// Confirmed: residual, dead or lost · once · duplicated.
+    pub ok: [u64; 3],
+    /// Unknown: vanished · recovered · recovered and duplicated.
+    pub unknown: [u64; 3],
+    /// Refused or never handed over: rejected · phantom · phantom and duplicated.
+    pub fail: [u64; 3],
+}
+
+impl Grid {
+    /// All nine cells together.
+    #[must_use]
+    pub fn sum(&self) -> u64 {
+        [self.ok, self.unknown, self.fail].iter().flatten().sum()
+    }
+}
+
+/// What became of the tasks intended in the window. `intended` is the sum of
+/// the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WindowCounts {
+    /// Intended in the window.
+    pub intended: u64,
+    /// First success within T of due.
+    pub done: u64,
+    /// Refused.
+    pub refused: u64,
+    /// Never handed over.
+    pub unsent: u64,
+    /// Unknown, and no success within T.
+    pub unknown: u64,
+    /// Confirmed; succeeded after T, or still held.
+    pub late: u64,
+    /// Confirmed, never succeeded, proved absent.
+    pub lost: u64,
+    /// Dead by plan: left out of the failure rate.
+    pub planned_dead: u64,
+    /// Cancelled: left out of the failure rate.
+    pub cancelled: u64,
+}
+
+/// A figure, or why there is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Value {
+    /// Measured.
+    Is(f64),
+    /// At least this: a percentile beyond the horizon, the top of a grid.
+    AtLeast(f64),
+    /// At most this: below what the generator's pacing resolves.
+    AtMost(f64),
+    /// Not measured, and why.
+    NotMeasured(String),
+    /// The system does not do it, and why.
+    Unsupported(String),
+}
+
+impl Value {
+    /// The number, if there is one, whatever its bound.
+    #[must_use]
+    pub const fn number(&self) -> Option<f64> {
+        match self {
+            Self::Is(number) | Self::AtLeast(number) | Self::AtMost(number) => Some(*number),
+            Self::NotMeasured(_) | Self::Unsupported(_) => None,
+        }
+    }
+}
+
+/// A histogram of completed values and how many have none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Histogram {
+    /// V2, deflated, base64; values in ns.
+    pub data: String,
+    /// Values in it.
+    pub count: u64,
+    /// Values at +∞: unfinished within T, or refused.
+    pub at_infinity: u64,
+}
+
+/// Figures over time, one value per bin; `null` where nothing can be said.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Series {
+    /// Width of a bin, seconds.
+    pub bin_s: f64,
+    /// Start of the first bin, seconds from the window's start.
+    pub start_s: f64,
+    /// Columns: `offered`, `throughput` (1/s), `p50`, `p99` (start latency by
+    /// due time, s), `backlog` (tasks).
+    pub columns: BTreeMap<String, Vec<Option<f64>>>,
+}
+
+/// Something that happened, on the time axis of its cell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Mark {
+    /// Seconds from the window's start.
+    pub at_s: f64,
+    /// What kind.
+    #[schemars(with = "String")]
+    pub kind: MomentKind,
+    /// One short sentence.
+    pub text: String,
+}
