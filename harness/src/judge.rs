@@ -1,0 +1,1 @@
+//! Plan × evidence → outcome of a cell. Pure.

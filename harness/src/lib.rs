@@ -1,0 +1,9 @@
+//! The harness: scenario → plan → drive → record → judge → outcome → report.
+//!
+//! Data flows one way. `scenario`, `plan` and `judge` are pure; only
+//! `environment`, `drive`, `record` and the adapters touch the clock, a
+//! process or the network.
+
+pub mod judge;
+pub mod plan;
+pub mod record;

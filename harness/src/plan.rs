@@ -1,0 +1,269 @@
+//! What a scenario and a seed resolve to: blocks and cells in their order.
+//!
+//! Pure: the same scenario and seed give the same plan on every machine.
+
+mod arrivals;
+
+pub use arrivals::{Arrival, Arrivals, Spacing};
+use schedbench_adapters::System;
+use schedbench_contract::{Handler, Profile, Retry, WorkersShape};
+
+/// Everything that will be run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Where it came from.
+    pub source: Source,
+    /// The seed of order, arrivals, bodies, keys and failures.
+    pub seed: u64,
+    /// Repeats of every cell.
+    pub repeats: u32,
+    /// Hash of what decides the measurement: not seed, repeats or paths.
+    pub hash: String,
+    /// Blocks in the order in which they run; the first is `noop`'s.
+    pub blocks: Vec<Block>,
+    /// Workers and connections, equal for all systems.
+    pub shape: WorkersShape,
+    /// P99 start latency up to which a load counts as held, ns.
+    pub objective_p99_ns: u64,
+    /// How the generator keeps time; `None` lets the kind of system decide.
+    pub pacing: Option<Pacing>,
+}
+
+/// The scenario a plan came from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its name.
+    pub name: String,
+    /// Its one line.
+    pub summary: String,
+    /// Its text as read.
+    pub text: String,
+    /// What the command line changed, as `key=value`.
+    pub overrides: Vec<String>,
+}
+
+/// A system in one of its profiles.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// The system.
+    pub system: &'static System,
+    /// The profile.
+    pub profile: &'static Profile,
+}
+
+impl Target {
+    /// `system/profile`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.system.name, self.profile.name)
+    }
+}
+
+/// One repeat of one target, with a fresh broker of its own.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// The system and profile.
+    pub target: Target,
+    /// Which repeat, from 1.
+    pub repeat: u32,
+    /// What is run, in this order.
+    pub steps: Vec<Step>,
+}
+
+/// One thing a block does.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// One cell.
+    Cell(CellPlan),
+    /// Cells at rates found as it goes: the highest rate held.
+    Search(Search),
+    /// A cell at a share of the capacity that the block's search found.
+    AtCapacity {
+        /// Share of the capacity, 0.5 for half.
+        share: f64,
+        /// The cell; its rates are replaced.
+        cell: CellPlan,
+    },
+}
+
+/// The search for the highest rate held: doubling, then bisection.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// The cell; its rates are replaced.
+    pub template: CellPlan,
+    /// First rate tried, tasks per second.
+    pub from: f64,
+    /// No rate above this is tried.
+    pub to: f64,
+    /// Ends when the bracket is within this share of the rate, 0.05 for ± 5 %.
+    pub precision: f64,
+}
+
+/// One cell, resolved.
+#[derive(Clone, Debug)]
+pub struct CellPlan {
+    /// The system and profile.
+    pub target: Target,
+    /// Which repeat, from 1.
+    pub repeat: u32,
+    /// What else tells cells of one load apart, as in `delay 10 ms`.
+    pub variant: Option<String>,
+    /// The load.
+    pub load: Load,
+    /// Seed of this cell: of the run's seed, load, variant and repeat, not of
+    /// the system, so that all systems see the same arrivals.
+    pub seed: u64,
+    /// Warm-up at the first stage's rate, ns.
+    pub warmup_ns: u64,
+    /// T: how long each task is watched after its due time, ns.
+    pub horizon_ns: u64,
+    /// When tasks are due after they are handed over.
+    pub delay: Delay,
+    /// Bytes of each body.
+    pub body_bytes: usize,
+    /// Distinct keys; 0 for tasks without a key.
+    pub keys: u32,
+    /// Tasks to cancel, per million.
+    pub cancel_ppm: u32,
+    /// What the handler does.
+    pub handler: Handler,
+    /// Attempts that fail, per million.
+    pub fail_ppm: u32,
+    /// What follows a failure.
+    pub retry: Retry,
+}
+
+/// How a cell is loaded.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Load {
+    /// The plan says when each task is handed over.
+    Open {
+        /// How arrivals are spaced.
+        spacing: Spacing,
+        /// Rates one after another; together they are the window.
+        stages: Vec<Stage>,
+    },
+    /// So many tasks are submitted and not completed.
+    InFlight {
+        /// N.
+        tasks: u64,
+        /// The window, ns.
+        window_ns: u64,
+        /// Room in the ledger; the window ends when it is used up.
+        most_tasks: u64,
+    },
+}
+
+/// A rate held for a time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stage {
+    /// Tasks per second.
+    pub rate: f64,
+    /// For how long, ns.
+    pub duration_ns: u64,
+}
+
+/// When a task is due after it is handed over.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Delay {
+    /// At once.
+    None,
+    /// After this, ns.
+    Fixed(u64),
+    /// Uniform between the two, ns.
+    Uniform(u64, u64),
+    /// One of these, ns, each with its weight.
+    Mix(Vec<(u64, u32)>),
+}
+
+/// How the generator keeps time (`docs/measurement.md` §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pacing {
+    /// Sleeps on a grid of 100 µs.
+    Grid,
+    /// Spins, but sleeps at least 50 µs in each ms.
+    Spin,
+}
+
+impl Load {
+    /// The window D, ns.
+    #[must_use]
+    pub fn window_ns(&self) -> u64 {
+        match self {
+            Self::Open { stages, .. } => stages.iter().map(|stage| stage.duration_ns).sum(),
+            Self::InFlight { window_ns, .. } => *window_ns,
+        }
+    }
+
+    /// Mean rate over the window; `None` in flight.
+    #[must_use]
+    pub fn mean_rate(&self) -> Option<f64> {
+        let Self::Open { stages, .. } = self else { return None };
+        let tasks: f64 = stages.iter().map(|stage| stage.rate * stage.duration_ns as f64).sum();
+        Some(tasks / self.window_ns() as f64)
+    }
+}
+
+impl CellPlan {
+    /// The same cell at one constant rate over the same window.
+    #[must_use]
+    pub fn at_rate(&self, rate: f64) -> Self {
+        let spacing = match &self.load {
+            Load::Open { spacing, .. } => *spacing,
+            Load::InFlight { .. } => Spacing::Poisson,
+        };
+        let stages = vec![Stage { rate, duration_ns: self.load.window_ns() }];
+        Self { load: Load::Open { spacing, stages }, ..self.clone() }
+    }
+
+    /// The longest time between a hand-over and its task's due time, ns.
+    #[must_use]
+    pub fn longest_delay_ns(&self) -> u64 {
+        match &self.delay {
+            Delay::None => 0,
+            Delay::Fixed(ns) | Delay::Uniform(_, ns) => *ns,
+            Delay::Mix(parts) => parts.iter().map(|(ns, _)| *ns).max().unwrap_or(0),
+        }
+    }
+
+    /// The longest the drain may last after the last hand-over: the last
+    /// task's horizon and its promised back-offs, ns.
+    #[must_use]
+    pub fn drain_ns(&self) -> u64 {
+        let backoffs = if self.fail_ppm > 0 {
+            self.retry.backoff_ns.saturating_mul(u64::from(self.retry.max))
+        } else {
+            0
+        };
+        self.longest_delay_ns() + self.horizon_ns + backoffs
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A cell to start from: noop, 1,000/s for 1 s, no warm-up.
+    pub(crate) fn cell() -> CellPlan {
+        let system = schedbench_adapters::find("noop").expect("noop is always there");
+        CellPlan {
+            target: Target { system, profile: &system.profiles[0] },
+            repeat: 1,
+            variant: None,
+            load: Load::Open {
+                spacing: Spacing::Poisson,
+                stages: vec![Stage { rate: 1_000.0, duration_ns: 1_000_000_000 }],
+            },
+            seed: 7,
+            warmup_ns: 0,
+            horizon_ns: 1_000_000_000,
+            delay: Delay::None,
+            body_bytes: 0,
+            keys: 0,
+            cancel_ppm: 0,
+            handler: Handler::None,
+            fail_ppm: 0,
+            retry: Retry { max: 0, backoff_ns: 1_000_000_000 },
+        }
+    }
+}

@@ -1,0 +1,138 @@
+use std::ops::Range;
+
+use hdrhistogram::Histogram;
+use schedbench_contract::ledger::Ledger;
+use schedbench_contract::{Backlog, Moment};
+
+use crate::plan::{CellPlan, Pacing};
+
+/// Everything the judge is given about one cell. All instants are monotonic ns.
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    /// What was planned.
+    pub plan: &'a CellPlan,
+    /// What happened to every task. Sequence numbers `0..probes_sent` are
+    /// probes; arrivals begin at `first_arrival`; what lies between was never
+    /// planned.
+    pub ledger: &'a Ledger,
+    /// Probe tasks that were sent.
+    pub probes_sent: u64,
+    /// Sequence number of arrival 0.
+    pub first_arrival: u64,
+    /// Arrivals that the plan holds (in flight: that were handed over).
+    pub arrivals: u64,
+    /// The instant from which arrivals count: the start of the warm-up.
+    pub start: u64,
+    /// The window D.
+    pub window: Range<u64>,
+    /// When the drain ended and nothing more was listened for.
+    pub ended: u64,
+    /// In flight only: when tasks were handed over, which is when they were
+    /// intended. Ascending.
+    pub hand_overs: Vec<HandOver>,
+    /// What the generator saw of itself, for tasks intended in the window.
+    pub pacing: PacingSeen,
+    /// Whether what is missing was proved to be lost.
+    pub proof: Proof,
+    /// CPU and memory by role, over the window.
+    pub usage: Usage,
+    /// What the machine did besides, over the window.
+    pub host: Host,
+    /// What happened when.
+    pub moments: Vec<Moment>,
+    /// Why the cell ended before its time, if it did.
+    pub cut_short: Option<String>,
+}
+
+/// Tasks from `first` (an arrival's index) on were handed over at `at`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HandOver {
+    /// Index of the batch's first task.
+    pub first: u64,
+    /// When it was offered.
+    pub at: u64,
+}
+
+/// What the generator saw of itself. Histograms are in ns and hold the tasks
+/// intended in the window.
+#[derive(Clone, Debug)]
+pub struct PacingSeen {
+    /// How it kept time.
+    pub how: Pacing,
+    /// Whether its thread ran under SCHED_FIFO.
+    pub fifo: bool,
+    /// Offered − intended.
+    pub lateness: Histogram<u64>,
+    /// Accepted − offered.
+    pub back_pressure: Histogram<u64>,
+    /// Calls of `submit` that took something, in the window.
+    pub batches: u64,
+    /// Tasks that those calls took.
+    pub tasks: u64,
+    /// Share of the window in which the producer's window was full (it pended).
+    pub pending_share: f64,
+}
+
+/// What was asked of the system after its workers were gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// The workers' connections were gone, and the system said what it holds.
+    Asked(Backlog),
+    /// It could not be asked, and why: missing tasks are residual.
+    NotAsked(String),
+}
+
+/// CPU and memory by role. A role that has no process or thread of its own is
+/// `None`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Usage {
+    /// CPU-seconds of the generator's threads in the window.
+    pub generator_cpu_s: Option<f64>,
+    /// CPU-seconds of the client's threads in the harness.
+    pub client_cpu_s: Option<f64>,
+    /// CPU-seconds of the broker (or the system's own threads).
+    pub broker_cpu_s: Option<f64>,
+    /// CPU-seconds of worker processes (or threads).
+    pub workers_cpu_s: Option<f64>,
+    /// Share of the window that the busiest client thread was on a core.
+    pub busiest_client_thread: Option<f64>,
+    /// Memory of the harness itself.
+    pub harness: Option<Memory>,
+    /// Memory of the broker's processes.
+    pub broker: Option<Memory>,
+    /// Memory of the worker processes.
+    pub workers: Option<Memory>,
+    /// For systems in process: what the allocator held.
+    pub allocated: Option<Allocated>,
+}
+
+/// Largest memory seen, bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Resident set.
+    pub rss: u64,
+    /// Proportional share, where the kernel says it.
+    pub pss: Option<u64>,
+}
+
+/// Most bytes the harness's allocator held during the cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allocated {
+    /// In this cell.
+    pub here: u64,
+    /// In `noop`'s cell at the same load; `None` when there was none.
+    pub noop: Option<u64>,
+}
+
+/// What the machine did besides, over the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Host {
+    /// Cores' worth of CPU that went to processes outside our tree.
+    pub foreign_cores: Option<f64>,
+    /// Share of all CPU time that the hypervisor gave to others.
+    pub steal: Option<f64>,
+    /// How far the monotonic and the wall clock drifted apart, ns.
+    pub clock_drift_ns: u64,
+    /// How long the harness waited for quiet before the cell, ns.
+    pub settle_wait_ns: u64,
+}
