@@ -3,4 +3,5 @@
 //! Pure: no clock, no socket. The outcome's schema is owned here.
 
 pub mod metrics;
+pub mod numbers;
 pub mod outcome;
