@@ -5,6 +5,7 @@
 pub mod hlog;
 pub mod load;
 pub mod metrics;
+pub mod numbers;
 pub mod outcome;
 pub mod save;
 pub mod schema;
