@@ -2,6 +2,10 @@
 //!
 //! Pure: no clock, no socket. The outcome's schema is owned here.
 
+pub mod hlog;
+pub mod load;
 pub mod metrics;
 pub mod numbers;
 pub mod outcome;
+pub mod save;
+pub mod schema;
