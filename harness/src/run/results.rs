@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use schedbench_reports::outcome::{Cell, Outcome};
+use schedbench_reports::outcome::{Cell, Outcome, Run};
 use schedbench_reports::{hlog, html, save};
 
 /// Where a run leaves what it found.
@@ -69,10 +69,12 @@ impl Results {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn keep_histograms(&self, cell: &Cell) -> Result<()> {
-        let text = hlog::interval_log(cell).context("cannot write a histogram log")?;
-        save::write_atomically(&self.directory.join("hlog"), &hlog::file_name(cell), &text)
-            .with_context(|| format!("cannot write into {}", self.directory.display()))
+    pub fn keep_histograms(&self, run: &Run, cell: &Cell) -> Result<()> {
+        let text = hlog::to_hlog(run, cell).context("cannot write a histogram log")?;
+        let directory = self.directory.join("hlog");
+        save::write_atomically(&directory, &hlog::file_name(cell), text.as_bytes())
+            .with_context(|| format!("cannot write into {}", directory.display()))?;
+        Ok(())
     }
 
     /// Renders the page.
@@ -85,7 +87,8 @@ impl Results {
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         save::write_atomically(&self.directory, name, bytes)
-            .with_context(|| format!("cannot write {}", self.directory.join(name).display()))
+            .with_context(|| format!("cannot write {}", self.directory.join(name).display()))?;
+        Ok(())
     }
 }
 
