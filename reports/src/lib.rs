@@ -4,6 +4,7 @@
 
 pub mod hlog;
 pub mod load;
+pub mod analysis;
 pub mod metrics;
 pub mod numbers;
 pub mod outcome;
