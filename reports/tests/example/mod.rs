@@ -227,7 +227,7 @@ pub(crate) fn every_variant() -> Vec<Outcome> {
         Validity::Unbalanced(why()),
     ];
     let states = [State::Steady, State::NotSteady(why()), State::Overloaded(why())];
-    let helds = [Held::Yes, Held::No(why()), Held::NotJudged(why())];
+    let judgements = [Held::Yes, Held::No(why()), Held::NotJudged(why())];
     let values = [
         Value::Is(1.5),
         Value::AtLeast(2.0),
@@ -238,7 +238,7 @@ pub(crate) fn every_variant() -> Vec<Outcome> {
     for (place, cell) in first.cells.iter_mut().enumerate() {
         cell.validity = validities[place % validities.len()].clone();
         cell.state = states[place % states.len()].clone();
-        cell.held = helds[(place / 3) % helds.len()].clone();
+        cell.held = judgements[(place / 3) % judgements.len()].clone();
         cell.metrics.insert("backlog_slope".to_owned(), values[place % values.len()].clone());
         if place % 2 == 0 {
             cell.key.load = Load::InFlight(1_000);
