@@ -2,6 +2,7 @@
 //!
 //! Pure: no clock, no socket. The outcome's schema is owned here.
 
+pub mod analysis;
 pub mod hlog;
 pub mod load;
 pub mod metrics;
