@@ -197,3 +197,82 @@ impl Chunks {
         dropped
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+    use crate::timers::Timers;
+
+    impl Chunks {
+        pub(crate) fn in_use(&self) -> usize {
+            self.chunks.iter().filter(|chunk| chunk.in_use).count()
+        }
+    }
+
+    fn pop(chunks: &mut Chunks, queue: &mut Queue) -> Option<u64> {
+        let entry = chunks.front(queue)?;
+        chunks.pop_front(queue);
+        Some(entry.due_tick)
+    }
+
+    /// Three queues in one arena, whose entries die in every pattern; sweeping
+    /// at any moment loses none that lives and keeps the order.
+    #[test]
+    fn sweeping_keeps_the_living_in_order() {
+        let mut chunks = Chunks::with_capacity(0);
+        let mut timers = Timers::with_capacity(0);
+        let mut queues = [Queue::EMPTY; 3];
+        let mut expected: [VecDeque<(u64, Handle)>; 3] = Default::default();
+        let mut dead = 0;
+        let mut random = 1_u64;
+        for step in 0..200_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(step | 1);
+            let noise = random >> 33;
+            let of = (noise % 3) as usize;
+            // Growing and shrinking by turns, so that chunks are freed as well.
+            match (noise >> 2) % 8 + (step / 10_000) % 2 {
+                0..=3 => {
+                    let handle = timers.insert(());
+                    expected[of].push_back((step, handle));
+                    chunks.push(&mut queues[of], Entry { due_tick: step, handle });
+                }
+                4..=5 => {
+                    let len = expected[of].len();
+                    if len > 0 {
+                        let (_, handle) = expected[of].remove((noise >> 5) as usize % len).unwrap();
+                        timers.remove(handle);
+                        dead += 1;
+                    }
+                }
+                6 => dead -= chunks.sweep(|handle| timers.is_pending(handle)),
+                _ => {
+                    while let Some(entry) = chunks.front(&mut queues[of]) {
+                        if timers.is_pending(entry.handle) {
+                            break;
+                        }
+                        chunks.pop_front(&queues[of]);
+                        dead -= 1;
+                    }
+                    let first = expected[of].pop_front();
+                    assert_eq!(pop(&mut chunks, &mut queues[of]), first.map(|(step, _)| step));
+                    first.map(|(_, handle)| timers.remove(handle));
+                }
+            }
+        }
+        for (queue, expected) in queues.iter_mut().zip(&mut expected) {
+            while let Some(entry) = chunks.front(queue) {
+                chunks.pop_front(queue);
+                if timers.is_pending(entry.handle) {
+                    assert_eq!(expected.pop_front(), Some((entry.due_tick, entry.handle)));
+                } else {
+                    dead -= 1;
+                }
+            }
+            assert!(expected.is_empty());
+        }
+        assert_eq!(dead, 0);
+        assert_eq!(chunks.in_use(), 0);
+    }
+}

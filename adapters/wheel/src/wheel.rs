@@ -300,3 +300,50 @@ impl<T> fmt::Debug for Wheel<T> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const US: u64 = 1_000;
+    const HOUR: u64 = 3_600_000_000 * US;
+
+    /// Timeouts that are always cancelled, long before they are due, beside a
+    /// thousand that stay.
+    #[test]
+    fn dead_entries_stay_few() {
+        let mut wheel = Wheel::new(US, HOUR, 0).unwrap();
+        for n in 0..1_000 {
+            wheel.insert(HOUR - n * 1_000 * US, n).unwrap();
+        }
+        for n in 0..1_000_000 {
+            let handle = wheel.insert(HOUR / 2 + n * US, n).unwrap();
+            assert!(wheel.cancel(handle));
+            assert!(wheel.dead < 2 * (wheel.len() + DEAD_ALLOWED), "{} dead", wheel.dead);
+        }
+        // At 31 a chunk and at least half full: 4 000 entries are 260 chunks.
+        assert!(wheel.chunks.in_use() < 400, "{} chunks", wheel.chunks.in_use());
+
+        let mut fired = 0;
+        assert_eq!(wheel.expire(HOUR, usize::MAX, |_| fired += 1), More::No);
+        assert_eq!((fired, wheel.dead, wheel.chunks.in_use()), (1_000, 0, 0));
+    }
+
+    #[test]
+    fn no_call_moves_more_than_its_share() {
+        let mut wheel = Wheel::new(US, HOUR, 0).unwrap();
+        for _ in 0..10_000 {
+            wheel.insert(HOUR, ()).unwrap();
+        }
+        let mut fired = 0;
+        let mut calls = 0;
+        while wheel.expire(HOUR, 16, |()| fired += 1) == More::Yes {
+            calls += 1;
+            assert_eq!(wheel.next_due(), Some(wheel.ticks.to_ns(wheel.position)));
+        }
+        assert_eq!(fired, 10_000);
+        let moves = wheel.levels.reach().ilog2() as usize / 6 * 10_000;
+        let share = 16 * MOVES_PER_FIRE + MOVES_PER_CALL;
+        assert!(calls >= 10_000 / 16 && calls <= 10_000 / 16 + moves / share + 1, "{calls}");
+    }
+}

@@ -23,44 +23,60 @@ impl Random {
     }
 }
 
+/// The latest handles, most of them dead after a while.
+const HANDLES: usize = 50_000;
+
+/// Operations after which the mix changes: timers that mostly fire, then
+/// timeouts that mostly are cancelled, whose dead entries must be swept away.
+const PHASE: u64 = OPERATIONS / 10;
+
 #[test]
 fn ten_million_operations_agree_with_the_model() {
     let max_delay_ns = 3_600_000_000 * US;
     let mut pair = Pair::new(US, max_delay_ns, 12_345);
     let mut random = Random(2026);
-    // The latest handles, most of them dead after a while.
     let mut handles: Vec<Handle> = Vec::new();
     let mut fired = 0;
     for operation in 0..OPERATIONS {
+        let timeouts = operation / PHASE % 2 == 1;
         // Half the delays are short, the others of any magnitude.
         let bits = if random.below(2) == 0 { 27 } else { 28 + random.below(15) };
+        let bits = if timeouts { 36 } else { bits };
         let due_ns = pair.now_ns + random.below(1 << bits);
         let which = random.below(handles.len().max(1) as u64) as usize;
         let known = handles.get(which).copied();
-        let given = match (random.below(16), known) {
-            (0..=2, Some(handle)) => {
+        let given = match (random.below(32), known) {
+            (0..=5, Some(handle)) => {
                 pair.cancel(handle);
                 None
             }
-            (3..=4, Some(handle)) => pair.reschedule(handle, due_ns),
-            (5..=6, _) => {
+            (6..=9, Some(handle)) => pair.reschedule(handle, due_ns),
+            (10..=13, _) if !timeouts => {
                 let limit = if random.below(2) == 0 { usize::MAX } else { 16 };
                 // Now and then the caller was away for a while.
                 let step_bits = if random.below(4_096) == 0 { 37 } else { 19 };
                 fired += pair.expire(pair.now_ns + random.below(1 << step_bits), limit);
                 None
             }
+            (10, _) => {
+                fired += pair.expire(pair.now_ns + random.below(1 << 16), usize::MAX);
+                None
+            }
+            (11..=21, Some(_)) if timeouts => {
+                pair.cancel(handles.swap_remove(which));
+                None
+            }
             _ => pair.insert(due_ns),
         };
         match (given, known) {
-            (Some(handle), Some(_)) if handles.len() == 50_000 => handles[which] = handle,
+            (Some(handle), Some(_)) if handles.len() == HANDLES => handles[which] = handle,
             (given, _) => handles.extend(given),
         }
         if operation % 64 == 0 {
             pair.check();
         }
     }
-    assert!(fired as u64 > OPERATIONS / 8, "too few fired to mean much: {fired}");
+    assert!(fired as u64 > OPERATIONS / 16, "too few fired to mean much: {fired}");
     pair.expire(pair.now_ns + max_delay_ns + US, usize::MAX);
     pair.check();
     assert!(pair.pending.is_empty());

@@ -16,9 +16,14 @@ enum Op {
 
 /// Delays of every magnitude, so that every level is used, and some past ones.
 fn ahead(max_delay_ns: u64) -> impl Strategy<Value = i64> {
-    (0..=max_delay_ns.ilog2() + 1, any::<u64>(), 0..20_u8).prop_map(|(bits, noise, past)| {
+    let bits = 0..=max_delay_ns.ilog2() + 1;
+    (bits, any::<u64>(), 0..20_u8).prop_map(move |(bits, noise, kind)| {
         let delay = (noise >> (63 - bits)) as i64;
-        if past == 0 { -delay } else { delay }
+        match kind {
+            0 => -delay,
+            1 => max_delay_ns as i64,
+            _ => delay,
+        }
     })
 }
 
@@ -40,11 +45,14 @@ fn op(max_delay_ns: u64) -> impl Strategy<Value = Op> {
 
 fn wheel_and_ops() -> impl Strategy<Value = (u64, u64, u64, Vec<Op>)> {
     let resolution = prop_oneof![Just(1_000), Just(1_000_000), 1_000..5_000_000_u64];
-    // From one tick to several levels of them.
-    (resolution, 0..26_u32, any::<u64>(), 0..1_u64 << 40).prop_flat_map(
-        |(resolution_ns, bits, noise, start_ns)| {
-            let ticks = 1 + (noise >> (63 - bits));
-            let max_delay_ns = ticks * resolution_ns + noise % resolution_ns;
+    // From one tick to several levels of them, and on either side of each level.
+    let ticks = prop_oneof![
+        (0..26_u32, any::<u64>()).prop_map(|(bits, noise)| 1 + (noise >> (63 - bits))),
+        (1..5_u32, 0..4_u64).prop_map(|(levels, more)| 64_u64.pow(levels) - 2 + more),
+    ];
+    (resolution, ticks, any::<u64>(), 0..1_u64 << 40).prop_flat_map(
+        |(resolution_ns, ticks, rest, start_ns)| {
+            let max_delay_ns = ticks * resolution_ns + [0, rest % resolution_ns][rest as usize % 2];
             let ops = prop::collection::vec(op(max_delay_ns), 1..300);
             (Just(resolution_ns), Just(max_delay_ns), Just(start_ns), ops)
         },
