@@ -207,7 +207,9 @@ fn one_stall_of_the_system_is_not_the_generators() {
         stage.pacing.pending_share = share;
         stage.judge()
     };
-    assert_eq!(with_pending(0.05).validity, Validity::Valid);
+    let cell = with_pending(0.05);
+    assert_eq!(cell.validity, Validity::Valid);
+    assert!(matches!(&cell.state, State::NotSteady(why) if why.starts_with("lateness P99")));
     assert!(matches!(with_pending(0.0).validity, Validity::GeneratorLimited(_)));
 }
 
@@ -348,6 +350,21 @@ fn limits_are_named() {
         Some(WorkersShape { processes: 1, concurrency: 4, prefetch: 1, connections: 1, window: 1 });
     let limit = stage.judge().limit.unwrap_or_default();
     assert_eq!(limit, "the workers: 4 handlers of 4 ms do at most 1000/s");
+}
+
+/// What a killed or empty cell leaves must be judged too, and never panic.
+#[test]
+fn a_cell_of_nothing_is_incomplete() {
+    let mut stage = Stage::new(plan(2_000.0, 1));
+    stage.window = START..START;
+    stage.ended = START - 5;
+    let cell = stage.judge();
+    assert_eq!(why(&cell), "the window is empty");
+    assert!(cell.counts.balances);
+    let mut stage = Stage::new(plan(2_000.0, 1));
+    stage.cut_short = Some("stopped".into());
+    let cell = stage.judge();
+    assert_eq!((cell.counts.unsent, why(&cell)), (1_999, "stopped"));
 }
 
 #[test]
