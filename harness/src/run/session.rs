@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use schedbench_adapters as adapters;
-use schedbench_contract::{Broker, Endpoints};
+use schedbench_contract::{Endpoints, Server};
 use schedbench_reports::outcome::{
     self, Cell, CellError, CellKey, Counts, Ended, Held, Outcome, SCHEMA_VERSION, Series, Skipped,
     State, Validity, Window,
@@ -17,9 +17,8 @@ use super::bracket::Bracket;
 use super::cell::RunCell;
 use super::describe;
 use super::halt::failure;
-use super::progress::Progress;
 use super::results::Results;
-use super::stage::{BrokerInUse, Stage};
+use super::stage::{self, Stage};
 use crate::judge;
 use crate::plan::{Block, CellPlan, Load, Pacing, Plan, Search, Step, Target};
 use crate::record::{Allocated, Evidence};
@@ -122,10 +121,9 @@ impl<'a> Session<'a> {
 
     /// A fresh broker, then the block's cells.
     fn block(&mut self, index: u32, block: &Block) -> Result<()> {
-        let mut broker = match self.stage.start_broker(block.target) {
-            Ok(broker) => broker,
-            Err(error) => return self.fail_block(index, block, &error),
-        };
+        if let Err(error) = self.stage.start_broker(block.target) {
+            return self.fail_block(index, block, &error);
+        }
         let mut capacity = None;
         for step in &block.steps {
             if self.stopped() {
@@ -133,15 +131,15 @@ impl<'a> Session<'a> {
             }
             match step {
                 Step::Cell(cell) => {
-                    self.cell(index, cell, broker.as_mut(), 0, None)?;
+                    self.cell(index, cell, 0, None)?;
                 }
                 Step::Search(search) => {
-                    capacity = self.search(index, search, broker.as_mut())?;
+                    capacity = self.search(index, search)?;
                 }
                 Step::AtCapacity { share, cell } => match capacity {
                     Some(rate) => {
                         let cell = cell.at_rate(rate * share);
-                        self.cell(index, &cell, broker.as_mut(), 0, None)?;
+                        self.cell(index, &cell, 0, None)?;
                     }
                     None => {
                         let why = failure("no rate was held, so there is no share of it to run at");
@@ -150,7 +148,7 @@ impl<'a> Session<'a> {
                 },
             }
         }
-        self.stage.end_broker(broker);
+        self.stage.end_broker();
         Ok(())
     }
 
@@ -163,12 +161,7 @@ impl<'a> Session<'a> {
     }
 
     /// The highest rate held.
-    fn search(
-        &mut self,
-        block: u32,
-        search: &Search,
-        mut broker: Option<&mut BrokerInUse>,
-    ) -> Result<Option<f64>> {
+    fn search(&mut self, block: u32, search: &Search) -> Result<Option<f64>> {
         let mut bracket = Bracket::new(search.from, search.to, search.precision);
         let mut first = true;
         while let Some(rate) = bracket.next_rate() {
@@ -182,7 +175,7 @@ impl<'a> Session<'a> {
                     self.stage.progress.add_cell();
                 }
                 first = false;
-                held = self.cell(block, &cell, broker.as_deref_mut(), 0, None)?;
+                held = self.cell(block, &cell, 0, None)?;
                 if held {
                     break;
                 }
@@ -197,14 +190,13 @@ impl<'a> Session<'a> {
         &mut self,
         block: u32,
         plan: &CellPlan,
-        broker: Option<&mut BrokerInUse>,
         reruns: u32,
         replaces: Option<usize>,
     ) -> Result<bool> {
         let number = self.next_number;
         self.next_number += 1;
-        self.stage.progress.begin(title(plan), self.stage.length(plan));
-        let cell = self.measure(block, number, plan, broker, reruns);
+        self.stage.progress.begin(title(plan), stage::length(plan));
+        let cell = self.measure(block, number, plan, reruns);
         let held = matches!(cell.held, Held::Yes);
         let disturbed = matches!(cell.validity, Validity::Disturbed(_));
         self.results.keep_histograms(&self.outcome.run, &cell)?;
@@ -226,29 +218,20 @@ impl<'a> Session<'a> {
         Ok(held)
     }
 
-    fn measure(
-        &mut self,
-        block: u32,
-        number: u32,
-        plan: &CellPlan,
-        mut broker: Option<&mut BrokerInUse>,
-        reruns: u32,
-    ) -> Cell {
-        let about = judge::About {
-            block,
-            number,
-            reruns,
-            key: key(plan),
-        };
-        self.stage.settle(broker.as_deref_mut());
-        let address = broker.as_ref().map(|broker| broker.address());
+    fn measure(&mut self, block: u32, number: u32, plan: &CellPlan, reruns: u32) -> Cell {
+        let about = self.about(block, number, reruns);
+        if let Some(death) = self.stage.broker_death() {
+            // It died in an earlier cell of its block, which has its log too.
+            return unmeasured(&about, plan, death);
+        }
+        self.stage.settle();
+        let address = self.stage.address();
         let at = Endpoints {
             producer: address.clone(),
             workers: address.clone(),
             control: address,
             prefix: format!("schedbench.{}.{number}", self.outcome.run.id),
         };
-        self.stage.broker_in_use = broker.map(|broker| broker.share());
         let run = RunCell {
             plan,
             number,
@@ -262,7 +245,6 @@ impl<'a> Session<'a> {
         };
         let seen = adapters::visit(plan.target.system.name, run)
             .unwrap_or_else(|| Err(failure("this build lacks the system")));
-        self.stage.broker_in_use = None;
         match seen {
             Ok(mut seen) => {
                 self.note_system(plan.target, seen.server.take());
@@ -300,6 +282,17 @@ impl<'a> Session<'a> {
         }
     }
 
+    fn about(&self, block: u32, number: u32, reruns: u32) -> judge::About {
+        judge::About {
+            number,
+            block,
+            reruns,
+            cores: Some(self.outcome.host.cores),
+            shape: Some(self.plan.shape),
+            ..judge::About::default()
+        }
+    }
+
     /// In-process memory is the allocator's difference to `noop` at the load.
     fn set_allocated(&mut self, plan: &CellPlan, allocated: &mut Option<Allocated>) {
         let Some(allocated) = allocated else { return };
@@ -311,7 +304,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn note_system(&mut self, target: Target, server: Option<schedbench_contract::Server>) {
+    fn note_system(&mut self, target: Target, server: Option<Server>) {
         let known = self.outcome.systems.iter_mut().find(|system| {
             system.system == target.system.name && system.profile == target.profile.name
         });
@@ -326,7 +319,7 @@ impl<'a> Session<'a> {
         let number = self.next_number;
         self.next_number += 1;
         self.note_system(plan.target, None);
-        let about = judge::About { block, number, reruns: 0, key: key(plan) };
+        let about = self.about(block, number, 0);
         let cell = unmeasured(&about, plan, error);
         self.stage.progress.end(&cell);
         self.outcome.cells.push(cell);
@@ -341,9 +334,9 @@ impl<'a> Session<'a> {
             self.stage.progress.add_cell();
             let block = self.outcome.cells[place].block;
             match self.stage.start_broker(plan.target) {
-                Ok(mut broker) => {
-                    self.cell(block, &plan, broker.as_mut(), reruns, Some(place))?;
-                    self.stage.end_broker(broker);
+                Ok(()) => {
+                    self.cell(block, &plan, reruns, Some(place))?;
+                    self.stage.end_broker();
                 }
                 // The disturbed measurement stays and says so.
                 Err(error) => self.stage.progress.say(&error.message),
@@ -373,7 +366,7 @@ fn title(plan: &CellPlan) -> String {
 /// The row of a cell that could not be measured at all.
 fn unmeasured(about: &judge::About, plan: &CellPlan, error: CellError) -> Cell {
     Cell {
-        key: about.key.clone(),
+        key: key(plan),
         number: about.number,
         block: about.block,
         reruns: about.reruns,
