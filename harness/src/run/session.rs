@@ -248,7 +248,7 @@ impl<'a> Session<'a> {
         match seen {
             Ok(mut seen) => {
                 self.note_system(plan.target, seen.server.take());
-                self.set_allocated(plan, &mut seen.usage.allocated);
+                self.set_allocated(plan, &mut seen.between.usage.allocated);
                 let mut cell = judge::judge(
                     &Evidence {
                         plan,
@@ -262,8 +262,8 @@ impl<'a> Session<'a> {
                         hand_overs: seen.driven.hand_overs,
                         pacing: seen.driven.seen,
                         proof: seen.proof,
-                        usage: seen.usage,
-                        host: seen.host,
+                        usage: seen.between.usage,
+                        host: seen.between.host,
                         moments: seen.moments,
                         cut_short: seen.cut_short.as_ref().map(|error| error.message.clone()),
                     },

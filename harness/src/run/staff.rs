@@ -8,7 +8,7 @@ use schedbench_reports::outcome::CellError;
 use super::halt::{Halt, failure};
 use super::stage::{Stage, told};
 use crate::environment::{Child, Error, Spec};
-use crate::record::Pipes;
+use crate::record::{Pipes, Role};
 
 /// A worker process that ignores its SIGTERM is killed after this.
 const NOTICE: Duration = Duration::from_secs(10);
@@ -50,6 +50,7 @@ impl Staff {
             let events = pipes.open(program.work.index).map_err(Error::io("making a pipe"))?;
             let spec = Spec::worker(program, stage.worker_log(&program.work), events)?;
             let child = stage.keeper.spawn(spec)?;
+            stage.sampler.watch(Role::Workers, &child);
             if let Self::Processes { children, .. } = &mut staff {
                 children.push(child);
             }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use schedbench_adapters::clock;
-use schedbench_contract::{Address, Work};
+use schedbench_contract::{Address, Broker, Work};
 use schedbench_reports::outcome::CellError;
 use tokio::runtime::Runtime;
 
@@ -13,6 +13,7 @@ use super::halt::failure;
 use super::progress::Progress;
 use crate::environment::{self, Died, Entry, Ground, Keeper, Need, Rooms, Running};
 use crate::plan::{CellPlan, Target};
+use crate::record::{Role, Sampler};
 
 /// A broker is quiet when it takes less than this share of a core …
 const QUIET_SHARE: f64 = 0.02;
@@ -28,12 +29,14 @@ pub struct Stage<'a> {
     pub runtime: &'a Runtime,
     /// Who spawns every child.
     pub keeper: &'a Keeper,
+    /// Reads CPU and memory.
+    pub sampler: &'a Sampler,
     /// The run's private directories.
     pub rooms: &'a Rooms,
     /// Where children's logs go.
     pub logs: PathBuf,
-    /// The environment variable in which the scenario says a system's URL is.
-    pub url_env: &'a dyn Fn(&str) -> Option<String>,
+    /// The environment variable in which the scenario says a broker's URL is.
+    pub url_env: &'a dyn Fn(Broker) -> Option<String>,
     /// The broker of the block that runs.
     pub broker: Option<Box<dyn Running>>,
     /// What a person sees.
@@ -53,11 +56,14 @@ impl Stage<'_> {
         self.end_broker();
         let Some(kind) = target.profile.broker else { return Ok(()) };
         let who = target.name();
-        let url_env = (self.url_env)(target.system.name);
+        let url_env = (self.url_env)(kind);
         let ground = Ground { keeper: self.keeper, rooms: self.rooms, logs: &self.logs };
         let need = Need { who: &who, profile: target.profile, url_env: url_env.as_deref() };
         let broker = Entry::of(kind).have(&ground, &need).map_err(|error| blame(&error))?;
-        self.progress.say(&format!("{}: {}", who, broker.describe()));
+        self.progress.say(&format!("{who}: {}", broker.describe()));
+        if let Some(child) = broker.child() {
+            self.sampler.watch(Role::Broker, child);
+        }
         self.broker = Some(broker);
         Ok(())
     }
@@ -83,12 +89,6 @@ impl Stage<'_> {
         self.broker.as_ref()?.check().err().map(|error| blame(&error))
     }
 
-    /// The process of the block's broker, where it is ours.
-    #[must_use]
-    pub fn broker_pid(&self) -> Option<i32> {
-        Some(self.broker.as_ref()?.child()?.pid())
-    }
-
     /// Waits until the last cell's writes are on the disk and its broker has
     /// done what it does behind (an AOF rewrite, freeing memory).
     pub fn settle(&mut self) {
@@ -99,9 +99,9 @@ impl Stage<'_> {
         if let Some(child) = broker.child() {
             let most = began + MOST_WAIT.as_nanos() as u64;
             while clock::now() < most && !self.stop.load(Ordering::Relaxed) {
-                let Some(before) = environment::of_tree(child.pid()) else { break };
+                let Some(before) = child.cpu() else { break };
                 std::thread::sleep(QUIET_FOR);
-                let Some(after) = environment::of_tree(child.pid()) else { break };
+                let Some(after) = child.cpu() else { break };
                 let busy = after.saturating_sub(before).as_secs_f64();
                 if busy < QUIET_SHARE * QUIET_FOR.as_secs_f64() {
                     break;
