@@ -10,3 +10,4 @@ pub mod numbers;
 pub mod outcome;
 pub mod save;
 pub mod schema;
+pub mod terminal;
