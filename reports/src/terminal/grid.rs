@@ -2,41 +2,9 @@
 //! then the least needed columns go.
 
 use super::{Paint, columns, cut};
-
-/// What stands where there is no figure.
-pub(super) const NONE: &str = "–";
-
-/// A column that stays whatever the width.
-pub(super) const ALWAYS: u8 = u8::MAX;
+use crate::summary::{ALWAYS, Table};
 
 const INDENT: usize = 2;
-
-/// A column's head, and how much it is needed: the lowest goes first.
-pub(super) struct Head {
-    pub(super) title: String,
-    pub(super) need: u8,
-}
-
-/// How a row looks.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
-    Usual,
-    /// The harness's own ceiling: for comparison only.
-    Quiet,
-}
-
-/// A row: one cell per head, and a note behind it.
-pub(super) struct Line {
-    pub(super) cells: Vec<String>,
-    pub(super) note: String,
-    pub(super) look: Look,
-}
-
-/// A table.
-pub(super) struct Grid {
-    pub(super) heads: Vec<Head>,
-    pub(super) lines: Vec<Line>,
-}
 
 /// What was decided about the width.
 struct Fit {
@@ -46,23 +14,50 @@ struct Fit {
     notes_inline: bool,
 }
 
-impl Grid {
-    /// The table's lines, none wider than `width`.
-    pub(super) fn render(&self, paint: Paint, width: usize) -> String {
+/// The table's lines, none wider than `width`. Where columns may be split,
+/// several tables below each other.
+pub(super) fn render(table: &Table, paint: Paint, width: usize) -> String {
+    let telling: Vec<usize> = table.telling().collect();
+    let (Some((first, others)), true) = (telling.split_first(), table.splits) else {
+        return Part { table, columns: telling, with_notes: true }.render(paint, width);
+    };
+    let of = |some: &[usize], with_notes| {
+        let columns = std::iter::once(*first).chain(some.iter().copied()).collect();
+        Part { table, columns, with_notes }
+    };
+    let mut parts = Vec::new();
+    let mut rest = others;
+    while !rest.is_empty() {
+        // As many as fit side by side, and at least one.
+        let fits = |n: &usize| of(&rest[..*n], false).is_at_ease(width);
+        let n = (1..=rest.len()).rev().find(fits).unwrap_or(1);
+        parts.push(of(&rest[..n], n == rest.len()).render(paint, width));
+        rest = &rest[n..];
+    }
+    parts.join("\n")
+}
+
+/// A table with some of its columns.
+struct Part<'a> {
+    table: &'a Table,
+    columns: Vec<usize>,
+    with_notes: bool,
+}
+
+impl Part<'_> {
+    fn render(&self, paint: Paint, width: usize) -> String {
         let fit = self.fit(width);
-        let heads: Vec<&str> = self.heads.iter().map(|head| head.title.as_str()).collect();
+        let heads: Vec<&str> = self.table.heads.iter().map(|head| head.title.as_str()).collect();
         let mut text = format!("{}\n", paint.quiet(&fit.line(&heads, "")));
-        for line in &self.lines {
+        for line in &self.table.lines {
+            let own_note = if self.with_notes { line.note.as_str() } else { "" };
             let cells: Vec<&str> = line.cells.iter().map(String::as_str).collect();
-            let note = if fit.notes_inline { line.note.as_str() } else { "" };
+            let note = if fit.notes_inline { own_note } else { "" };
             let row = fit.line(&cells, note);
-            text.push_str(&match line.look {
-                Look::Usual => row,
-                Look::Quiet => paint.quiet(&row),
-            });
+            text.push_str(&if line.quiet { paint.quiet(&row) } else { row });
             text.push('\n');
-            if !fit.notes_inline && !line.note.is_empty() {
-                let note = format!("{:1$}{2}", "", 2 * INDENT, line.note);
+            if !fit.notes_inline && !own_note.is_empty() {
+                let note = format!("{:1$}{own_note}", "", 2 * INDENT);
                 text.push_str(&paint.quiet(&cut(&note, width)));
                 text.push('\n');
             }
@@ -71,9 +66,9 @@ impl Grid {
     }
 
     fn fit(&self, width: usize) -> Fit {
-        let mut kept: Vec<usize> =
-            (0..self.heads.len()).filter(|i| self.says_something(*i)).collect();
-        let notes = self.lines.iter().map(|line| columns(&line.note)).max().unwrap_or(0);
+        let mut kept = self.columns.clone();
+        let notes = self.table.lines.iter().map(|line| columns(&line.note)).max();
+        let notes = notes.filter(|_| self.with_notes).unwrap_or(0);
         loop {
             let widths: Vec<usize> = kept.iter().map(|i| self.width_of(*i)).collect();
             let cells: usize = widths.iter().sum();
@@ -84,25 +79,25 @@ impl Grid {
                     return Fit { kept, widths, gap, notes_inline };
                 }
             }
-            let least = kept.iter().copied().min_by_key(|i| (self.heads[*i].need, usize::MAX - i));
-            match least.filter(|i| self.heads[*i].need < ALWAYS) {
+            let least =
+                kept.iter().copied().min_by_key(|i| (self.table.heads[*i].need, usize::MAX - i));
+            match least.filter(|i| self.table.heads[*i].need < ALWAYS) {
                 Some(least) => kept.retain(|i| *i != least),
                 None => return squeeze(kept, widths, width),
             }
         }
     }
 
-    /// A column without a single figure is left out.
-    fn says_something(&self, column: usize) -> bool {
-        let cell = |line: &Line| line.cells.get(column).cloned().unwrap_or_default();
-        self.heads[column].need == ALWAYS
-            || self.lines.iter().any(|line| !matches!(cell(line).as_str(), "" | NONE))
+    /// Whether all columns stand side by side with room between them.
+    fn is_at_ease(&self, width: usize) -> bool {
+        let cells: usize = self.columns.iter().map(|column| self.width_of(*column)).sum();
+        INDENT + cells + 3 * self.columns.len().saturating_sub(1) <= width
     }
 
     fn width_of(&self, column: usize) -> usize {
-        let cells = self.lines.iter().filter_map(|line| line.cells.get(column));
+        let cells = self.table.lines.iter().filter_map(|line| line.cells.get(column));
         let widest = cells.map(|cell| columns(cell)).max().unwrap_or(0);
-        widest.max(columns(&self.heads[column].title))
+        widest.max(columns(&self.table.heads[column].title))
     }
 }
 

@@ -1,14 +1,13 @@
 //! What stands on the terminal when a run has ended: a table per class, then
 //! how to read it, then what counted and what did not.
 
-mod closing;
 mod grid;
-mod tables;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use crate::analysis::{Analysis, Mode};
-use crate::outcome::{CellKey, Outcome};
+use crate::analysis::Analysis;
+use crate::outcome::Outcome;
+use crate::summary::{Standing, Tone, remarks, standing, tables, terms};
 
 /// Narrower than this nothing can be read; the width is taken as this then.
 const NARROWEST: usize = 40;
@@ -20,26 +19,55 @@ const NARROWEST: usize = 40;
 pub fn render(outcome: &Outcome, analysis: &Analysis, colour: bool, width: usize) -> String {
     let paint = Paint { colour };
     let width = width.max(NARROWEST);
-    let mut parts = Vec::new();
-    let plain =
-        |group: &&crate::analysis::Group| group.mode == Mode::Open && !tables::is_delayed(group);
-    for group in analysis.groups.iter().filter(plain) {
-        parts.push(tables::open(group, paint, width));
-    }
-    parts.extend(tables::delayed(outcome, &analysis.groups, paint, width));
-    for group in analysis.groups.iter().filter(|group| group.mode == Mode::InFlight) {
-        parts.push(tables::in_flight(group, paint, width));
-    }
-    parts.extend(tables::faults(outcome, paint, width));
-    // The terms stand directly below the last table, as its caption.
-    let terms = closing::terms(analysis, &parts, width);
+    let tables = tables(outcome, &analysis.groups);
+    let parts: Vec<String> = tables
+        .iter()
+        .map(|table| {
+            set(&table.title, width, |line| paint.strong(line)) + &grid::render(table, paint, width)
+        })
+        .collect();
     let mut text = parts.join("\n");
-    text.push_str(&terms);
+    // The terms stand directly below the last table, as its caption.
+    for term in terms(analysis, &tables) {
+        text.push_str(&folded(&term, width));
+    }
     if !text.is_empty() {
         text.push('\n');
     }
-    text.push_str(&closing::counts(outcome, analysis, paint, width));
+    for remark in remarks(outcome, analysis) {
+        text.push_str(&set(&remark.text, width, |line| match remark.tone {
+            Tone::Warning => paint.warning(line),
+            Tone::Alarm => paint.alarm(line),
+        }));
+    }
+    text + &valid(&standing(outcome, analysis), paint, width)
+}
+
+/// `53 of 54 cells valid (…) · 15 held`; where that is too wide, the reasons
+/// get lines of their own.
+fn valid(standing: &Standing, paint: Paint, width: usize) -> String {
+    let held = match standing.held.as_str() {
+        "" => String::new(),
+        held => format!(" · {held}"),
+    };
+    let why = standing.not_valid.join("; ");
+    let valid = &standing.valid;
+    if why.is_empty() {
+        return format!("{valid}{held}\n");
+    }
+    if columns(&format!("{valid} ({why}){held}")) <= width {
+        return format!("{valid} ({}){held}\n", paint.warning(&why));
+    }
+    let mut text = format!("{valid}{held}\n");
+    for why in &standing.not_valid {
+        text.push_str(&set(&format!("not valid: {why}"), width, |line| paint.warning(line)));
+    }
     text
+}
+
+/// Folded text, each line painted.
+fn set(text: &str, width: usize, paint: impl Fn(&str) -> String) -> String {
+    folded(text, width).lines().map(|line| paint(line) + "\n").collect()
 }
 
 /// Escape sequences, or none.
@@ -74,20 +102,9 @@ impl Paint {
     }
 }
 
-/// A cell's system, with the profile where the run has several of it.
-fn label(outcome: &Outcome, key: &CellKey) -> String {
-    let profiles = outcome.systems.iter().filter(|system| system.system == key.system).count();
-    if profiles > 1 { format!("{}/{}", key.system, key.profile) } else { key.system.clone() }
-}
-
 /// Columns that a text takes.
 fn columns(text: &str) -> usize {
     text.width()
-}
-
-/// Text out of a file on one line, without anything a terminal would obey.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Text cut to `width` columns, which an ellipsis then shows.

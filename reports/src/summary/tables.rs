@@ -2,25 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use schedbench_contract::DurabilityClass;
+use schedbench_contract::{ConfirmMode, DurabilityClass};
 
-use super::grid::{ALWAYS, Grid, Head, Line, Look, NONE};
-use super::{Paint, folded, label, plain};
+use super::{ALWAYS, Head, Line, NONE, NOT_RANKED, Table, label, plain};
 use crate::analysis::{Figure, Group, Mode, Point, Row};
 use crate::metrics::Unit;
 use crate::numbers::{self, Medium};
 use crate::outcome::{Load, Outcome, Value};
 
-/// Behind a figure of which no cell is valid.
-pub(super) const NOT_RANKED: &str = " *";
-
-/// Whether a group is about delayed tasks.
-pub(super) fn is_delayed(group: &Group) -> bool {
-    group.mode == Mode::Open && group.latency == "firing_error"
+/// All tables of a run: classes, delays, in flight, faults.
+pub(crate) fn tables(outcome: &Outcome, groups: &[Group]) -> Vec<Table> {
+    let undelayed = |group: &&Group| group.mode == Mode::Open && !is_delayed(group);
+    let mut tables: Vec<Table> = groups.iter().filter(undelayed).map(open).collect();
+    tables.extend(delayed(outcome, groups));
+    tables.extend(groups.iter().filter(|group| group.mode == Mode::InFlight).map(in_flight));
+    tables.extend(faults(outcome));
+    tables
 }
 
-fn heading(title: &str, paint: Paint, width: usize) -> String {
-    folded(&plain(title), width).lines().map(|line| paint.strong(line) + "\n").collect()
+/// Whether a group is about delayed tasks.
+fn is_delayed(group: &Group) -> bool {
+    group.mode == Mode::Open && group.latency == "firing_error"
 }
 
 fn head(title: impl Into<String>, need: u8) -> Head {
@@ -29,7 +31,7 @@ fn head(title: impl Into<String>, need: u8) -> Head {
 
 /// One class under open load: capacity, P99 at the load all hold, failures at
 /// two loads, cost.
-pub(super) fn open(group: &Group, paint: Paint, width: usize) -> String {
+fn open(group: &Group) -> Table {
     let p99 =
         group.common_load.map_or_else(|| "P99".to_owned(), |at| format!("P99 at {}", short(at)));
     let failed_at = failure_loads(group);
@@ -47,8 +49,7 @@ pub(super) fn open(group: &Group, paint: Paint, width: usize) -> String {
         cells.push(figure(&row.pss, Unit::Bytes));
         line(row, cells, note(group, row))
     });
-    let lines = lines.collect();
-    heading(&group.title(), paint, width) + &Grid { heads, lines }.render(paint, width)
+    Table { title: plain(&group.title()), heads, lines: lines.collect(), splits: false }
 }
 
 /// 10k/s and 100k/s where they were tried, so that every ramp reads alike;
@@ -64,7 +65,7 @@ fn failure_loads(group: &Group) -> Vec<Load> {
 }
 
 fn line(row: &Row, cells: Vec<String>, note: String) -> Line {
-    Line { cells, note, look: if row.is_noop() { Look::Quiet } else { Look::Usual } }
+    Line { cells, note, quiet: row.is_noop() }
 }
 
 /// `redis 7.0.15 (2022), worker Rust`; what runs in process has no worker.
@@ -108,12 +109,7 @@ fn short(load: Load) -> String {
 
 /// Firing errors of delayed tasks: one table per class, a row per system,
 /// delay and load.
-pub(super) fn delayed(
-    outcome: &Outcome,
-    groups: &[Group],
-    paint: Paint,
-    width: usize,
-) -> Vec<String> {
+fn delayed(outcome: &Outcome, groups: &[Group]) -> Vec<Table> {
     let mut titles: Vec<String> = Vec::new();
     for group in groups.iter().filter(|group| is_delayed(group)) {
         let title = group.class.title();
@@ -137,8 +133,8 @@ pub(super) fn delayed(
             head("early", 55),
             head("failed", 40),
         ];
-        let grid = Grid { heads, lines: lines.collect() };
-        heading(&format!("{title}: firing error"), paint, width) + &grid.render(paint, width)
+        let title = plain(&format!("{title}: firing error"));
+        Table { title, heads, lines: lines.collect(), splits: false }
     };
     titles.iter().map(table).collect()
 }
@@ -158,9 +154,9 @@ fn firing_error(outcome: &Outcome, group: &Group, row: &Row, point: &Point) -> L
     line(row, cells, String::new())
 }
 
-/// Throughput against tasks in flight; in several tables where the width does
-/// not take all loads. Latency there is Little's law and is not shown.
-pub(super) fn in_flight(group: &Group, paint: Paint, width: usize) -> String {
+/// Throughput against tasks in flight. Latency there is Little's law and is
+/// not shown.
+fn in_flight(group: &Group) -> Table {
     let mut loads: Vec<Load> = Vec::new();
     for point in group.rows.iter().flat_map(|row| &row.points) {
         if !loads.contains(&point.load) {
@@ -168,34 +164,22 @@ pub(super) fn in_flight(group: &Group, paint: Paint, width: usize) -> String {
         }
     }
     loads.sort_by(|a, b| a.amount().total_cmp(&b.amount()));
-    let longest = group.rows.iter().map(|row| super::columns(&row.label)).max().unwrap_or(0);
-    // A rate takes at most `≥ 99.9k/s *`, and three columns of space.
-    let at_once = (width.saturating_sub(longest + 2) / 13).clamp(1, 12);
-    let mut text =
-        heading(&format!("{}: throughput against tasks in flight", group.title()), paint, width);
-    for (place, some) in loads.chunks(at_once).enumerate() {
-        if place > 0 {
-            text.push('\n');
-        }
-        let mut heads = vec![head("system", ALWAYS)];
-        heads.extend(some.iter().map(|at| head(short(*at), ALWAYS)));
-        let lines = group.rows.iter().map(|row| {
-            let mut cells = vec![plain(&row.label)];
-            cells.extend(
-                some.iter().map(|at| at_load(row, *at, |p| &p.throughput, Unit::PerSecond)),
-            );
-            let is_last = (place + 1) * at_once >= loads.len();
-            line(row, cells, if is_last { note(group, row) } else { String::new() })
-        });
-        text.push_str(&Grid { heads, lines: lines.collect() }.render(paint, width));
-    }
-    text
+    let mut heads = vec![head("system", ALWAYS)];
+    heads.extend(loads.iter().map(|at| head(short(*at), ALWAYS)));
+    let lines = group.rows.iter().map(|row| {
+        let mut cells = vec![plain(&row.label)];
+        cells.extend(loads.iter().map(|at| at_load(row, *at, |p| &p.throughput, Unit::PerSecond)));
+        line(row, cells, note(group, row))
+    });
+    let title = plain(&format!("{}: throughput against tasks in flight", group.title()));
+    Table { title, heads, lines: lines.collect(), splits: true }
 }
 
 /// What the trials of one system and fault came to.
 #[derive(Default)]
 struct Trials {
     trials: u32,
+    unconfirmed: bool,
     lossy: u32,
     lost: u64,
     repeated: u64,
@@ -203,7 +187,7 @@ struct Trials {
 }
 
 /// Faults: a row per system, fault and load.
-pub(super) fn faults(outcome: &Outcome, paint: Paint, width: usize) -> Option<String> {
+fn faults(outcome: &Outcome) -> Option<Table> {
     let mut order: Vec<[String; 3]> = Vec::new();
     let mut sums: BTreeMap<[String; 3], Trials> = BTreeMap::new();
     for cell in outcome.cells.iter().filter(|cell| cell.validity.is_valid()) {
@@ -214,6 +198,10 @@ pub(super) fn faults(outcome: &Outcome, paint: Paint, width: usize) -> Option<St
         }
         let sum = sums.entry(key).or_default();
         sum.trials += 1;
+        sum.unconfirmed |= outcome.systems.iter().any(|system| {
+            (&system.system, &system.profile) == (&cell.key.system, &cell.key.profile)
+                && system.claims.confirms == ConfirmMode::Unconfirmed
+        });
         sum.lossy += u32::from(cell.counts.lost > 0);
         sum.lost = sum.lost.saturating_add(cell.counts.lost);
         sum.repeated = sum.repeated.saturating_add(cell.counts.repeated);
@@ -230,19 +218,23 @@ pub(super) fn faults(outcome: &Outcome, paint: Paint, width: usize) -> Option<St
         head("repeated", 50),
         head("unfinished", 40),
     ];
-    let lines = order.iter().map(|key| {
-        let sum = &sums[key];
+    let lines = order.iter().filter_map(|key| {
+        let sum = sums.get(key)?;
         let mut cells = key.to_vec();
         cells.extend([losses(sum), numbers::whole(sum.repeated), numbers::whole(sum.unfinished)]);
-        Line { cells, note: String::new(), look: Look::Usual }
+        Some(Line { cells, note: String::new(), quiet: false })
     });
-    let grid = Grid { heads, lines: lines.collect() };
-    Some(heading("Faults", paint, width) + &grid.render(paint, width))
+    let title = "faults".to_owned();
+    Some(Table { title, heads, lines: lines.collect(), splits: false })
 }
 
 /// `1,204 in 2 of 5`, or a zero with its bound, which counts trials and not
 /// tasks (`docs/measurement.md` §9): `0 in 5 (≤ 45 %)`.
+/// What was never confirmed cannot be called lost.
 fn losses(of: &Trials) -> String {
+    if of.unconfirmed {
+        return "not confirmed".to_owned();
+    }
     if of.lossy > 0 {
         return format!("{} in {} of {}", numbers::whole(of.lost), of.lossy, of.trials);
     }
