@@ -10,3 +10,5 @@ pub mod numbers;
 pub mod outcome;
 pub mod save;
 pub mod schema;
+mod summary;
+pub mod terminal;
