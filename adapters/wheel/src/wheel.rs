@@ -265,13 +265,16 @@ impl<T> Wheel<T> {
 
     /// Moves entries down as long as `moves` last; false if some are left.
     fn continue_cascade(&mut self, moves: &mut usize) -> bool {
-        while let Some(entry) = self.chunks.front(&mut self.cascade) {
+        while let Some((chunk, run)) = self.chunks.front_run(&mut self.cascade) {
             if *moves == 0 {
                 return false;
             }
-            *moves -= 1;
-            self.chunks.pop_front(&self.cascade);
-            self.chunks.push(self.levels.occupy(self.position, entry.due_tick), entry);
+            *moves = moves.saturating_sub(run.len());
+            for at in run {
+                let entry = self.chunks.entry(chunk, at);
+                self.chunks.push(self.levels.occupy(self.position, entry.due_tick), entry);
+            }
+            self.chunks.free_head(&mut self.cascade);
         }
         self.cascade_end = 0;
         true
