@@ -83,8 +83,10 @@ pub(crate) struct Chunks {
 }
 
 impl Chunks {
-    pub(crate) fn with_capacity(entries: usize) -> Self {
-        let chunks = Vec::with_capacity(entries.div_ceil(CHUNK_ENTRIES));
+    /// Room for `entries` spread over `queues`: the last chunk of each queue is
+    /// only partly full.
+    pub(crate) fn with_capacity(entries: usize, queues: usize) -> Self {
+        let chunks = Vec::with_capacity(entries.div_ceil(CHUNK_ENTRIES) + queues);
         Self { chunks, first_free: NONE, sweep_from: 0 }
     }
 
@@ -238,7 +240,7 @@ mod tests {
     /// at any moment loses none that lives and keeps the order.
     #[test]
     fn sweeping_keeps_the_living_in_order() {
-        let mut chunks = Chunks::with_capacity(0);
+        let mut chunks = Chunks::with_capacity(0, 0);
         let mut timers = Timers::with_capacity(0);
         let mut queues = [Queue::EMPTY; 3];
         let mut expected: [VecDeque<(u64, Handle)>; 3] = Default::default();
