@@ -3,3 +3,9 @@
 
 mod bench;
 mod flow;
+mod leases;
+mod outage;
+mod queue_life;
+mod speed;
+mod stored;
+mod worker;
