@@ -3,6 +3,8 @@
 //! Pure: no clock, no socket. The outcome's schema is owned here.
 
 pub mod analysis;
+pub mod charts;
+pub mod html;
 pub mod metrics;
 pub mod numbers;
 pub mod outcome;
