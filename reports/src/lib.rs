@@ -5,6 +5,8 @@
 pub mod hlog;
 pub mod load;
 pub mod analysis;
+pub mod charts;
+pub mod html;
 pub mod metrics;
 pub mod numbers;
 pub mod outcome;
