@@ -3,6 +3,7 @@
 //! Pure: no clock, no socket. The outcome's schema is owned here.
 
 pub mod analysis;
+pub mod export;
 pub mod hlog;
 pub mod load;
 pub mod metrics;
