@@ -6,6 +6,8 @@ pub mod analysis;
 pub mod export;
 pub mod hlog;
 pub mod load;
+pub mod charts;
+pub mod html;
 pub mod metrics;
 pub mod numbers;
 pub mod outcome;
