@@ -3,11 +3,11 @@
 //! Pure: no clock, no socket. The outcome's schema is owned here.
 
 pub mod analysis;
+pub mod charts;
 pub mod export;
 pub mod hlog;
-pub mod load;
-pub mod charts;
 pub mod html;
+pub mod load;
 pub mod metrics;
 pub mod numbers;
 pub mod outcome;

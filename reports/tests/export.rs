@@ -4,7 +4,7 @@ mod example;
 
 use insta::{assert_json_snapshot, assert_snapshot};
 use schedbench_reports::analysis::analyse;
-use schedbench_reports::export::{csv, json, markdown};
+use schedbench_reports::export::{csv, json, json_schema, markdown};
 use schedbench_reports::outcome::*;
 
 /// The ramp with fewer cells, so that a snapshot can be read.
@@ -73,6 +73,21 @@ fn json_of_a_ramp() {
     // Two cells show the shape.
     value["cells"].as_array_mut().unwrap().truncate(2);
     assert_json_snapshot!(value);
+}
+
+#[test]
+fn json_is_as_its_schema_says() {
+    let schema = json_schema();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for outcome in example::every_variant() {
+        let value = serde_json::from_str(&json(&outcome, &analyse(&outcome))).unwrap();
+        let errors: Vec<_> =
+            validator.iter_errors(&value).map(|e| format!("{}: {e}", e.instance_path())).collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+    }
+    for (key, about) in schema["properties"].as_object().unwrap() {
+        assert!(about.get("description").is_some(), "{key} is not described");
+    }
 }
 
 #[test]

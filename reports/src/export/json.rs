@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::analysis::{self, Analysis, Capacity, Figure, Group, Mode, Spread};
@@ -51,9 +52,18 @@ pub fn json(outcome: &Outcome, analysis: &Analysis) -> String {
     indented(&summary)
 }
 
-#[derive(Serialize)]
+/// The JSON schema of the summary, which describes each key.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(Summary<'_>).to_value()
+}
+
+/// What one run found, for scripts. Times are in seconds, sizes in bytes,
+/// rates in tasks per second, failures a fraction of one.
+#[derive(Serialize, JsonSchema)]
 struct Summary<'a> {
-    /// [`FORMAT_VERSION`].
+    /// Version of these keys: keys are added without a new one, and never
+    /// removed or given another meaning.
     format_version: u32,
     /// The run's id.
     run: &'a str,
@@ -69,9 +79,11 @@ struct Summary<'a> {
     commit: Option<&'a str>,
     /// What decides the measurement; runs with the same one may be compared.
     plan_hash: &'a str,
+    /// Seed of arrivals, order, bodies and failures.
     seed: u64,
     /// `complete`, `running`, or an object with the reason.
     ended: &'a Ended,
+    /// How many cells count.
     counts: Counts,
     /// Targets that were asked for and left out.
     skipped: Vec<&'a str>,
@@ -87,11 +99,16 @@ struct Summary<'a> {
     cells: Vec<CellRow<'a>>,
 }
 
-#[derive(Serialize)]
+/// How many cells count.
+#[derive(Serialize, JsonSchema)]
 struct Counts {
+    /// Cells that the plan held.
     planned: u32,
+    /// Cells that were run.
     measured: usize,
+    /// Cells that may be ranked.
     valid: usize,
+    /// Valid cells whose load was held.
     held: usize,
     /// Cells whose ledger does not balance.
     unbalanced: usize,
@@ -101,78 +118,110 @@ struct Counts {
     invalid: BTreeMap<&'static str, usize>,
 }
 
-#[derive(Serialize)]
+/// One system and profile in one class.
+#[derive(Serialize, JsonSchema)]
 struct Row<'a> {
     /// The class in words; rows are comparable inside one class, mode and
     /// variant only.
     class: String,
     /// `open` or `in-flight`.
     mode: &'static str,
+    /// What else differs between rows of one class, as in `delay 10 ms`.
     variant: Option<&'a str>,
+    /// Name of the system.
     system: &'a str,
+    /// Name of the profile.
     profile: &'a str,
+    /// The server and its version; empty in process.
     version: &'a str,
+    /// The worker's runtime.
     worker_runtime: &'a str,
     /// From 1, shared inside the noise; null for `noop` and what held nothing.
     rank: Option<usize>,
+    /// The highest load held.
     capacity: Bracket<'a>,
     /// The highest load that all in the class hold; `p99`, `cpu` and `pss` are
     /// taken there.
     common_load: Option<Load>,
     /// Which latency `p99` is of: `start_latency` or `firing_error`.
     latency: &'a str,
+    /// P99 of that latency at the common load.
     p99: Number<'a>,
+    /// Failure rate at 10,000 tasks per second.
     failed_10k: Number<'a>,
+    /// Failure rate at 100,000 tasks per second.
     failed_100k: Number<'a>,
     /// CPU-seconds per million tasks.
     cpu: Number<'a>,
+    /// Memory of the system, its share of what is shared.
     pss: Number<'a>,
+    /// One per load.
     points: Vec<Point<'a>>,
 }
 
 /// The highest rate held and the lowest above it that was not; null where no
 /// such rate was tried.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Bracket<'a> {
+    /// Highest rate held.
     held: Option<f64>,
+    /// Lowest rate above it that was not.
     failed: Option<f64>,
     /// Why nothing is known.
     unknown: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+/// All repeats of one load.
+#[derive(Serialize, JsonSchema)]
 struct Point<'a> {
+    /// The load.
     load: Load,
     /// Repeats that count.
     repeats: usize,
+    /// Whether any repeat may be ranked.
     valid: bool,
+    /// Held in every valid repeat; null when none answers.
     held: Option<bool>,
+    /// Tasks done per second.
     throughput: Number<'a>,
+    /// Median of the row's latency.
     p50: Number<'a>,
+    /// P99 of the row's latency.
     p99: Number<'a>,
+    /// Failure rate.
     failed: Number<'a>,
 }
 
 /// A figure: `{"is": 0.0062}`, `{"at-least": 2.0}`, `{"not-measured": "…"}`,
 /// with the 95 % interval of five repeats or more, or else their range.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Number<'a> {
     #[serde(flatten)]
     value: &'a Value,
+    /// 95 % interval of five repeats or more.
     #[serde(skip_serializing_if = "Option::is_none")]
     interval: Option<(f64, f64)>,
+    /// Smallest and largest of fewer repeats.
     #[serde(skip_serializing_if = "Option::is_none")]
     range: Option<(f64, f64)>,
 }
 
-#[derive(Serialize)]
+/// One cell.
+#[derive(Serialize, JsonSchema)]
 struct CellRow<'a> {
+    /// Number of the cell.
     cell: u32,
+    /// Name of the system.
     system: &'a str,
+    /// Name of the profile.
     profile: &'a str,
+    /// The load.
     load: Load,
+    /// What else differs between cells of one load.
     variant: Option<&'a str>,
+    /// The fault injected.
     fault: Option<&'a str>,
+    /// Which repeat, from 1.
     repeat: u32,
     /// The verdict's word.
     validity: &'static str,
@@ -180,10 +229,15 @@ struct CellRow<'a> {
     why: Option<&'a str>,
     /// Null where the question has no answer.
     held: Option<bool>,
+    /// Whether the ledger balances.
     balances: bool,
+    /// Confirmed, not completed, and proved absent.
     lost: u64,
+    /// Completions after the first.
     repeated: u64,
+    /// Starts before the due time.
     early: u64,
+    /// What became of the window's tasks.
     window: &'a WindowCounts,
     /// By name, as in `result.json`.
     metrics: &'a BTreeMap<String, Value>,

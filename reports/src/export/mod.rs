@@ -6,5 +6,5 @@ mod json;
 mod markdown;
 
 pub use self::csv::csv;
-pub use self::json::{FORMAT_VERSION, json};
+pub use self::json::{FORMAT_VERSION, json, json_schema};
 pub use self::markdown::markdown;
