@@ -4,6 +4,7 @@
 //! `environment`, `drive`, `record` and the adapters touch the clock, a
 //! process or the network.
 
+pub mod environment;
 pub mod judge;
 pub mod plan;
 pub mod record;

@@ -2,5 +2,9 @@
 //! sampled, and everything is handed to the judge as one piece of evidence.
 
 mod evidence;
+mod pipes;
+mod sampler;
 
 pub use evidence::{Allocated, Evidence, HandOver, Host, Memory, PacingSeen, Proof, Usage};
+pub use pipes::{Pipes, PipesEnd, WorkerSeen};
+pub use sampler::{Between, Role, Sampler, Snapshot};
