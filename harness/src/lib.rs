@@ -5,6 +5,7 @@
 //! process or the network.
 
 pub mod drive;
+pub mod environment;
 pub mod judge;
 pub mod plan;
 pub mod record;

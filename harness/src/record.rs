@@ -3,5 +3,9 @@
 
 pub mod allocator;
 mod evidence;
+mod pipes;
+mod sampler;
 
 pub use evidence::{Allocated, Evidence, HandOver, Host, Memory, PacingSeen, Proof, Usage};
+pub use pipes::{Pipes, PipesEnd, WorkerSeen};
+pub use sampler::{Between, Role, Sampler, Snapshot};

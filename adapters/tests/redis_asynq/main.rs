@@ -3,6 +3,7 @@
 
 mod bench;
 mod flow;
+mod interop;
 mod leases;
 mod outage;
 mod queue_life;

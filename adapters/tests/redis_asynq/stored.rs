@@ -1,7 +1,7 @@
 //! What the producer leaves in Redis: keys, scores, fields, bytes.
 
-use schedbench_contract::ledger::{Enqueue, Reason};
 use schedbench_contract::Producer;
+use schedbench_contract::ledger::{Enqueue, Reason};
 
 use crate::bench::{delayed, id, key, message, settled, task, until};
 use crate::with_redis;

@@ -18,7 +18,7 @@ use tokio::select;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::connect::{FIRST_WAIT, LONGEST_WAIT, Line, Road};
+use super::connect::{self, FIRST_WAIT, LONGEST_WAIT, Line, Road};
 use super::keys::Keys;
 use super::profiles::{IDLE_FIRST_MS, IDLE_LONGEST_MS, Seconds};
 use super::scripts::{self, TASKS_PER_CALL};
@@ -191,6 +191,9 @@ impl<R: Report> Worker<'_, R> {
         };
         let mut tasks = Vec::with_capacity(ask);
         for (place, reply) in replies.into_iter().enumerate() {
+            if connect::is_demoted(&reply) {
+                self.line = None;
+            }
             match reply {
                 Value::ServerError(_) => {
                     self.quiet_until = Instant::now() + AFTER_REFUSAL;
