@@ -9,3 +9,5 @@ pub mod environment;
 pub mod judge;
 pub mod plan;
 pub mod record;
+pub mod run;
+pub mod verbs;

@@ -4,6 +4,7 @@ mod bracket;
 mod cell;
 mod describe;
 mod halt;
+mod interruption;
 mod progress;
 mod results;
 mod session;
@@ -12,6 +13,7 @@ mod stage;
 mod summary;
 
 pub use describe::left_out;
+pub use interruption::Interruption;
 pub use progress::{Loudness, Progress, minutes};
 pub use results::Results;
 pub use session::Session;

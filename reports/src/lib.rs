@@ -2,8 +2,6 @@
 //!
 //! Pure: no clock, no socket. The outcome's schema is owned here.
 
-pub mod hlog;
-pub mod load;
 pub mod analysis;
 pub mod charts;
 pub mod export;

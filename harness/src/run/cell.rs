@@ -7,7 +7,7 @@ use std::time::Duration;
 use schedbench_adapters::clock;
 use schedbench_contract::ledger::Ledger;
 use schedbench_contract::{
-    Adapter, BodyPool, Endpoints, Fill, Launch, Moment, Producer, Recorder, Server, Task,
+    Adapter, BodyPool, Endpoints, Fill, Moment, Producer, Recorder, Server, Task,
     TaskId, Visit, Work, WorkersShape,
 };
 use schedbench_reports::outcome::CellError;
@@ -338,7 +338,7 @@ impl RunCell<'_, '_> {
         log: &Recorder,
         staff: &mut Staff,
         halt: &Halt<'_>,
-    ) -> Result<u64, String> {
+    ) -> Result<u64, CellError> {
         let runtime = self.stage.runtime;
         let _context = runtime.enter();
         let deadline = clock::now() + PATIENCE_NS;

@@ -1,8 +1,7 @@
 //! A run from its first cell to its last.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -17,10 +16,11 @@ use super::bracket::Bracket;
 use super::cell::RunCell;
 use super::describe;
 use super::halt::failure;
+use super::interruption::Interruption;
 use super::results::Results;
 use super::stage::{self, Stage};
 use crate::judge;
-use crate::plan::{Block, CellPlan, Load, Pacing, Plan, Search, Step, Target};
+use crate::plan::{Block, CellPlan, Pacing, Plan, Search, Step, Target};
 use crate::record::{Allocated, Evidence};
 
 /// A disturbed cell is measured again at the plan's end, at most this often.
@@ -39,10 +39,8 @@ pub struct Session<'a> {
     pub results: &'a Results,
     /// The outcome so far.
     pub outcome: Outcome,
-    /// Set by a signal.
-    pub stop: &'a AtomicBool,
-    /// The signal's name, once there was one.
-    pub signal: &'a dyn Fn() -> Option<String>,
+    /// Whether a signal has asked the run to end.
+    pub interruption: &'a Interruption,
     /// When the run began.
     pub began: Instant,
     next_number: u32,
@@ -61,8 +59,7 @@ impl<'a> Session<'a> {
         run: outcome::Run,
         host: outcome::Host,
         skipped: Vec<Skipped>,
-        stop: &'a AtomicBool,
-        signal: &'a dyn Fn() -> Option<String>,
+        interruption: &'a Interruption,
     ) -> Self {
         let outcome = Outcome {
             schema_version: SCHEMA_VERSION,
@@ -79,8 +76,7 @@ impl<'a> Session<'a> {
             stage,
             results,
             outcome,
-            stop,
-            signal,
+            interruption,
             began: Instant::now(),
             next_number: 1,
             noop_allocated: HashMap::new(),
@@ -101,7 +97,7 @@ impl<'a> Session<'a> {
             self.block(index as u32, block)?;
         }
         self.run_disturbed_again()?;
-        self.outcome.ended = match (self.signal)() {
+        self.outcome.ended = match self.interruption.signal() {
             Some(signal) => Ended::Interrupted(signal),
             None => Ended::Complete,
         };
@@ -111,7 +107,7 @@ impl<'a> Session<'a> {
     }
 
     fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.interruption.flag().load(Ordering::Relaxed)
     }
 
     fn keep(&mut self) -> Result<()> {

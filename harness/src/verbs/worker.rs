@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::{BufRead, stdin};
 use std::os::fd::{FromRawFd, OwnedFd};
 
+use std::process::ExitCode;
+
 use anyhow::{Context, Result, anyhow, bail};
 use schedbench_adapters::{PipeReport, visit};
 use schedbench_contract::{Adapter, Visit, Work};
@@ -44,7 +46,7 @@ impl Visit for RunWorker {
 ///
 /// # Errors
 /// It was not started by a harness, or the system cannot be reached.
-pub fn run() -> Result<()> {
+pub fn run() -> Result<ExitCode> {
     let mut line = String::new();
     stdin().lock().read_line(&mut line).context("cannot read the work from standard input")?;
     let work: Work = serde_json::from_str(&line)
@@ -52,7 +54,7 @@ pub fn run() -> Result<()> {
     let report = PipeReport::new(events()?, work.write_each);
     let name = work.system.clone();
     match visit(&name, RunWorker { work, report }) {
-        Some(done) => done,
+        Some(done) => done.map(|()| ExitCode::SUCCESS),
         None => bail!("this build has no system named {name}"),
     }
 }
