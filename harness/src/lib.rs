@@ -7,3 +7,4 @@
 pub mod judge;
 pub mod plan;
 pub mod record;
+pub mod scenario;
