@@ -2,5 +2,9 @@
 //!
 //! Pure: no clock, no socket. The outcome's schema is owned here.
 
+pub mod hlog;
+pub mod load;
 pub mod metrics;
 pub mod outcome;
+pub mod save;
+pub mod schema;
