@@ -4,7 +4,9 @@
 //! `environment`, `drive`, `record` and the adapters touch the clock, a
 //! process or the network.
 
+pub mod cli;
 pub mod judge;
 pub mod plan;
 pub mod record;
 pub mod scenario;
+pub mod verbs;

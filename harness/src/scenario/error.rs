@@ -9,7 +9,11 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 /// Printed, it says what is wrong, where, what was expected and what to do.
 /// `main` ends with exit code 2 on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScenarioError {
+pub struct ScenarioError(Box<Said>);
+
+// Boxed: an error is rare, and every `Result` would carry its size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Said {
     title: String,
     place: Option<Place>,
     /// What was expected; stands at the caret, or under the title.
@@ -32,7 +36,7 @@ pub(super) struct Place {
 impl ScenarioError {
     /// An error that is nowhere in a text.
     pub fn new(title: impl Into<String>, label: impl Into<String>) -> Self {
-        Self { title: title.into(), place: None, label: label.into(), help: Vec::new() }
+        Self::at(None, title, label)
     }
 
     pub(super) fn at(
@@ -40,41 +44,43 @@ impl ScenarioError {
         title: impl Into<String>,
         label: impl Into<String>,
     ) -> Self {
-        Self { place, ..Self::new(title, label) }
+        let (title, label) = (title.into(), label.into());
+        Self(Box::new(Said { title, place, label, help: Vec::new() }))
     }
 
     /// Adds a line that says what to do.
     #[must_use]
     pub fn help(mut self, line: impl Into<String>) -> Self {
-        self.help.push(line.into());
+        self.0.help.push(line.into());
         self
     }
 
     /// The title alone.
     #[must_use]
     pub fn title(&self) -> &str {
-        &self.title
+        &self.0.title
     }
 
     /// The whole message, with colours for a terminal or without.
     #[must_use]
     pub fn render(&self, coloured: bool) -> String {
         let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
-        let renderer = renderer.decor_style(DecorStyle::Unicode);
-        let title = Level::ERROR.primary_title(self.title.as_str());
+        let renderer = renderer.decor_style(DecorStyle::Ascii);
+        let Said { title, place, label, help } = &*self.0;
+        let title = Level::ERROR.primary_title(title.as_str());
         let mut group = annotate_snippets::Group::with_title(title);
-        let mut lines: Vec<&str> = self.help.iter().map(String::as_str).collect();
-        match &self.place {
+        let mut lines: Vec<&str> = help.iter().map(String::as_str).collect();
+        match place {
             Some(place) => {
                 let mark = AnnotationKind::Primary.span(place.span.clone());
-                let mark = if self.label.is_empty() { mark } else { mark.label(&self.label) };
+                let mark = if label.is_empty() { mark } else { mark.label(label) };
                 group = group.element(
                     Snippet::source(place.text.as_str())
                         .path(place.origin.as_str())
                         .annotation(mark),
                 );
             }
-            None if !self.label.is_empty() => lines.insert(0, &self.label),
+            None if !label.is_empty() => lines.insert(0, label),
             None => {}
         }
         let mut rendered = renderer.render(&[group]).trim_end().to_owned();

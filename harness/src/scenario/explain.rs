@@ -6,7 +6,8 @@ use super::suggest;
 use super::{ScenarioError, Text};
 
 /// Keys that hold what a scenario must never hold.
-const SECRET_KEYS: &[&str] = &["url", "uri", "dsn", "password", "passwd", "secret", "token", "user"];
+const SECRET_KEYS: &[&str] =
+    &["url", "uri", "dsn", "password", "passwd", "secret", "token", "user"];
 
 /// An error with a title, a label and its place, from a message of serde's.
 pub(super) fn explain(text: &Text, message: &str, span: Option<Range<usize>>) -> ScenarioError {

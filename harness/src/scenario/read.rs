@@ -115,7 +115,7 @@ pub fn read(origin: &str, bytes: &[u8], changes: &[Override]) -> Result<Scenario
             format!("{}: the scenario is empty", origin.escape_debug()),
             "expected at least name, summary, systems and [load]",
         )
-        .help("A scenario to start from: schedbench check --print quick"));
+        .help("A scenario to start from: schedbench list quick"));
     }
     let at_fault = |error: toml::de::Error| explain(&text, error.message(), error.span());
     let mut table = DeTable::parse(written).map_err(at_fault)?;

@@ -14,17 +14,20 @@ pub(super) fn refuse(text: &Text) -> Result<(), ScenarioError> {
                 .rfind(|c: char| !c.is_ascii_alphanumeric() && c != '+')
                 .map_or(0, |at| at + piece[at..].chars().next().map_or(1, char::len_utf8));
             let end = piece[from..]
-                .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ']' | '}'))
+                .find(|c: char| {
+                    c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ']' | '}')
+                })
                 .map_or(piece.len(), |at| from + at);
             // Up to the last @ is the userinfo: passwords may hold one too.
             if piece[from..end].contains('@') {
-                return Err(text.secret_error(
-                    &(start + scheme_start..start + end),
-                    "a URL with a password in a scenario",
-                    "expected url_env with the name of an environment variable, \
+                return Err(text
+                    .secret_error(
+                        &(start + scheme_start..start + end),
+                        "a URL with a password in a scenario",
+                        "expected url_env with the name of an environment variable, \
                      such as url_env = \"REDIS_URL\"",
-                )
-                .help("A scenario is copied into every result, so it holds no secret."));
+                    )
+                    .help("A scenario is copied into every result, so it holds no secret."));
             }
         }
     }

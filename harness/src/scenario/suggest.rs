@@ -14,7 +14,9 @@ pub fn nearest<'a>(
     }
     candidates
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
+        .map(|candidate| {
+            (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate)
+        })
         .min_by_key(|(edits, _)| *edits)
         .filter(|(edits, candidate)| {
             *edits <= (lower.chars().count().max(candidate.chars().count()) / 3).max(1)

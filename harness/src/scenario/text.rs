@@ -68,7 +68,8 @@ impl Text {
         };
         let (start, end) = (inside(span.start), inside(span.end));
         // A table's span can be many lines long; its first one is enough.
-        let line_end = piece.text[start..].find(['\n', '\r']).map_or(end, |len| end.min(start + len));
+        let line_end =
+            piece.text[start..].find(['\n', '\r']).map_or(end, |len| end.min(start + len));
         Some(Place {
             origin: piece.origin.clone(),
             text: piece.text.clone(),

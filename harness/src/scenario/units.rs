@@ -136,9 +136,7 @@ fn factor(
 }
 
 fn did_you_mean(number: f64, unit: Option<&str>) -> String {
-    unit.map_or_else(String::new, |unit| {
-        format!("; did you mean \"{} {unit}\"?", plain(number))
-    })
+    unit.map_or_else(String::new, |unit| format!("; did you mean \"{} {unit}\"?", plain(number)))
 }
 
 impl Quantity for Nanos {
@@ -201,7 +199,10 @@ impl Quantity for Rate {
 
     fn from_number(number: f64) -> Result<Self, Wrong> {
         if number.is_nan() || number <= 0.0 {
-            return Err(format!("a rate of {}: expected more than 0 tasks per second", plain(number)));
+            return Err(format!(
+                "a rate of {}: expected more than 0 tasks per second",
+                plain(number)
+            ));
         }
         if number < 0.001 {
             return Err("a very low rate: expected at least 0.001 tasks per second".to_owned());
@@ -237,7 +238,8 @@ impl Quantity for Count {
 }
 
 impl Quantity for Bytes {
-    const EXPECTED: &'static str = "expected bytes, such as 256, \"256 B\", \"64 KiB\" or \"1 MiB\"";
+    const EXPECTED: &'static str =
+        "expected bytes, such as 256, \"256 B\", \"64 KiB\" or \"1 MiB\"";
 
     fn from_text(text: &str) -> Result<Self, Wrong> {
         let expected = Self::EXPECTED;

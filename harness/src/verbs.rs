@@ -1,0 +1,8 @@
+//! The verbs, one file each. Each writes its result to `out` and gives the
+//! exit code.
+
+pub mod check;
+pub mod completions;
+pub mod list;
+pub mod man;
+pub mod schema;
