@@ -89,14 +89,17 @@ fn multiple(page: &Page<'_>, column: &Multiple<'_>, shape: &Shape<'_>, data: &mu
     }
 }
 
+/// Takes one figure out of a point.
+type Get = fn(&Point) -> &Figure;
+
 /// One kind of drawing: which figures, in which unit.
 struct Kind {
     title: String,
     sub: String,
     unit: Unit,
     height: u32,
-    /// Figures: its name, how to get it, and whether it is the main one.
-    figures: Vec<(&'static str, fn(&Point) -> &Figure, bool)>,
+    /// Its name, how to get it, and whether it is the main one.
+    figures: Vec<(&'static str, Get, bool)>,
     diagonal: bool,
     /// Linear in both switches: a fraction.
     linear: bool,
@@ -211,14 +214,7 @@ fn diagonal(loads: &[f64], done: &[f64]) -> (f64, f64) {
     (loads.0.max(done.0), loads.1.min(done.1))
 }
 
-fn line(
-    page: &Page<'_>,
-    row: &Row,
-    kind: &Kind,
-    name: &str,
-    get: fn(&Point) -> &Figure,
-    main: bool,
-) -> Series {
+fn line(page: &Page<'_>, row: &Row, kind: &Kind, name: &str, get: Get, main: bool) -> Series {
     let style = page.palette.index(&row.system, &row.profile);
     let dots = row
         .points
@@ -315,7 +311,7 @@ fn table(column: &Multiple<'_>, kind: &Kind) -> Markup {
     }
 }
 
-fn entry(point: Option<&Point>, get: fn(&Point) -> &Figure, unit: Unit) -> Markup {
+fn entry(point: Option<&Point>, get: Get, unit: Unit) -> Markup {
     let Some(point) = point else { return html! { td.n.state { "not measured" } } };
     let figure = get(point);
     let word = match (&point.quality, point.held) {
