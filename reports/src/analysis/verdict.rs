@@ -145,24 +145,23 @@ fn who_holds(able: &[&Row]) -> String {
     let behind: Vec<String> = able
         .iter()
         .filter(|row| place(row) > 1)
-        .map(|row| format!("{} {}", row.label, with_beyond(&row.capacity)))
+        .map(|row| format!("{} {}", row.label, said(&row.capacity)))
         .collect();
     let equal = able.iter().all(|row| row.capacity == top.capacity);
     let mut text = match first.as_slice() {
-        [only] if able.len() == 1 => format!("{only} holds {}", with_beyond(&top.capacity)),
-        [only] => format!("{only} holds the most, {}", with_beyond(&top.capacity)),
+        [only] if able.len() == 1 => format!("{only} holds {}", said(&top.capacity)),
+        [only] => format!("{only} holds the most, {}", said(&top.capacity)),
         all if equal => {
             let each = if all.len() == 2 { "both" } else { "all" };
-            format!("{} {each} hold {}", list(all), with_beyond(&top.capacity))
+            format!("{} {each} hold {}", list(all), said(&top.capacity))
         }
         all => {
             let each: Vec<String> = able
                 .iter()
                 .filter(|row| place(row) == 1)
-                .map(|row| format!("{} {}", row.label, with_beyond(&row.capacity)))
+                .map(|row| format!("{} {}", row.label, said(&row.capacity)))
                 .collect();
-            debug_assert_eq!(each.len(), all.len());
-            format!("no difference beyond the noise ({})", each.join(", "))
+            format!("{} cannot be told apart ({})", list(all), each.join(", "))
         }
     };
     if !behind.is_empty() {
@@ -171,11 +170,12 @@ fn who_holds(able: &[&Row]) -> String {
     text
 }
 
-/// `20k/s (not 50k/s)`: a grid says no more.
-fn with_beyond(capacity: &Capacity) -> String {
-    match capacity.beyond() {
-        Some(beyond) => format!("{} ({beyond})", capacity.text()),
-        None => capacity.text(),
+/// `at least 100k/s`, `20k/s (not 50k/s)`: a grid says no more.
+fn said(capacity: &Capacity) -> String {
+    match (capacity, capacity.beyond()) {
+        (Capacity::AtLeast(held), _) => format!("at least {}", rate(*held)),
+        (_, Some(beyond)) => format!("{} ({beyond})", capacity.text()),
+        _ => capacity.text(),
     }
 }
 

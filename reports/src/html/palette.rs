@@ -104,7 +104,8 @@ impl Palette {
     pub(super) fn css(&self) -> String {
         /// Long strokes; dots are left to `overloaded`.
         const DASHES: [&str; 4] = ["none", "22 8", "22 8 4 8", "10 6"];
-        let mut css = String::new();
+        // One past the last look is the generator's own lateness.
+        let mut css = format!(".s{}{{--c:var(--soft);--d:2 3}}", self.0.len());
         for (index, style) in self.0.iter().enumerate() {
             let (light, dark) = style.color;
             let _ = write!(
