@@ -32,13 +32,11 @@ pub(super) fn section(page: &Page<'_>) -> Option<Section> {
                     cell.key.system == look.system && cell.key.profile == look.profile
                 });
                 let sums = sums(cells.map(|cell| &cell.counts));
-                let name = if look.profile.is_empty() || look.profile == "default" {
-                    look.system.clone()
-                } else {
-                    format!("{}/{}", look.system, look.profile)
-                };
-                (sums.attempted > 0 || sums.grid.iter().flatten().any(|n| *n > 0))
-                    .then_some((style, name, sums))
+                (sums.attempted > 0 || sums.grid.iter().flatten().any(|n| *n > 0)).then_some((
+                    style,
+                    look.label.clone(),
+                    sums,
+                ))
             })
             .collect();
     if systems.is_empty() {

@@ -89,14 +89,17 @@ fn multiple(page: &Page<'_>, column: &Multiple<'_>, shape: &Shape<'_>, data: &mu
     }
 }
 
+/// Takes one figure out of a point.
+type Get = fn(&Point) -> &Figure;
+
 /// One kind of drawing: which figures, in which unit.
 struct Kind {
     title: String,
     sub: String,
     unit: Unit,
     height: u32,
-    /// Figures: its name, how to get it, and whether it is the main one.
-    figures: Vec<(&'static str, fn(&Point) -> &Figure, bool)>,
+    /// Its name, how to get it, and whether it is the main one.
+    figures: Vec<(&'static str, Get, bool)>,
     diagonal: bool,
     /// Linear in both switches: a fraction.
     linear: bool,
@@ -173,9 +176,12 @@ fn panel(
     if series.iter().all(|series| series.dots.is_empty()) {
         return html! {};
     }
-    let x_unit = if shape.mode == Mode::Open { Unit::PerSecond } else { Unit::Tasks };
+    if kind.linear && numbers.iter().all(|number| *number == 0.0) {
+        // A drawing of zeros says less than its sentence.
+        return html! { p.of { b { (kind.title) ": " } "0 at every load (" (kind.sub) ")" } };
+    }
     let lines = |scaling: Scaling| {
-        let x = Axis::around(scaling, x_unit, shape.loads.iter().copied());
+        let x = Axis::around(scaling, Unit::Tasks, shape.loads.iter().copied());
         let y_scaling = if kind.linear { Scaling::Linear } else { scaling };
         // A failure rate of nothing but zeros still needs a height.
         let floor = if kind.linear { Some(0.01) } else { None };
@@ -187,7 +193,7 @@ fn panel(
             right: shape.right,
             x,
             y,
-            x_title: if shape.mode == Mode::Open { "offered" } else { "in flight" },
+            x_title: if shape.mode == Mode::Open { "offered/s" } else { "in flight" },
             diagonal: kind.diagonal.then(|| diagonal(&shape.loads, &numbers)),
             limit: kind.limit.clone(),
             series: series.clone(),
@@ -211,14 +217,7 @@ fn diagonal(loads: &[f64], done: &[f64]) -> (f64, f64) {
     (loads.0.max(done.0), loads.1.min(done.1))
 }
 
-fn line(
-    page: &Page<'_>,
-    row: &Row,
-    kind: &Kind,
-    name: &str,
-    get: fn(&Point) -> &Figure,
-    main: bool,
-) -> Series {
+fn line(page: &Page<'_>, row: &Row, kind: &Kind, name: &str, get: Get, main: bool) -> Series {
     let style = page.palette.index(&row.system, &row.profile);
     let dots = row
         .points
@@ -315,7 +314,7 @@ fn table(column: &Multiple<'_>, kind: &Kind) -> Markup {
     }
 }
 
-fn entry(point: Option<&Point>, get: fn(&Point) -> &Figure, unit: Unit) -> Markup {
+fn entry(point: Option<&Point>, get: Get, unit: Unit) -> Markup {
     let Some(point) = point else { return html! { td.n.state { "not measured" } } };
     let figure = get(point);
     let word = match (&point.quality, point.held) {

@@ -56,6 +56,8 @@ fn family(system: &str, class: DurabilityClass) -> &'static [Pair] {
 pub(super) struct Style {
     pub(super) system: String,
     pub(super) profile: String,
+    /// `system`, or `system/profile` where a system has more than one.
+    pub(super) label: String,
     color: Pair,
     /// Which marker, 0 to 5.
     pub(super) marker: usize,
@@ -82,10 +84,17 @@ impl Palette {
                 .filter(|(other, _)| std::ptr::eq(*other, family))
                 .position(|(_, name)| *name == system.system)
                 .unwrap_or(0);
+            let of_system = outcome.systems.iter().filter(|s| s.system == system.system);
+            let several = of_system.count() > 1;
             let dash = styles.iter().filter(|style| style.system == system.system).count();
             styles.push(Style {
                 system: system.system.clone(),
                 profile: system.profile.clone(),
+                label: if several {
+                    format!("{}/{}", system.system, system.profile)
+                } else {
+                    system.system.clone()
+                },
                 color: family[place % family.len()],
                 marker: styles.len() % 6,
                 dash: dash % 4,

@@ -27,7 +27,7 @@ fn in_scale(figure: &Figure, unit: Unit, scale: &Scale) -> String {
         Value::Is(number) if unit == Unit::Fraction => fraction(*number, PAGE),
         Value::Is(number) => match figure.spread.map(Spread::ends) {
             Some((low, high)) => scale.attach(&scale.bare_interval(*number, low, high)[0], PAGE),
-            None => scale.write(*number, PAGE),
+            _ => scale.write(*number, PAGE),
         },
         Value::AtMost(number) => format!("≤ {}", scale.write(*number, PAGE)),
         other => short(other, unit, PAGE),
