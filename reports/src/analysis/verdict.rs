@@ -325,7 +325,7 @@ fn in_flight(group: &Group) -> Option<String> {
                     of(a).total_cmp(&of(b))
                 })?;
             Some(format!(
-                "{} does {} at {}",
+                "{} {} with {}",
                 row.label,
                 rate(most.throughput.number()?),
                 load(most.load)
@@ -335,7 +335,7 @@ fn in_flight(group: &Group) -> Option<String> {
     if each.is_empty() {
         return None;
     }
-    Some(format!("{}: at its best {}.", capital(&group.class.title()), each.join(", ")))
+    Some(format!("{}: the most done is {}.", capital(&group.class.title()), each.join(", ")))
 }
 
 /// Different runtimes make it a comparison of stacks.

@@ -183,17 +183,19 @@ impl Lines {
             canvas.line(ink, vec![(frame.left, y), (frame.right, y)]);
             canvas.text(text, (frame.left - 14, y), Anchor::End, &label);
         }
-        // Labels that would touch the one before are left out; on a phone the
+        // Labels that would touch another are left out, powers of ten last; on a phone the
         // text of narrow drawings is enlarged to 38 of these pixels.
         let letter = if self.width > NARROW { 13 } else { 20 };
-        let mut free_from = i32::MIN;
-        for (value, label) in self.x.ticks() {
+        let mut taken: Vec<(i32, i32)> = Vec::new();
+        let mut ticks = self.x.ticks();
+        ticks.sort_by_key(|(_, label)| !label.starts_with('1'));
+        for (value, label) in ticks {
             let Some(x) = self.x.place(value).map(|place| frame.x(place)) else { continue };
             canvas.line(grid, vec![(x, frame.bottom), (x, frame.bottom + 10)]);
-            let half = letter * label.chars().count() as i32 / 2;
-            if x - half >= free_from {
+            let half = letter * label.chars().count() as i32 / 2 + letter / 4;
+            if taken.iter().all(|(from, to)| x + half <= *from || x - half >= *to) {
                 canvas.text(text, (x, frame.bottom + 30), Anchor::Middle, &label);
-                free_from = x + half + letter / 2;
+                taken.push((x - half, x + half));
             }
         }
         // Beyond half of the last tick's label.

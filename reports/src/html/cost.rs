@@ -63,7 +63,7 @@ pub(super) fn section(page: &Page<'_>) -> Option<Section> {
                             @match (group.common_load, group.mode) {
                                 (Some(at), _) => { "at " (load(at)) },
                                 (None, Mode::Open) => "each at its highest load held",
-                                (None, Mode::InFlight) => "each at its fewest tasks in flight",
+                                (None, Mode::InFlight) => "each at its most tasks in flight",
                             }
                         }
                         @for part in parts { (part) }

@@ -176,9 +176,12 @@ fn panel(
     if series.iter().all(|series| series.dots.is_empty()) {
         return html! {};
     }
-    let x_unit = if shape.mode == Mode::Open { Unit::PerSecond } else { Unit::Tasks };
+    if kind.linear && numbers.iter().all(|number| *number == 0.0) {
+        // A drawing of zeros says less than its sentence.
+        return html! { p.of { b { (kind.title) ": " } "0 at every load (" (kind.sub) ")" } };
+    }
     let lines = |scaling: Scaling| {
-        let x = Axis::around(scaling, x_unit, shape.loads.iter().copied());
+        let x = Axis::around(scaling, Unit::Tasks, shape.loads.iter().copied());
         let y_scaling = if kind.linear { Scaling::Linear } else { scaling };
         // A failure rate of nothing but zeros still needs a height.
         let floor = if kind.linear { Some(0.01) } else { None };
@@ -190,7 +193,7 @@ fn panel(
             right: shape.right,
             x,
             y,
-            x_title: if shape.mode == Mode::Open { "offered" } else { "in flight" },
+            x_title: if shape.mode == Mode::Open { "offered/s" } else { "in flight" },
             diagonal: kind.diagonal.then(|| diagonal(&shape.loads, &numbers)),
             limit: kind.limit.clone(),
             series: series.clone(),

@@ -55,7 +55,8 @@ pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
                         div.column {
                             @if !multiple.title.is_empty() { h3 { (multiple.title) } }
                             (panel(shown, &THROUGHPUT, right, lonely, data))
-                            (panel(shown, &LATENCY, right, lonely, data))
+                            // In flight, latency is Little's law.
+                            @if mode == Mode::Open { (panel(shown, &LATENCY, right, lonely, data)) }
                             (panel(shown, &BACKLOG, right, lonely, data))
                             (moments(shown))
                         }
@@ -65,7 +66,7 @@ pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
         });
     }
     let content = html! {
-        p.note { "Each at its highest load held; of several repeats the one with the median P99. Time counts from the window's start." }
+        p.note { "Each at its highest load held (in flight: at the most tasks); of several repeats the one with the median P99. Time counts from the window's start." }
         @for part in &parts { (part) }
     };
     (!parts.is_empty()).then_some(Section { anchor: "time", title: "Over time", content })
