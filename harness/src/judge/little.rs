@@ -67,3 +67,39 @@ impl Little {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_difference_beyond_both_bounds_breaks_the_law() {
+        let told = |mean_in_flight, coarseness| Little {
+            mean_in_flight,
+            from_residence: 100.0,
+            coarseness,
+        };
+        assert_eq!(told(102.0, 0.0).broken(0.02), None);
+        assert_eq!(told(104.0, 5.0).broken(0.02), None, "the grid alone can make it");
+        assert_eq!(
+            told(104.0, 1.0).broken(0.02).as_deref(),
+            Some("Little's law: 104 in flight, but throughput × residence is 100 (4 % apart)")
+        );
+        assert_eq!(told(104.0, 1.0).error(), Some(0.04));
+    }
+
+    /// A departure that one side missed: 500 tasks, half of them for good.
+    #[test]
+    fn a_missed_departure_is_seen() {
+        let mut flow = Flow::over(&(0..1_000_000_000));
+        for task in 0..500u64 {
+            let (from, to) = (task * 1_000_000, task * 1_000_000 + 400_000_000);
+            flow.in_flight.change(flow.grid.place(from), 1);
+            if task % 2 == 0 {
+                flow.in_flight.change(flow.grid.place(to), -1);
+            }
+            flow.residence_ns += i128::from(to - from);
+        }
+        assert!(Little::of(&flow).broken(0.02).is_some());
+    }
+}
