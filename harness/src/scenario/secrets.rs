@@ -20,9 +20,11 @@ pub(super) fn refuse(text: &Text) -> Result<(), ScenarioError> {
                 .map_or(piece.len(), |at| from + at);
             // Up to the last @ is the userinfo: passwords may hold one too.
             if piece[from..end].contains('@') {
+                let url = start + scheme_start..start + end;
                 return Err(text
                     .secret_error(
-                        &(start + scheme_start..start + end),
+                        &url,
+                        &url,
                         "a URL with a password in a scenario",
                         "expected url_env with the name of an environment variable, \
                      such as url_env = \"REDIS_URL\"",
