@@ -4,6 +4,8 @@
 //! in sequence, where linked nodes would cost a cache miss each. A cancelled
 //! timer's entry stays behind, dead, until it is read or swept away.
 
+use std::ops::Range;
+
 use crate::timers::Handle;
 
 /// With the header, a chunk is 512 bytes.
@@ -81,8 +83,10 @@ pub(crate) struct Chunks {
 }
 
 impl Chunks {
-    pub(crate) fn with_capacity(entries: usize) -> Self {
-        let chunks = Vec::with_capacity(entries.div_ceil(CHUNK_ENTRIES));
+    /// Room for `entries` spread over `queues`: the last chunk of each queue is
+    /// only partly full.
+    pub(crate) fn with_capacity(entries: usize, queues: usize) -> Self {
+        let chunks = Vec::with_capacity(entries.div_ceil(CHUNK_ENTRIES) + queues);
         Self { chunks, first_free: NONE, sweep_from: 0 }
     }
 
@@ -138,7 +142,22 @@ impl Chunks {
         head.begin += 1;
     }
 
-    fn free_head(&mut self, queue: &mut Queue) {
+    /// The first entries that lie side by side, left in the queue: their chunk,
+    /// and where in it.
+    #[inline]
+    pub(crate) fn front_run(&mut self, queue: &mut Queue) -> Option<(u32, Range<u8>)> {
+        self.front(queue)?;
+        let head = &self.chunks[queue.head as usize];
+        Some((queue.head, head.begin..head.end))
+    }
+
+    #[inline]
+    pub(crate) fn entry(&self, chunk: u32, at: u8) -> Entry {
+        self.chunks[chunk as usize].entries[usize::from(at)]
+    }
+
+    /// Takes out what [`Chunks::front_run`] gave.
+    pub(crate) fn free_head(&mut self, queue: &mut Queue) {
         let id = queue.head;
         let chunk = &mut self.chunks[id as usize];
         queue.head = chunk.next;
@@ -195,5 +214,84 @@ impl Chunks {
             self.free(next);
         }
         dropped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+    use crate::timers::Timers;
+
+    impl Chunks {
+        pub(crate) fn in_use(&self) -> usize {
+            self.chunks.iter().filter(|chunk| chunk.in_use).count()
+        }
+    }
+
+    fn pop(chunks: &mut Chunks, queue: &mut Queue) -> Option<u64> {
+        let entry = chunks.front(queue)?;
+        chunks.pop_front(queue);
+        Some(entry.due_tick)
+    }
+
+    /// Three queues in one arena, whose entries die in every pattern; sweeping
+    /// at any moment loses none that lives and keeps the order.
+    #[test]
+    fn sweeping_keeps_the_living_in_order() {
+        let mut chunks = Chunks::with_capacity(0, 0);
+        let mut timers = Timers::with_capacity(0);
+        let mut queues = [Queue::EMPTY; 3];
+        let mut expected: [VecDeque<(u64, Handle)>; 3] = Default::default();
+        let mut dead = 0;
+        let mut random = 1_u64;
+        for step in 0..200_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(step | 1);
+            let noise = random >> 33;
+            let of = (noise % 3) as usize;
+            // Growing and shrinking by turns, so that chunks are freed as well.
+            match (noise >> 2) % 8 + (step / 10_000) % 2 {
+                0..=3 => {
+                    let handle = timers.insert(());
+                    expected[of].push_back((step, handle));
+                    chunks.push(&mut queues[of], Entry { due_tick: step, handle });
+                }
+                4..=5 => {
+                    let len = expected[of].len();
+                    if len > 0 {
+                        let (_, handle) = expected[of].remove((noise >> 5) as usize % len).unwrap();
+                        timers.remove(handle);
+                        dead += 1;
+                    }
+                }
+                6 => dead -= chunks.sweep(|handle| timers.is_pending(handle)),
+                _ => {
+                    while let Some(entry) = chunks.front(&mut queues[of]) {
+                        if timers.is_pending(entry.handle) {
+                            break;
+                        }
+                        chunks.pop_front(&queues[of]);
+                        dead -= 1;
+                    }
+                    let first = expected[of].pop_front();
+                    assert_eq!(pop(&mut chunks, &mut queues[of]), first.map(|(step, _)| step));
+                    first.map(|(_, handle)| timers.remove(handle));
+                }
+            }
+        }
+        for (queue, expected) in queues.iter_mut().zip(&mut expected) {
+            while let Some(entry) = chunks.front(queue) {
+                chunks.pop_front(queue);
+                if timers.is_pending(entry.handle) {
+                    assert_eq!(expected.pop_front(), Some((entry.due_tick, entry.handle)));
+                } else {
+                    dead -= 1;
+                }
+            }
+            assert!(expected.is_empty());
+        }
+        assert_eq!(dead, 0);
+        assert_eq!(chunks.in_use(), 0);
     }
 }

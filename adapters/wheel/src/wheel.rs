@@ -74,7 +74,9 @@ impl<T> Wheel<T> {
         Self::with_capacity(resolution_ns, max_delay_ns, start_ns, 0)
     }
 
-    /// Like [`Wheel::new`], with room for `capacity` pending timers.
+    /// Like [`Wheel::new`], with memory reserved for `capacity` pending timers
+    /// and as many cancelled ones: about 56 bytes each, and the value. It is not
+    /// touched, so the system provides it only as it comes into use.
     ///
     /// # Errors
     /// As [`Wheel::new`].
@@ -92,6 +94,11 @@ impl<T> Wheel<T> {
         }
         // One more than the delay itself: the present rounds down, dues up.
         let levels = Levels::reaching(max_delay_ns.div_ceil(resolution_ns) + 1);
+        let chunks = if capacity == 0 {
+            Chunks::with_capacity(0, 0)
+        } else {
+            Chunks::with_capacity(2 * capacity + DEAD_ALLOWED, levels.slot_count())
+        };
         Ok(Self {
             ticks: Ticks::new(start_ns, resolution_ns),
             max_delay_ns,
@@ -100,7 +107,7 @@ impl<T> Wheel<T> {
             position: 0,
             cascade: Queue::EMPTY,
             cascade_end: 0,
-            chunks: Chunks::with_capacity(capacity),
+            chunks,
             levels,
             timers: Timers::with_capacity(capacity),
             dead: 0,
@@ -265,13 +272,16 @@ impl<T> Wheel<T> {
 
     /// Moves entries down as long as `moves` last; false if some are left.
     fn continue_cascade(&mut self, moves: &mut usize) -> bool {
-        while let Some(entry) = self.chunks.front(&mut self.cascade) {
+        while let Some((chunk, run)) = self.chunks.front_run(&mut self.cascade) {
             if *moves == 0 {
                 return false;
             }
-            *moves -= 1;
-            self.chunks.pop_front(&self.cascade);
-            self.chunks.push(self.levels.occupy(self.position, entry.due_tick), entry);
+            *moves = moves.saturating_sub(run.len());
+            for at in run {
+                let entry = self.chunks.entry(chunk, at);
+                self.chunks.push(self.levels.occupy(self.position, entry.due_tick), entry);
+            }
+            self.chunks.free_head(&mut self.cascade);
         }
         self.cascade_end = 0;
         true
@@ -298,5 +308,52 @@ impl<T> fmt::Debug for Wheel<T> {
             .field("now_ns", &self.now_ns)
             .field("len", &self.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const US: u64 = 1_000;
+    const HOUR: u64 = 3_600_000_000 * US;
+
+    /// Timeouts that are always cancelled, long before they are due, beside a
+    /// thousand that stay.
+    #[test]
+    fn dead_entries_stay_few() {
+        let mut wheel = Wheel::new(US, HOUR, 0).unwrap();
+        for n in 0..1_000 {
+            wheel.insert(HOUR - n * 1_000 * US, n).unwrap();
+        }
+        for n in 0..1_000_000 {
+            let handle = wheel.insert(HOUR / 2 + n * US, n).unwrap();
+            assert!(wheel.cancel(handle));
+            assert!(wheel.dead < 2 * (wheel.len() + DEAD_ALLOWED), "{} dead", wheel.dead);
+        }
+        // At 31 a chunk and at least half full: 4 000 entries are 260 chunks.
+        assert!(wheel.chunks.in_use() < 400, "{} chunks", wheel.chunks.in_use());
+
+        let mut fired = 0;
+        assert_eq!(wheel.expire(HOUR, usize::MAX, |_| fired += 1), More::No);
+        assert_eq!((fired, wheel.dead, wheel.chunks.in_use()), (1_000, 0, 0));
+    }
+
+    #[test]
+    fn no_call_moves_more_than_its_share() {
+        let mut wheel = Wheel::new(US, HOUR, 0).unwrap();
+        for _ in 0..10_000 {
+            wheel.insert(HOUR, ()).unwrap();
+        }
+        let mut fired = 0;
+        let mut calls = 0;
+        while wheel.expire(HOUR, 16, |()| fired += 1) == More::Yes {
+            calls += 1;
+            assert_eq!(wheel.next_due(), Some(wheel.ticks.to_ns(wheel.position)));
+        }
+        assert_eq!(fired, 10_000);
+        let moves = wheel.levels.reach().ilog2() as usize / 6 * 10_000;
+        let share = 16 * MOVES_PER_FIRE + MOVES_PER_CALL;
+        assert!(calls >= 10_000 / 16 && calls <= 10_000 / 16 + moves / share + 1, "{calls}");
     }
 }
