@@ -38,6 +38,8 @@ type Wrong = String;
 
 /// A quantity with a written form.
 trait Quantity: Sized {
+    /// The largest that may be written as a number, without a unit.
+    const LARGEST_NUMBER: f64;
     const EXPECTED: &'static str;
     fn from_text(text: &str) -> Result<Self, Wrong>;
     fn from_number(number: f64) -> Result<Self, Wrong>;
@@ -69,17 +71,29 @@ impl<Q: Quantity> Visitor<'_> for QuantityVisitor<Q> {
     }
 }
 
-macro_rules! written {
-    ($($name:ident $pattern:literal;)+) => {$(
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_any(QuantityVisitor(PhantomData))
-            }
-        }
+impl Serialize for Count {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.0)
+    }
+}
 
+macro_rules! as_printed {
+    ($($name:ident)+) => {$(
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
+            }
+        }
+    )+};
+}
+
+as_printed! { Nanos Rate Bytes Fraction }
+
+macro_rules! written {
+    ($($name:ident as $schema:literal $pattern:literal;)+) => {$(
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_any(QuantityVisitor(PhantomData))
             }
         }
 
@@ -92,7 +106,7 @@ macro_rules! written {
 
         impl JsonSchema for $name {
             fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($name).into()
+                $schema.into()
             }
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
                 let expected = <Self as Quantity>::EXPECTED.trim_start_matches("expected ");
@@ -100,7 +114,7 @@ macro_rules! written {
                     "description": expected,
                     "anyOf": [
                         { "type": "string", "pattern": $pattern },
-                        { "type": "number", "minimum": 0 },
+                        { "type": "number", "minimum": 0, "maximum": <Self as Quantity>::LARGEST_NUMBER },
                     ],
                 })
             }
@@ -109,11 +123,11 @@ macro_rules! written {
 }
 
 written! {
-    Nanos r"^\s*[0-9_.]+\s*(ns|us|µs|μs|ms|s|m|min|h)\s*$";
-    Rate r"^\s*[0-9_.]+\s*[kKM]?\s*(/s)?\s*$";
-    Count r"^\s*[0-9_.]+\s*[kKM]?\s*$";
-    Bytes r"^\s*[0-9_.]+\s*(B|KiB|MiB|kB|KB|MB)?\s*$";
-    Fraction r"^\s*[0-9_.]+\s*%?\s*$";
+    Nanos as "Duration" r"^\s*[0-9_.]+\s*(ns|us|µs|μs|ms|s|m|min|h)\s*$";
+    Rate as "Rate" r"^\s*[0-9_.]+\s*[kKM]?\s*(/s)?\s*$";
+    Count as "Number" r"^\s*[0-9_.]+\s*[kKM]?\s*$";
+    Bytes as "Size" r"^\s*[0-9_.]+\s*(B|KiB|MiB|kB|KB|MB)?\s*$";
+    Fraction as "Share" r"^\s*[0-9_.]+\s*%?\s*$";
 }
 
 #[cfg(test)]

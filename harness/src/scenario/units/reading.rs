@@ -5,6 +5,15 @@ use crate::scenario::suggest;
 /// be exact in the ledger.
 const LONGEST_NS: u64 = 30 * 24 * 3_600 * 1_000_000_000;
 
+/// Beyond it, gaps between tasks are below 1 ns.
+const MOST_RATE: f64 = 1e9;
+
+/// 2^53: up to it an f64 holds every whole number.
+const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// 1 GiB.
+const LARGEST_BODY: f64 = 1_073_741_824.0;
+
 /// Units of time, the first name of each being the one that is printed.
 pub(super) const TIMES: &[(&[&str], u64)] = &[
     (&["ns"], 1),
@@ -99,6 +108,7 @@ fn did_you_mean(number: f64, unit: Option<&str>) -> String {
 }
 
 impl Quantity for Nanos {
+    const LARGEST_NUMBER: f64 = 0.0;
     const EXPECTED: &'static str = "expected a number and ns, us, ms, s, m or h";
 
     fn from_text(text: &str) -> Result<Self, Wrong> {
@@ -145,6 +155,7 @@ fn with_thousands(text: &str) -> Option<Result<f64, ()>> {
 }
 
 impl Quantity for Rate {
+    const LARGEST_NUMBER: f64 = MOST_RATE;
     const EXPECTED: &'static str = "expected tasks per second, such as \"500\", \"20k\" or \"1M\"";
 
     fn from_text(text: &str) -> Result<Self, Wrong> {
@@ -166,7 +177,7 @@ impl Quantity for Rate {
         if number < 0.001 {
             return Err("a very low rate: expected at least 0.001 tasks per second".to_owned());
         }
-        if number > 1e9 {
+        if number > MOST_RATE {
             return Err("a very high rate: expected at most 1000M tasks per second".to_owned());
         }
         Ok(Self(number))
@@ -174,6 +185,7 @@ impl Quantity for Rate {
 }
 
 impl Quantity for Count {
+    const LARGEST_NUMBER: f64 = MOST_EXACT;
     const EXPECTED: &'static str = "expected a whole number, such as 8, \"10k\" or \"1M\"";
 
     fn from_text(text: &str) -> Result<Self, Wrong> {
@@ -188,8 +200,7 @@ impl Quantity for Count {
         if number < 0.0 {
             return Err("a negative number: expected 0 or more".to_owned());
         }
-        // Up to 2^53 an f64 holds every whole number.
-        if number.fract() != 0.0 || number.is_nan() || number > 9_007_199_254_740_992.0 {
+        if number.fract() != 0.0 || number.is_nan() || number > MOST_EXACT {
             return Err(format!("not a whole number: {}", Self::EXPECTED));
         }
         Ok(Self(number as u64))
@@ -197,6 +208,7 @@ impl Quantity for Count {
 }
 
 impl Quantity for Bytes {
+    const LARGEST_NUMBER: f64 = LARGEST_BODY;
     const EXPECTED: &'static str =
         "expected bytes, such as 256, \"256 B\", \"64 KiB\" or \"1 MiB\"";
 
@@ -220,7 +232,7 @@ impl Quantity for Bytes {
         if number.fract() != 0.0 {
             return Err(format!("not whole bytes: {}", Self::EXPECTED));
         }
-        if number > (1u64 << 30) as f64 {
+        if number > LARGEST_BODY {
             return Err("a very large body: expected at most 1024 MiB".to_owned());
         }
         Ok(Self(number as u64))
@@ -228,6 +240,7 @@ impl Quantity for Bytes {
 }
 
 impl Quantity for Fraction {
+    const LARGEST_NUMBER: f64 = 1.0;
     const EXPECTED: &'static str = "expected a share from 0 to 1, such as 0.01 or \"1 %\"";
 
     fn from_text(text: &str) -> Result<Self, Wrong> {
