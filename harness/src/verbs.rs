@@ -5,4 +5,7 @@ pub mod check;
 pub mod completions;
 pub mod list;
 pub mod man;
+pub mod report;
+pub mod run;
 pub mod schema;
+pub mod worker;
