@@ -10,6 +10,8 @@ mod explain;
 mod kinds;
 mod overrides;
 mod read;
+mod reference;
+mod schema;
 mod secrets;
 mod settings;
 pub mod suggest;
@@ -54,7 +56,13 @@ impl Scenario {
 
     /// The JSON schema of scenario files.
     #[must_use]
-    pub fn schema() -> schemars::Schema {
-        schemars::schema_for!(Settings)
+    pub fn schema() -> serde_json::Value {
+        schema::schema()
+    }
+
+    /// The reference of scenario files, in Markdown: `docs/scenarios.md`.
+    #[must_use]
+    pub fn reference() -> String {
+        reference::reference()
     }
 }

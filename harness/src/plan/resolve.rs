@@ -39,6 +39,15 @@ pub struct Resolved {
     pub notes: Vec<String>,
 }
 
+impl Resolved {
+    /// Leaves a target out after all: its broker is not there.
+    pub fn skip(&mut self, target: Target, why: impl Into<String>, remedy: Option<String>) {
+        let name = target.name();
+        self.plan.blocks.retain(|block| block.target.name() != name);
+        self.skipped.push(Skipped { target: name, why: why.into(), remedy });
+    }
+}
+
 /// Resolves a scenario: what runs, in which order, with which arrivals.
 ///
 /// Pure: the same scenario and seed give the same plan.
@@ -128,6 +137,15 @@ fn names(scenario: &Scenario) -> Result<(), ScenarioError> {
             &name.span,
             "a name that cannot name a directory",
             "expected 1 to 64 letters, digits, `-` and `_`, not starting with `-`",
+        ));
+    }
+    // It is printed on terminals and in reports.
+    let summary = &scenario.settings.summary;
+    if summary.chars().any(char::is_control) || summary.chars().count() > 200 {
+        return Err(scenario.text.error(
+            &summary.span,
+            "a summary that is no single line",
+            "expected at most 200 characters, no line break among them",
         ));
     }
     if let Some(redis) = &scenario.settings.brokers.redis {

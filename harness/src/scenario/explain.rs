@@ -12,22 +12,29 @@ const SECRET_KEYS: &[&str] =
 /// An error with a title, a label and its place, from a message of serde's.
 pub(super) fn explain(text: &Text, message: &str, span: Option<Range<usize>>) -> ScenarioError {
     let span = span.unwrap_or(0..0);
+    if let Some(key) = secret_key(message) {
+        return text.secret_error(
+            &span,
+            &text.rest_of_line(span.end),
+            format!("`{key}` in a scenario"),
+            "expected url_env with the name of an environment variable; \
+             a scenario is copied into every result",
+        );
+    }
     let (title, label) = said(message);
     text.error(&span, title, label)
+}
+
+/// The unknown key of `message`, if it is one that holds a secret.
+fn secret_key(message: &str) -> Option<&str> {
+    let (name, _) = unknown(message.trim(), "unknown field ")?;
+    SECRET_KEYS.contains(&name).then_some(name)
 }
 
 /// The title and the label that stand for `message`.
 fn said(message: &str) -> (String, String) {
     let message = message.trim();
     if let Some((name, expected)) = unknown(message, "unknown field ") {
-        if SECRET_KEYS.contains(&name) {
-            return (
-                format!("`{name}` in a scenario"),
-                "expected url_env with the name of an environment variable; \
-                 a scenario is copied into every result"
-                    .to_owned(),
-            );
-        }
         return (format!("unknown key `{name}`"), choices(name, expected));
     }
     if let Some((name, expected)) = unknown(message, "unknown variant ") {
@@ -38,9 +45,14 @@ fn said(message: &str) -> (String, String) {
     }
     if let Some(rest) = message.strip_prefix("invalid type: ") {
         let (found, expected) = rest.split_once(", expected ").unwrap_or((rest, "another type"));
+        // A single text where a list belongs is the commonest slip.
+        let hint = found
+            .strip_prefix("string ")
+            .filter(|_| expected.contains("sequence"))
+            .map_or_else(String::new, |text| format!("; did you mean [{text}]?"));
         return (
             "a value of the wrong type".to_owned(),
-            format!("expected {}, found {}", in_words(expected), in_words(found)),
+            format!("expected {}, found {}{hint}", in_words(expected), in_words(found)),
         );
     }
     if let Some(rest) = message.strip_prefix("invalid value: ") {

@@ -20,7 +20,7 @@ const LONGEST: u64 = 1 << 20;
 /// There is none, it cannot be read, or something in it is wrong.
 pub fn load(name: &str, changes: &[Override]) -> Result<Scenario, ScenarioError> {
     if is_file(name) {
-        return read(name, &read_file(name)?, changes);
+        return read(&name.escape_debug().to_string(), &read_file(name)?, changes);
     }
     match BUILT_IN.iter().find(|built_in| built_in.name == name) {
         Some(built_in) => {
@@ -94,7 +94,7 @@ pub fn read(origin: &str, bytes: &[u8], changes: &[Override]) -> Result<Scenario
         let whole = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
         let line = whole.lines().count().max(1);
         ScenarioError::new(
-            format!("{}:{line}: not UTF-8", origin.escape_debug()),
+            format!("{origin}:{line}: not UTF-8"),
             format!("expected text, found the byte 0x{:02x}", bytes[error.valid_up_to()]),
         )
     })?;
@@ -112,7 +112,7 @@ pub fn read(origin: &str, bytes: &[u8], changes: &[Override]) -> Result<Scenario
     secrets::refuse(&text)?;
     if written.lines().all(|line| line.trim().is_empty() || line.trim().starts_with('#')) {
         return Err(ScenarioError::new(
-            format!("{}: the scenario is empty", origin.escape_debug()),
+            format!("{origin}: the scenario is empty"),
             "expected at least name, summary, systems and [load]",
         )
         .help("A scenario to start from: schedbench list quick"));

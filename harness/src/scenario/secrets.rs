@@ -14,15 +14,14 @@ pub(super) fn refuse(text: &Text) -> Result<(), ScenarioError> {
                 .rfind(|c: char| !c.is_ascii_alphanumeric() && c != '+')
                 .map_or(0, |at| at + piece[at..].chars().next().map_or(1, char::len_utf8));
             let end = piece[from..]
-                .find(|c: char| {
-                    c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ']' | '}')
-                })
+                .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`'))
                 .map_or(piece.len(), |at| from + at);
-            // Up to the last @ is the userinfo: passwords may hold one too.
-            if piece[from..end].contains('@') {
+            if holds_user(&piece[scheme_start..scheme_end], &piece[from..end]) {
+                let url = start + scheme_start..start + end;
                 return Err(text
                     .secret_error(
-                        &(start + scheme_start..start + end),
+                        &url,
+                        &url,
                         "a URL with a password in a scenario",
                         "expected url_env with the name of an environment variable, \
                      such as url_env = \"REDIS_URL\"",
@@ -32,4 +31,15 @@ pub(super) fn refuse(text: &Text) -> Result<(), ScenarioError> {
         }
     }
     Ok(())
+}
+
+/// Whether an address names a user, and so perhaps a password.
+fn holds_user(scheme: &str, rest: &str) -> bool {
+    // A page's path may hold an @; a password in a broker's URL may hold
+    // anything, even if it should not.
+    let authority = match scheme {
+        "http" | "https" => rest.split(['/', '?', '#']).next().unwrap_or(rest),
+        _ => rest,
+    };
+    authority.contains('@')
 }

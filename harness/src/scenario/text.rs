@@ -87,20 +87,31 @@ impl Text {
         ScenarioError::at(self.place(span), title, label)
     }
 
-    /// An error at a position whose text must not be printed: it is masked.
+    /// An error at `span` that prints `secret` as asterisks.
     pub(super) fn secret_error(
         &self,
         span: &Range<usize>,
+        secret: &Range<usize>,
         title: impl Into<String>,
         label: impl Into<String>,
     ) -> ScenarioError {
         let mut place = self.place(span);
-        if let Some(place) = &mut place {
-            let length = place.text[place.span.clone()].chars().count();
-            let mask = "*".repeat(length);
-            place.text.replace_range(place.span.clone(), &mask);
-            place.span.end = place.span.start + length;
+        if let (Some(place), Some(secret)) = (&mut place, self.place(secret)) {
+            // As many bytes as before, so that the caret stays where it is.
+            let mask = "*".repeat(secret.span.len());
+            let moved = place.span.start >= secret.span.start;
+            place.text.replace_range(secret.span.clone(), &mask);
+            if moved {
+                place.span = secret.span;
+            }
         }
         ScenarioError::at(place, title, label)
+    }
+
+    /// From `at` to the end of its line.
+    pub(super) fn rest_of_line(&self, at: usize) -> Range<usize> {
+        let piece = self.pieces().take_while(|(start, _)| *start <= at).last();
+        let rest = piece.and_then(|(start, piece)| piece.get(at - start..)).unwrap_or("");
+        at..at + rest.find('\n').unwrap_or(rest.len())
     }
 }

@@ -12,7 +12,7 @@ use crate::scenario::Scenario;
 /// `out` cannot be written.
 pub fn run(args: SchemaArgs, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let schema = match args.what {
-        SchemaOf::Scenario => Scenario::schema().to_value(),
+        SchemaOf::Scenario => Scenario::schema(),
         SchemaOf::Result => schedbench_reports::schema::result_schema(),
     };
     serde_json::to_writer_pretty(&mut *out, &schema)?;

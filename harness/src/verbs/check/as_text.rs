@@ -26,15 +26,28 @@ pub fn headline(plan: &Plan) -> String {
         0 => "noop".to_owned(),
         others => format!("noop + {}", plural(others as u64, "system")),
     };
+    let loads = loads_in_words(plan);
     let most = if searches { "at most" } else { "about" };
     format!(
-        "{}: {systems} × {} = {cells} in {}, {most} {} of measuring   seed {}",
+        "{}: {systems}{loads} × {} = {cells} in {}, {most} {} of measuring   seed {}",
         plan.source.name,
         plural(u64::from(plan.repeats), "repeat"),
         plural(plan.blocks.len() as u64, "block"),
         length(estimate.measuring_ns),
         plan.seed,
     )
+}
+
+/// ` × 6 loads`, where cells differ in nothing else.
+fn loads_in_words(plan: &Plan) -> String {
+    let Some(block) = plan.blocks.last() else { return String::new() };
+    let only_loads =
+        block.steps.iter().all(|step| matches!(step, Step::Cell(CellPlan { variant: None, .. })));
+    if only_loads {
+        format!(" × {}", plural(block.steps.len() as u64, "load"))
+    } else {
+        String::new()
+    }
 }
 
 pub(super) fn write(resolved: &Resolved, out: &mut impl Write) -> io::Result<()> {
