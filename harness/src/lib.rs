@@ -4,7 +4,10 @@
 //! `environment`, `drive`, `record` and the adapters touch the clock, a
 //! process or the network.
 
+pub mod drive;
 pub mod environment;
 pub mod judge;
 pub mod plan;
 pub mod record;
+pub mod run;
+pub mod verbs;
