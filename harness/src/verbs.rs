@@ -1,3 +1,11 @@
-//! The verbs.
+//! The verbs, one file each. Each writes its result to `out` and gives the
+//! exit code.
 
+pub mod check;
+pub mod completions;
+pub mod list;
+pub mod man;
+pub mod report;
+pub mod run;
+pub mod schema;
 pub mod worker;

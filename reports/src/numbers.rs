@@ -87,6 +87,21 @@ impl Scale {
         figure(number / self.per)
     }
 
+    /// A figure and the ends of its interval without their unit, with as many
+    /// decimals in all three as the interval carries.
+    #[must_use]
+    pub fn bare_interval(&self, point: f64, low: f64, high: f64) -> [String; 3] {
+        let all = [point, low, high].map(|number| number / self.per);
+        if all.iter().any(|number| !number.is_finite()) {
+            return all.map(figure);
+        }
+        // The last digit's place is at least a hundredth of the interval's width.
+        let width = (all[2] - all[1]).abs();
+        let carried = if width > 0.0 { -((width / 100.0).log10().ceil() as i32) } else { i32::MAX };
+        let places = decimals_for(all[0]).min(carried);
+        all.map(|number| decimals(number, 3, places))
+    }
+
     /// The number with its unit.
     #[must_use]
     pub fn write(&self, number: f64, medium: Medium) -> String {
@@ -272,18 +287,8 @@ pub fn interval(point: f64, low: f64, high: f64, unit: Unit, medium: Medium) -> 
         return amount(point, unit, medium);
     }
     let scale = Scale::of(unit, point);
-    let (point, low, high) = (point / scale.per, low / scale.per, high / scale.per);
-    // The last digit's place is at least a hundredth of the interval's width.
-    let width = (high - low).abs();
-    let carried = if width > 0.0 { -((width / 100.0).log10().ceil() as i32) } else { i32::MAX };
-    let places = decimals_for(point).min(carried);
-    let text = format!(
-        "{} ({}–{})",
-        decimals(point, 3, places),
-        decimals(low, 3, places),
-        decimals(high, 3, places)
-    );
-    scale.attach(&text, medium)
+    let [point, low, high] = scale.bare_interval(point, low, high);
+    scale.attach(&format!("{point} ({low}–{high})"), medium)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! How fast it is; not a test of anything, so run by hand:
 //! `cargo test --release -p schedbench-adapters --test redis_asynq -- --ignored --nocapture`.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use schedbench_contract::{Adapter, BodyPool, Fill, Producer, Task, WorkersShape};
 
@@ -51,6 +51,33 @@ async fn measure<A: Adapter>(mut bench: Bench, what: &str) {
     worker.stop().await;
     adapter.close().await.expect("closes");
 }
+
+/// Seconds of CPU that Redis has used.
+async fn redis_cpu(bench: &Bench) -> f64 {
+    let info: String = bench.ask("INFO cpu").await;
+    let field = |name: &str| {
+        let mut lines = info.lines().filter_map(|line| line.split_once(':'));
+        lines.find(|(field, _)| *field == name).and_then(|(_, value)| value.trim().parse().ok())
+    };
+    let used: Option<f64> =
+        field("used_cpu_user").zip(field("used_cpu_sys")).map(|(a, b): (f64, f64)| a + b);
+    used.expect("CPU times")
+}
+
+with_redis!(
+    #[ignore = "a measurement"]
+    speed_cost_of_idling(&[("appendonly", "yes"), ("appendfsync", "everysec")]),
+    |bench, A| {
+        bench.shape = SHAPE;
+        let (_adapter, _producer, work) = bench.open_with_producer::<A>().await;
+        let worker = bench.worker::<A>(&work).await;
+        let (before, began) = (redis_cpu(&bench).await, Instant::now());
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let share = (redis_cpu(&bench).await - before) / began.elapsed().as_secs_f64();
+        println!("idle: {:.2} % of a core of Redis", 100.0 * share);
+        worker.stop().await;
+    }
+);
 
 with_redis!(
     #[ignore = "a measurement"]

@@ -110,6 +110,30 @@ with_redis!(attempts_end_in_the_archive(&[]), |bench, A| {
     assert_eq!(counters, [3, 3]);
 });
 
+with_redis!(the_archive_forgets_the_oldest_beyond_its_size(&[]), |bench, A| {
+    bench.fail_ppm = 1_000_000;
+    bench.retry.max = 0;
+    let (adapter, mut producer, work) = bench.open_with_producer::<A>().await;
+    let now = schedbench_adapters::clock::wall() / 1_000_000_000;
+    // 9,999 of yesterday, the oldest with a record, and one of last year.
+    let fill = "for n = 1, 9999 do redis.call('ZADD', KEYS[1], ARGV[1] + n, 'old' .. n) end \
+                redis.call('ZADD', KEYS[1], 1, 'ancient')";
+    let mut eval = redis::cmd("EVAL");
+    eval.arg(fill).arg(1).arg(key("archived")).arg(now - 86_400);
+    let () = eval.query_async(&mut bench.raw).await.expect("fills");
+    for name in ["old1", "old2", "ancient"] {
+        let _: u64 = bench.ask(&format!("HSET {} state archived", key(&format!("t:{name}")))).await;
+    }
+    let worker = bench.worker::<A>(&work).await;
+    settled(&mut producer, &[task(0, b"x")]).await;
+    until("it is dead", async || bench.log.counts().finished == 1).await;
+    worker.stop().await;
+    assert_eq!(adapter.backlog().await.expect("backlog").dead, Some(9_999));
+    let mut records: Vec<String> = bench.ask(&format!("KEYS {}", "asynq:*:t:*")).await;
+    records.sort();
+    assert_eq!(records, [key(&format!("t:{}", id(0))), key("t:old2")]);
+});
+
 with_redis!(delayed_tasks_never_start_early(&[]), |bench, A| {
     let (_adapter, mut producer, work) = bench.open_with_producer::<A>().await;
     let worker = bench.worker::<A>(&work).await;

@@ -61,37 +61,53 @@ fn about_all(text: String) -> Sentence {
     Sentence { text, group: None }
 }
 
-/// The one comparison that a group's sentence may state: lowest P99 at the
-/// common load against the next, with its Holm-adjusted p over all groups.
+/// The comparisons that a group's sentence may state: the lowest P99 at the
+/// common load against each other one, Holm-adjusted over all groups.
 struct Comparison {
-    best: usize,
-    next: usize,
-    adjusted: Option<f64>,
+    /// Rows with a P99 above what pacing resolves, the lowest first.
+    order: Vec<usize>,
+    /// For each but the first, its adjusted p against the first; `None` below
+    /// five repeats.
+    adjusted: Vec<Option<f64>>,
+}
+
+impl Comparison {
+    /// Rows that differ from the lowest, or do not.
+    fn others(&self, different: bool) -> impl Iterator<Item = usize> {
+        self.order
+            .iter()
+            .skip(1)
+            .zip(&self.adjusted)
+            .filter(move |(_, p)| p.is_some_and(differs) == different)
+            .map(|(row, _)| *row)
+    }
 }
 
 fn compare(groups: &[Group]) -> Vec<Option<Comparison>> {
-    let pairs: Vec<Option<(usize, usize)>> = groups.iter().map(lowest_two).collect();
-    let p: Vec<Option<f64>> = groups
+    let orders: Vec<Vec<usize>> = groups.iter().map(by_p99).collect();
+    let p: Vec<Vec<Option<f64>>> = groups
         .iter()
-        .zip(&pairs)
-        .map(|(group, pair)| {
-            let (best, next) = (*pair)?;
-            difference(&group.rows[best].p99.repeats, &group.rows[next].p99.repeats)
+        .zip(&orders)
+        .map(|(group, order)| {
+            let of = |row: &usize| &group.rows[*row].p99.repeats;
+            let first = order.first();
+            order.iter().skip(1).map(|row| difference(of(first?), of(row))).collect()
         })
         .collect();
-    let mut adjusted = holm(&p.iter().filter_map(|p| *p).collect::<Vec<_>>()).into_iter();
-    pairs
+    let tested: Vec<f64> = p.iter().flatten().filter_map(|p| *p).collect();
+    let mut adjusted = holm(&tested).into_iter();
+    orders
         .into_iter()
-        .zip(&p)
-        .map(|(pair, p)| {
-            let adjusted = p.and_then(|_| adjusted.next());
-            pair.map(|(best, next)| Comparison { best, next, adjusted })
+        .zip(p)
+        .map(|(order, p)| {
+            let adjusted = p.into_iter().map(|p| p.and_then(|_| adjusted.next())).collect();
+            (order.len() > 1).then_some(Comparison { order, adjusted })
         })
         .collect()
 }
 
-/// Rows with the lowest and next P99 at the common load, both above pacing.
-fn lowest_two(group: &Group) -> Option<(usize, usize)> {
+/// Rows by P99 at the common load, those alone that are above pacing.
+fn by_p99(group: &Group) -> Vec<usize> {
     let mut order: Vec<(usize, f64)> = group
         .rows
         .iter()
@@ -100,10 +116,7 @@ fn lowest_two(group: &Group) -> Option<(usize, usize)> {
         .filter_map(|(place, row)| Some((place, row.p99.number()?)))
         .collect();
     order.sort_by(|a, b| a.1.total_cmp(&b.1));
-    match order.as_slice() {
-        [best, next, ..] => Some((best.0, next.0)),
-        _ => None,
-    }
+    order.into_iter().map(|(place, _)| place).collect()
 }
 
 /// The sentence of one class under open load.
@@ -145,24 +158,23 @@ fn who_holds(able: &[&Row]) -> String {
     let behind: Vec<String> = able
         .iter()
         .filter(|row| place(row) > 1)
-        .map(|row| format!("{} {}", row.label, with_beyond(&row.capacity)))
+        .map(|row| format!("{} {}", row.label, said(&row.capacity)))
         .collect();
     let equal = able.iter().all(|row| row.capacity == top.capacity);
     let mut text = match first.as_slice() {
-        [only] if able.len() == 1 => format!("{only} holds {}", with_beyond(&top.capacity)),
-        [only] => format!("{only} holds the most, {}", with_beyond(&top.capacity)),
+        [only] if able.len() == 1 => format!("{only} holds {}", said(&top.capacity)),
+        [only] => format!("{only} holds the most, {}", said(&top.capacity)),
         all if equal => {
             let each = if all.len() == 2 { "both" } else { "all" };
-            format!("{} {each} hold {}", list(all), with_beyond(&top.capacity))
+            format!("{} {each} hold {}", list(all), said(&top.capacity))
         }
         all => {
             let each: Vec<String> = able
                 .iter()
                 .filter(|row| place(row) == 1)
-                .map(|row| format!("{} {}", row.label, with_beyond(&row.capacity)))
+                .map(|row| format!("{} {}", row.label, said(&row.capacity)))
                 .collect();
-            debug_assert_eq!(each.len(), all.len());
-            format!("no difference beyond the noise ({})", each.join(", "))
+            format!("{} cannot be told apart ({})", list(all), each.join(", "))
         }
     };
     if !behind.is_empty() {
@@ -171,11 +183,12 @@ fn who_holds(able: &[&Row]) -> String {
     text
 }
 
-/// `20k/s (not 50k/s)`: a grid says no more.
-fn with_beyond(capacity: &Capacity) -> String {
-    match capacity.beyond() {
-        Some(beyond) => format!("{} ({beyond})", capacity.text()),
-        None => capacity.text(),
+/// `at least 100k/s`, `20k/s (not 50k/s)`: a grid says no more.
+fn said(capacity: &Capacity) -> String {
+    match (capacity, capacity.beyond()) {
+        (Capacity::AtLeast(held), _) => format!("at least {}", rate(*held)),
+        (_, Some(beyond)) => format!("{} ({beyond})", capacity.text()),
+        _ => capacity.text(),
     }
 }
 
@@ -192,29 +205,7 @@ fn latency(group: &Group, able: &[&Row], comparison: Option<&Comparison>) -> Str
         };
     }
     if let Some(comparison) = comparison {
-        let (best, next) = (&group.rows[comparison.best], &group.rows[comparison.next]);
-        let figures = format!(
-            "P99 {name} is lowest for {}, {}, before {}, {}",
-            best.label,
-            written(&best.p99),
-            next.label,
-            written(&next.p99)
-        );
-        return match comparison.adjusted {
-            Some(p) if differs(p) => format!("; at {at} {figures}"),
-            Some(_) => format!(
-                "; at {at} P99 {name} is {} for {} and {} for {}: every difference lies inside \
-                 the noise",
-                written(&best.p99),
-                best.label,
-                written(&next.p99),
-                next.label
-            ),
-            None => format!(
-                "; at {at} {figures}, as seen in {}: below {ENOUGH} repeats no difference is tested",
-                repeats(group)
-            ),
-        };
+        return format!("; at {at} {}", compared(group, comparison, name));
     }
     let below: Vec<&str> = able
         .iter()
@@ -233,6 +224,41 @@ fn latency(group: &Group, able: &[&Row], comparison: Option<&Comparison>) -> Str
         return String::new();
     }
     format!("; P99 {name} at {at}: {}", seen.join(", "))
+}
+
+/// What may be said about the P99 of a class.
+fn compared(group: &Group, comparison: &Comparison, name: &str) -> String {
+    let said = |row: usize| {
+        let row = &group.rows[row];
+        format!("{}, {}", row.label, written(&row.p99))
+    };
+    let said_all = |rows: Vec<usize>| rows.into_iter().map(said).collect::<Vec<_>>().join("; ");
+    let best = comparison.order[0];
+    if comparison.adjusted.iter().any(Option::is_none) {
+        return format!(
+            "P99 {name} is lowest for {}, against {}, as seen in {} (differences are tested from \
+             {ENOUGH} on)",
+            said(best),
+            said(comparison.order[1]),
+            repeats(group)
+        );
+    }
+    let same: Vec<usize> = comparison.others(false).collect();
+    let Some(next) = comparison.others(true).next() else {
+        return format!(
+            "every difference in P99 {name} lies inside the noise ({})",
+            said_all(comparison.order.clone())
+        );
+    };
+    if same.is_empty() {
+        return format!("P99 {name} is lowest for {}, against {}", said(best), said(next));
+    }
+    let tied = std::iter::once(best).chain(same).collect();
+    format!(
+        "P99 {name} is lowest, inside the noise of each other, for {}; against {}",
+        said_all(tied),
+        said(next)
+    )
 }
 
 fn repeats(group: &Group) -> String {

@@ -89,7 +89,8 @@ impl Axis {
         match self.scaling {
             Scaling::Linear => self.linear_ticks(),
             Scaling::Log => self.log_ticks(),
-            Scaling::Nines => [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999]
+            // 0 % would stand on the toes of 50 %.
+            Scaling::Nines => [0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999]
                 .into_iter()
                 .filter(|q| *q >= self.from - 1e-12 && *q <= self.to + 1e-12)
                 .map(|q| (q, quantile(q)))
@@ -173,7 +174,7 @@ mod tests {
         let linear = Axis::around(Scaling::Linear, Unit::Seconds, [0.0, 0.0043]);
         assert_eq!(labels(&linear), ["0", "1 ms", "2 ms", "3 ms", "4 ms"]);
         let nines = Axis::around(Scaling::Nines, Unit::Fraction, [0.0, 0.9999]);
-        assert_eq!(labels(&nines), ["0 %", "50 %", "90 %", "99 %", "99.9 %", "99.99 %"]);
+        assert_eq!(labels(&nines), ["50 %", "90 %", "99 %", "99.9 %", "99.99 %"]);
     }
 
     #[test]

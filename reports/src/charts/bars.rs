@@ -2,7 +2,7 @@
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, escape};
-use super::lines::WIDTH;
+use super::lines::NARROW;
 
 /// One bar.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ impl Bars {
     #[must_use]
     pub fn draw(&self) -> String {
         const EACH: i32 = 2 * 30;
-        let width = 2 * WIDTH as i32;
+        let width = 2 * NARROW as i32;
         let height = EACH * self.bars.len() as i32 + 2 * 30;
         let (left, right) = ((2 * self.left as i32).min(width / 2), width - 2 * 96);
         let x = |value: f64| {

@@ -82,7 +82,9 @@ pub struct Moment {
 pub struct Lines {
     /// Its accessible name.
     pub title: String,
-    /// Height, CSS pixels.
+    /// Size, CSS pixels; the page scales it.
+    pub width: u32,
+    /// Height likewise.
     pub height: u32,
     /// Room for labels at the right, CSS pixels: equal where x axes align.
     pub right: u32,
@@ -112,13 +114,13 @@ pub struct Drawn {
     pub places: Vec<Vec<Option<(i32, i32)>>>,
 }
 
-/// Width of every line chart, CSS pixels; the page scales it.
-pub(super) const WIDTH: u32 = 640;
+/// Width of a chart that has one of two columns, or a phone.
+pub const NARROW: u32 = 640;
+/// Width of a chart that has the page to itself.
+pub const BROAD: u32 = 1040;
 const LEFT: i32 = 2 * 66;
 const TOP: i32 = 2 * 14;
-const BOTTOM: i32 = 2 * 42;
-/// Heights of labels on a phone, where text is enlarged.
-const LABEL_GAP: i32 = 2 * 19;
+const BOTTOM: i32 = 2 * 27;
 
 struct Frame {
     left: i32,
@@ -140,7 +142,7 @@ impl Lines {
     /// Draws it. `number` is its place among the page's charts, for the script.
     #[must_use]
     pub fn draw(&self, number: usize) -> Drawn {
-        let (width, height) = (2 * WIDTH, 2 * self.height);
+        let (width, height) = (2 * self.width, 2 * self.height);
         let moments = if self.moments.is_empty() { 0 } else { 2 * 20 };
         let frame = Frame {
             left: LEFT,
@@ -181,13 +183,22 @@ impl Lines {
             canvas.line(ink, vec![(frame.left, y), (frame.right, y)]);
             canvas.text(text, (frame.left - 14, y), Anchor::End, &label);
         }
+        // Labels that would touch the one before are left out; on a phone the
+        // text of narrow drawings is enlarged to 38 of these pixels.
+        let letter = if self.width > NARROW { 13 } else { 20 };
+        let mut free_from = i32::MIN;
         for (value, label) in self.x.ticks() {
             let Some(x) = self.x.place(value).map(|place| frame.x(place)) else { continue };
             canvas.line(grid, vec![(x, frame.bottom), (x, frame.bottom + 10)]);
-            canvas.text(text, (x, frame.bottom + 30), Anchor::Middle, &label);
+            let half = letter * label.chars().count() as i32 / 2;
+            if x - half >= free_from {
+                canvas.text(text, (x, frame.bottom + 30), Anchor::Middle, &label);
+                free_from = x + half + letter / 2;
+            }
         }
-        let title = canvas.ink("tick name", None);
-        canvas.text(title, (frame.right + 16, frame.bottom + 30), Anchor::Start, self.x_title);
+        // Beyond half of the last tick's label.
+        let title = canvas.ink("name along", None);
+        canvas.text(title, (frame.right + 64, frame.bottom + 30), Anchor::Start, self.x_title);
     }
 
     fn hairlines(&self, canvas: &mut Canvas<'_>, frame: &Frame) {
@@ -196,7 +207,7 @@ impl Lines {
             let at = |v: f64| Some((frame.x(self.x.place(v)?), frame.y(self.y.place(v)?)));
             if let (Some(a), Some(b)) = (at(from), at(to)) {
                 canvas.line(ink, vec![a, b]);
-                let name = canvas.ink("tick name", None);
+                let name = canvas.ink("name", None);
                 let middle = ((a.0 + b.0) / 2, (a.1 + b.1) / 2);
                 canvas.text(name, (middle.0 - 16, middle.1 - 22), Anchor::End, "done = offered");
             }
@@ -206,7 +217,7 @@ impl Lines {
         {
             let (y, ink) = (frame.y(y), canvas.ink("hair", None));
             canvas.line(ink, vec![(frame.left, y), (frame.right, y)]);
-            let text = canvas.ink("tick name", None);
+            let text = canvas.ink("name", None);
             canvas.text(text, (frame.left + 8, y - 18), Anchor::Start, name);
         }
     }
@@ -297,12 +308,14 @@ impl Lines {
             .filter_map(|(index, _)| Some((index, places[index].iter().rev().find_map(|p| *p)?)))
             .collect();
         let wanted: Vec<i32> = ends.iter().map(|(_, end)| end.1).collect();
-        let heights = move_apart(&wanted, LABEL_GAP, frame.top, frame.bottom);
+        // On a phone the text of narrow drawings is enlarged.
+        let gap = if self.width > NARROW { 2 * 16 } else { 2 * 19 };
+        let heights = move_apart(&wanted, gap, frame.top, frame.bottom);
         for ((index, end), height) in ends.into_iter().zip(heights) {
             let series = &self.series[index];
             let at = frame.right + 16;
             if (end.1 - height).abs() > 8 || end.0 < frame.right - 40 {
-                let lead = canvas.ink(&format!("lead s{}", series.style), Some(index));
+                let lead = canvas.ink(&format!("leader s{}", series.style), Some(index));
                 canvas.line(lead, vec![(end.0 + 10, end.1), (at - 6, height)]);
             }
             let ink = canvas.ink(&format!("label s{}", series.style), Some(index));

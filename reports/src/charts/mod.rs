@@ -13,5 +13,5 @@ mod spark;
 pub use axis::{Axis, Scaling};
 pub use bars::{Bar, Bars};
 pub use canvas::escape;
-pub use lines::{Dot, Drawn, Join, Lines, Mark, Moment, Series};
+pub use lines::{BROAD, Dot, Drawn, Join, Lines, Mark, Moment, NARROW, Series};
 pub use spark::spark;

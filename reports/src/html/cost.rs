@@ -38,9 +38,9 @@ pub(super) fn section(page: &Page<'_>) -> Option<Section> {
                     page,
                     group,
                     "CPU per task",
-                    "µs per task, which is CPU-seconds per million",
+                    "1 µs per task is 1 CPU-second per million",
                     &CPU,
-                    Unit::CpuSecondsPerMillion,
+                    Unit::Seconds,
                 ),
                 bars(
                     page,
@@ -93,7 +93,10 @@ fn mean(page: &Page<'_>, cells: &[usize], name: &str) -> Option<f64> {
         .iter()
         .filter_map(|index| page.outcome.cells.get(*index))
         .filter_map(|cell: &Cell| match cell.metrics.get(name) {
-            Some(Value::Is(number)) if number.is_finite() && *number >= 0.0 => Some(*number),
+            Some(Value::Is(number)) if number.is_finite() && *number >= 0.0 => {
+                // CPU-seconds per million tasks are µs per task.
+                Some(if name.starts_with("cpu.") { number * 1e-6 } else { *number })
+            }
             _ => None,
         })
         .collect();
@@ -178,8 +181,5 @@ fn bars(
 }
 
 fn written(number: f64, unit: Unit) -> String {
-    match unit {
-        Unit::CpuSecondsPerMillion => amount(number * 1e-6, Unit::Seconds, Medium::Page),
-        _ => amount(number, unit, Medium::Page),
-    }
+    amount(number, unit, Medium::Page)
 }

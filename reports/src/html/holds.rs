@@ -108,16 +108,18 @@ fn line(page: &Page<'_>, row: &Row, scales: &Scales, shown: &Shown, span: (f64, 
     html! {
         tr.noop[row.is_noop()] {
             th scope="row" {
-                span.rank {
-                    @if let Some(rank) = row.rank {
-                        (rank.place) @if rank.shared { "=" }
+                div {
+                    span.rank {
+                        @if let Some(rank) = row.rank {
+                            (rank.place) @if rank.shared { "=" }
+                        }
                     }
-                }
-                span.who {
-                    span class={ "key s" (style) } {}
-                    (row.label)
-                    @if row.is_noop() { small { "the harness's own ceiling" } }
-                    @else if !about.is_empty() { small { (about) } }
+                    span.who {
+                        span class={ "key s" (style) } {}
+                        (row.label)
+                        @if row.is_noop() { small { "the harness's own ceiling" } }
+                        @else if !about.is_empty() { small { (about) } }
+                    }
                 }
             }
             (capacity(&row.capacity))

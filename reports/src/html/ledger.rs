@@ -32,13 +32,11 @@ pub(super) fn section(page: &Page<'_>) -> Option<Section> {
                     cell.key.system == look.system && cell.key.profile == look.profile
                 });
                 let sums = sums(cells.map(|cell| &cell.counts));
-                let name = if look.profile.is_empty() || look.profile == "default" {
-                    look.system.clone()
-                } else {
-                    format!("{}/{}", look.system, look.profile)
-                };
-                (sums.attempted > 0 || sums.grid.iter().flatten().any(|n| *n > 0))
-                    .then_some((style, name, sums))
+                (sums.attempted > 0 || sums.grid.iter().flatten().any(|n| *n > 0)).then_some((
+                    style,
+                    look.label.clone(),
+                    sums,
+                ))
             })
             .collect();
     if systems.is_empty() {
@@ -111,7 +109,7 @@ const ROWS: [(&str, [&str; 3]); 3] = [
 ];
 
 fn one(style: usize, name: &str, sums: &Sums) -> Markup {
-    let lost = sums.named.iter().any(|(word, n, _)| *word == "lost" && *n > 0);
+    let lost = sums.named.iter().find(|(word, _, _)| *word == "lost").map_or(0, |(_, n, _)| *n);
     html! {
         div.grid3 {
             div.scroll tabindex="0" role="region" aria-label={ "Ledger of " (name) } {
@@ -123,9 +121,13 @@ fn one(style: usize, name: &str, sums: &Sums) -> Markup {
                             tr {
                                 th scope="row" { (word) }
                                 @for (column, n) in sums.grid[row].iter().enumerate() {
-                                    td.n.zero[*n == 0].loud[loud(row, column, *n, lost)] {
+                                    td.n.zero[*n == 0].loud[loud(row, column, *n)] {
                                         (whole(*n))
-                                        @if *n > 0 { small { (names[column]) } }
+                                        @if (row, column) == (0, 0) && lost > 0 {
+                                            small.loud { (whole(lost)) " lost" }
+                                        } @else if *n > 0 {
+                                            small { (names[column]) }
+                                        }
                                     }
                                 }
                             }
@@ -147,15 +149,10 @@ fn one(style: usize, name: &str, sums: &Sums) -> Markup {
     }
 }
 
-/// Confirmed and not run is loud only where loss was proved; a phantom always.
-fn loud(row: usize, column: usize, n: u64, lost: bool) -> bool {
-    n > 0
-        && match (row, column) {
-            (0, 0) => lost,
-            (0, 2) => true,
-            (2, 1 | 2) => true,
-            _ => false,
-        }
+/// Duplicates and phantoms are loud; confirmed and not run is so only where
+/// loss was proved, and says that itself.
+fn loud(row: usize, column: usize, n: u64) -> bool {
+    n > 0 && matches!((row, column), (0, 2) | (2, 1 | 2))
 }
 
 fn balance(sums: &Sums) -> Markup {

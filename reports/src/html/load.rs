@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::analysis::{Figure, Group, Mode, Point, Quality, Row};
-use crate::charts::{Axis, Dot, Join, Lines, Mark, Scaling, Series};
+use crate::charts::{Axis, Dot, Join, Lines, Mark, NARROW, Scaling, Series};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, load, seconds, short};
 use crate::outcome::{Load, Value};
@@ -26,7 +26,10 @@ pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
             continue;
         }
         let rows: Vec<(&Group, &Row)> = columns.iter().flat_map(|m| m.rows.clone()).collect();
+        let lonely = columns.len() == 1;
         let shape = Shape {
+            rows: rows.clone(),
+            lonely,
             loads: rows
                 .iter()
                 .flat_map(|(_, row)| row.points.iter().map(|point| point.load.amount()))
@@ -35,7 +38,6 @@ pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
             right: room(rows.iter().map(|(_, row)| row.label.as_str())).min(218),
             mode,
         };
-        let lonely = columns.len() == 1;
         content.push(html! {
             div.plots {
                 div.controls {
@@ -59,14 +61,16 @@ pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
     (!empty).then_some(Section { anchor: "load", title, content })
 }
 
-/// What all drawings of a section share, so that their x axes align.
-struct Shape {
+/// What all drawings of a section share, so that their axes align.
+struct Shape<'a> {
+    rows: Vec<(&'a Group, &'a Row)>,
+    lonely: bool,
     loads: Vec<f64>,
     right: u32,
     mode: Mode,
 }
 
-fn multiple(page: &Page<'_>, column: &Multiple<'_>, shape: &Shape, data: &mut Data) -> Markup {
+fn multiple(page: &Page<'_>, column: &Multiple<'_>, shape: &Shape<'_>, data: &mut Data) -> Markup {
     let latency = match column.rows.first().map(|(group, _)| group.latency) {
         Some("firing_error") => "firing error",
         _ => "start latency",
@@ -85,14 +89,17 @@ fn multiple(page: &Page<'_>, column: &Multiple<'_>, shape: &Shape, data: &mut Da
     }
 }
 
+/// Takes one figure out of a point.
+type Get = fn(&Point) -> &Figure;
+
 /// One kind of drawing: which figures, in which unit.
 struct Kind {
     title: String,
     sub: String,
     unit: Unit,
     height: u32,
-    /// Figures: its name, how to get it, and whether it is the main one.
-    figures: Vec<(&'static str, fn(&Point) -> &Figure, bool)>,
+    /// Its name, how to get it, and whether it is the main one.
+    figures: Vec<(&'static str, Get, bool)>,
     diagonal: bool,
     /// Linear in both switches: a fraction.
     linear: bool,
@@ -144,20 +151,21 @@ fn failures(page: &Page<'_>) -> Kind {
 fn panel(
     page: &Page<'_>,
     column: &Multiple<'_>,
-    shape: &Shape,
+    shape: &Shape<'_>,
     data: &mut Data,
     kind: &Kind,
 ) -> Markup {
-    let series: Vec<Series> = kind
-        .figures
-        .iter()
+    let of = |rows: &[(&Group, &Row)]| -> Vec<Series> {
         // The main figure is drawn last, above the others.
-        .rev()
-        .flat_map(|(name, get, main)| {
-            column.rows.iter().map(move |(_, row)| line(page, row, kind, name, *get, *main))
-        })
-        .collect();
-    let numbers: Vec<f64> = series
+        let figures = kind.figures.iter().rev();
+        figures
+            .flat_map(|(name, get, main)| {
+                rows.iter().map(move |(_, row)| line(page, row, kind, name, *get, *main))
+            })
+            .collect()
+    };
+    let series = of(&column.rows);
+    let numbers: Vec<f64> = of(&shape.rows)
         .iter()
         .flat_map(|series| &series.dots)
         .flat_map(|dot| {
@@ -165,7 +173,7 @@ fn panel(
             [dot.y, low, high]
         })
         .collect();
-    if numbers.is_empty() {
+    if series.iter().all(|series| series.dots.is_empty()) {
         return html! {};
     }
     let x_unit = if shape.mode == Mode::Open { Unit::PerSecond } else { Unit::Tasks };
@@ -177,6 +185,7 @@ fn panel(
         let y = Axis::around(y_scaling, kind.unit, numbers.iter().copied().chain(floor));
         Lines {
             title: format!("{} {}", kind.title, kind.sub),
+            width: NARROW,
             height: kind.height,
             right: shape.right,
             x,
@@ -189,7 +198,8 @@ fn panel(
         }
     };
     let table = table(column, kind);
-    figure(&kind.title, &kind.sub, &[lines(Scaling::Log), lines(Scaling::Linear)], data, &table)
+    let variants = [lines(Scaling::Log), lines(Scaling::Linear)];
+    figure((&kind.title, &kind.sub), &variants, shape.lonely, data, &table)
 }
 
 /// `done = offered` as far as both axes reach.
@@ -204,14 +214,7 @@ fn diagonal(loads: &[f64], done: &[f64]) -> (f64, f64) {
     (loads.0.max(done.0), loads.1.min(done.1))
 }
 
-fn line(
-    page: &Page<'_>,
-    row: &Row,
-    kind: &Kind,
-    name: &str,
-    get: fn(&Point) -> &Figure,
-    main: bool,
-) -> Series {
+fn line(page: &Page<'_>, row: &Row, kind: &Kind, name: &str, get: Get, main: bool) -> Series {
     let style = page.palette.index(&row.system, &row.profile);
     let dots = row
         .points
@@ -308,7 +311,7 @@ fn table(column: &Multiple<'_>, kind: &Kind) -> Markup {
     }
 }
 
-fn entry(point: Option<&Point>, get: fn(&Point) -> &Figure, unit: Unit) -> Markup {
+fn entry(point: Option<&Point>, get: Get, unit: Unit) -> Markup {
     let Some(point) = point else { return html! { td.n.state { "not measured" } } };
     let figure = get(point);
     let word = match (&point.quality, point.held) {

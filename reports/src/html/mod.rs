@@ -102,6 +102,8 @@ pub fn render(outcome: &Outcome) -> String {
         }
     }
     .into_string()
+    // Control characters are errors in HTML; names read from disk may hold some.
+    .replace(|c: char| c.is_control() && c != '\n' && c != '\t', " ")
 }
 
 /// Light, dark, or as the device prefers: works without the script.

@@ -5,7 +5,7 @@
 use maud::{Markup, html};
 
 use crate::analysis::{Group, Mode, Row};
-use crate::charts::{Axis, Dot, Join, Lines, Mark, Moment, Scaling, Series};
+use crate::charts::{Axis, Dot, Join, Lines, Mark, Moment, NARROW, Scaling, Series};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, amount, load, seconds};
 use crate::outcome::{Cell, Value};
@@ -54,9 +54,9 @@ pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
                     @for (multiple, shown) in &columns {
                         div.column {
                             @if !multiple.title.is_empty() { h3 { (multiple.title) } }
-                            (panel(shown, &THROUGHPUT, right, data))
-                            (panel(shown, &LATENCY, right, data))
-                            (panel(shown, &BACKLOG, right, data))
+                            (panel(shown, &THROUGHPUT, right, lonely, data))
+                            (panel(shown, &LATENCY, right, lonely, data))
+                            (panel(shown, &BACKLOG, right, lonely, data))
                             (moments(shown))
                         }
                     }
@@ -98,7 +98,7 @@ fn show<'a>(page: &Page<'a>, row: &'a Row) -> Option<Shown<'a>> {
 }
 
 fn name(shown: &Shown<'_>) -> String {
-    fit(&shown.row.label)
+    format!("{} {}", fit(&shown.row.label), load(shown.cell.key.load))
 }
 
 /// One kind of drawing.
@@ -140,7 +140,7 @@ const BACKLOG: Kind = Kind {
     columns: &[("backlog", "backlog", true, Merge::Largest)],
 };
 
-fn panel(shown: &[Shown<'_>], kind: &Kind, right: u32, data: &mut Data) -> Markup {
+fn panel(shown: &[Shown<'_>], kind: &Kind, right: u32, lonely: bool, data: &mut Data) -> Markup {
     let series: Vec<Series> = kind
         .columns
         .iter()
@@ -157,6 +157,7 @@ fn panel(shown: &[Shown<'_>], kind: &Kind, right: u32, data: &mut Data) -> Marku
         let to = dots().map(|dot| dot.x).fold(f64::NEG_INFINITY, f64::max);
         Lines {
             title: format!("{} over time", kind.title),
+            width: NARROW,
             height: kind.height,
             right,
             x: Axis::exactly(from, if to > from { to } else { from + 1.0 }, Unit::Seconds),
@@ -168,13 +169,8 @@ fn panel(shown: &[Shown<'_>], kind: &Kind, right: u32, data: &mut Data) -> Marku
             moments: marks(shown),
         }
     };
-    figure(
-        kind.title,
-        kind.sub,
-        &[lines(Scaling::Log), lines(Scaling::Linear)],
-        data,
-        &table(shown, kind),
-    )
+    let variants = [lines(Scaling::Log), lines(Scaling::Linear)];
+    figure((kind.title, kind.sub), &variants, lonely, data, &table(shown, kind))
 }
 
 fn line(shown: &Shown<'_>, kind: &Kind, column: &(&str, &str, bool, Merge)) -> Series {

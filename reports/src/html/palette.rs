@@ -56,6 +56,8 @@ fn family(system: &str, class: DurabilityClass) -> &'static [Pair] {
 pub(super) struct Style {
     pub(super) system: String,
     pub(super) profile: String,
+    /// `system`, or `system/profile` where a system has more than one.
+    pub(super) label: String,
     color: Pair,
     /// Which marker, 0 to 5.
     pub(super) marker: usize,
@@ -82,10 +84,17 @@ impl Palette {
                 .filter(|(other, _)| std::ptr::eq(*other, family))
                 .position(|(_, name)| *name == system.system)
                 .unwrap_or(0);
+            let of_system = outcome.systems.iter().filter(|s| s.system == system.system);
+            let several = of_system.count() > 1;
             let dash = styles.iter().filter(|style| style.system == system.system).count();
             styles.push(Style {
                 system: system.system.clone(),
                 profile: system.profile.clone(),
+                label: if several {
+                    format!("{}/{}", system.system, system.profile)
+                } else {
+                    system.system.clone()
+                },
                 color: family[place % family.len()],
                 marker: styles.len() % 6,
                 dash: dash % 4,
@@ -104,7 +113,8 @@ impl Palette {
     pub(super) fn css(&self) -> String {
         /// Long strokes; dots are left to `overloaded`.
         const DASHES: [&str; 4] = ["none", "22 8", "22 8 4 8", "10 6"];
-        let mut css = String::new();
+        // One past the last look is the generator's own lateness.
+        let mut css = format!(".s{}{{--c:var(--soft);--d:2 3}}", self.0.len());
         for (index, style) in self.0.iter().enumerate() {
             let (light, dark) = style.color;
             let _ = write!(

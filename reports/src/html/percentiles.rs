@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use crate::analysis::{BEYOND, Group, Merged, Mode, Row};
-use crate::charts::{Axis, Dot, Join, Lines, Mark, Scaling, Series};
+use crate::charts::{Axis, Dot, Join, Lines, Mark, NARROW, Scaling, Series};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, load, seconds, short};
 use crate::outcome::{Cell, Load, Value};
@@ -35,8 +35,10 @@ pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
     let right = room(rows.iter().map(|(_, row)| row.label.as_str()).chain(["pacing lateness"]));
     let mut drawings = Vec::new();
     for (place, at) in loads.iter().enumerate() {
-        let columns: Vec<Markup> =
-            groups.iter().filter_map(|group| chart(page, group, *at, right, data)).collect();
+        let columns: Vec<Markup> = groups
+            .iter()
+            .filter_map(|group| chart(page, (group, groups.len()), *at, right, data))
+            .collect();
         if !columns.is_empty() {
             drawings.push((place, *at, columns));
         }
@@ -63,7 +65,7 @@ pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
             @for (place, at, columns) in &drawings {
                 div class={ "choice v" (place) } {
                     h3.only-print { "At " (load(*at)) }
-                    div.columns.lonely[columns.len() == 1] {
+                    div.columns.lonely[groups.len() == 1] {
                         @for column in columns { (column) }
                     }
                 }
@@ -121,7 +123,13 @@ fn merged(page: &Page<'_>, row: &Row, at: Load, name: &str) -> Option<(Merged, f
     Some((merged, horizon))
 }
 
-fn chart(page: &Page<'_>, group: &Group, at: Load, right: u32, data: &mut Data) -> Option<Markup> {
+fn chart(
+    page: &Page<'_>,
+    (group, groups): (&Group, usize),
+    at: Load,
+    right: u32,
+    data: &mut Data,
+) -> Option<Markup> {
     let rows: Vec<(&Row, Merged, f64)> = group
         .rows
         .iter()
@@ -168,11 +176,12 @@ fn chart(page: &Page<'_>, group: &Group, at: Load, right: u32, data: &mut Data) 
     let name = if group.latency == "firing_error" { "Firing error" } else { "Start latency" };
     let lines = Lines {
         title: format!("{name} by percentile at {}", load(at)),
+        width: NARROW,
         height: 300,
         right,
         x: Axis::around(Scaling::Nines, Unit::Fraction, all().map(|dot| dot.x)),
         y: Axis::around(Scaling::Log, Unit::Seconds, all().map(|dot| dot.y)),
-        x_title: "of tasks",
+        x_title: "",
         diagonal: None,
         limit: None,
         series: series.clone(),
@@ -182,7 +191,7 @@ fn chart(page: &Page<'_>, group: &Group, at: Load, right: u32, data: &mut Data) 
     Some(html! {
         div.column {
             h3 { (group.title()) }
-            (figure(&format!("{name} by percentile"), &format!("at {}", load(at)), &[lines], data, &table))
+            (figure((&format!("{name} by percentile"), &format!("at {}", load(at))), &[lines], groups == 1, data, &table))
         }
     })
 }

@@ -4,7 +4,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use crate::analysis::{Group, Mode, Row};
-use crate::charts::{Lines, Scaling};
+use crate::charts::{BROAD, Lines, Scaling};
 
 use super::Page;
 use super::data::Data;
@@ -85,37 +85,40 @@ pub(super) fn fit(name: &str) -> String {
 }
 
 /// One drawing with its title and its data. `variants` are the same drawing in
-/// other scales; the switch of the section shows one of them.
+/// other scales; the switch of the section shows one of them. A lonely one is
+/// drawn broad as well, for screens that have the room.
 pub(super) fn figure(
-    title: &str,
-    sub: &str,
+    (title, sub): (&str, &str),
     variants: &[Lines],
+    lonely: bool,
     data: &mut Data,
     table: &Markup,
 ) -> Markup {
-    let drawn: Vec<(&str, String)> = variants
-        .iter()
-        .map(|lines| {
-            let drawn = lines.draw(data.next());
-            data.add(&lines.series, &drawn);
-            let log = [lines.x.scaling(), lines.y.scaling()].contains(&Scaling::Log);
-            (
-                if variants.len() < 2 {
-                    ""
-                } else if log {
-                    "vlog"
-                } else {
-                    "vlin"
-                },
-                drawn.svg,
-            )
-        })
-        .collect();
+    let mut drawn: Vec<(String, String)> = Vec::new();
+    for lines in variants {
+        let log = [lines.x.scaling(), lines.y.scaling()].contains(&Scaling::Log);
+        let scaling = match (variants.len(), log) {
+            (1, _) => "",
+            (_, true) => " vlog",
+            (_, false) => " vlin",
+        };
+        let mut draw = |lines: &Lines, width: &str| {
+            let picture = lines.draw(data.next());
+            data.add(&lines.series, &picture);
+            drawn.push((format!("draw{width}{scaling}"), picture.svg));
+        };
+        draw(lines, if lonely { " narrow" } else { "" });
+        if lonely {
+            // Text is not enlarged here, so labels need less room.
+            let right = 14 + lines.right * 3 / 4;
+            draw(&Lines { width: BROAD, right, ..lines.clone() }, " broad");
+        }
+    }
     html! {
         figure {
             figcaption { b { (title) } @if !sub.is_empty() { " " small { (sub) } } }
             @for (class, svg) in &drawn {
-                div class={ "draw " (class) } { (PreEscaped(svg)) }
+                div class=(class) { (PreEscaped(svg)) }
             }
             (behind(table))
         }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use crate::analysis::{Counts, Tally};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, amount, figure, whole};
-use crate::outcome::{Held, Outcome};
+use crate::outcome::Outcome;
 
 use super::{Page, Section};
 
@@ -85,10 +85,6 @@ pub(super) fn verdict(page: &Page<'_>, sections: &[Section]) -> Markup {
                         " " a.to href={ "#" (anchor) "-" (group) } { "chart" }
                     }
                 }
-            }
-            @if page.outcome.cells.iter().any(|cell| matches!(cell.held, Held::No(_)))
-                && !page.analysis.failure_terms(Medium::Page).is_empty() {
-                p.bound { "Failed: " (page.analysis.failure_terms(Medium::Page)) "." }
             }
             @for skipped in &page.outcome.skipped {
                 p.bound {

@@ -25,7 +25,11 @@ pub(super) fn written(figure: &Figure, unit: Unit) -> String {
 fn in_scale(figure: &Figure, unit: Unit, scale: &Scale) -> String {
     match &figure.value {
         Value::Is(number) if unit == Unit::Fraction => fraction(*number, PAGE),
-        Value::Is(number) => scale.write(*number, PAGE),
+        Value::Is(number) => match figure.spread.map(Spread::ends) {
+            Some((low, high)) => scale.attach(&scale.bare_interval(*number, low, high)[0], PAGE),
+            _ => scale.write(*number, PAGE),
+        },
+        Value::AtMost(number) => format!("≤ {}", scale.write(*number, PAGE)),
         other => short(other, unit, PAGE),
     }
 }
@@ -55,7 +59,8 @@ pub(super) fn cell(figure: &Figure, unit: Unit, scale: &Scale) -> Markup {
                     (in_scale(figure, unit, scale))
                     @if let Some((what, n, low, high)) = ends && unit != Unit::Fraction && high > low {
                         small title={ (what) " over " (n) " repeats" } {
-                            (scale.bare(low)) "–" (scale.bare(high))
+                            @let [_, low, high] = scale.bare_interval(figure.number().unwrap_or(low), low, high);
+                            (low) "–" (high)
                         }
                     }
                 }

@@ -196,7 +196,7 @@ pub fn postgres() -> Model {
 /// A histogram of `count` values drawn as `draw` says, in ns; `None` is +∞.
 fn histogram(count: u64, mut draw: impl FnMut() -> Option<f64>) -> (Histogram, Hdr<u64>) {
     let mut hdr = Hdr::<u64>::new(3).expect("3 digits");
-    let samples = count.clamp(1, 6_000);
+    let samples = count.clamp(1, 2_000);
     let (weight, mut rest) = (count / samples, count % samples);
     let mut at_infinity = 0;
     for _ in 0..samples {
