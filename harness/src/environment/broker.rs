@@ -76,8 +76,11 @@ pub struct Entry {
     pub remedy: &'static str,
     /// The environment variable that names an existing one.
     pub url_env: &'static str,
+    /// The oldest version that will do.
+    pub oldest: (u32, u32),
     /// Its version, asked from the program.
     pub version: fn(&Path) -> Option<String>,
+    ask: fn(&Address) -> std::io::Result<String>,
     start: fn(&Path, &Ground<'_>, &Need<'_>) -> Result<Box<dyn Running>>,
     reach: fn(Address, &str, &Need<'_>) -> Result<Box<dyn Running>>,
 }
@@ -89,7 +92,9 @@ pub const BROKERS: &[Entry] = &[Entry {
     program_env: "SCHEDBENCH_REDIS_SERVER",
     remedy: "apt-get install redis-server",
     url_env: "REDIS_URL",
+    oldest: (6, 2),
     version: redis::version_of,
+    ask: redis::ask,
     start: redis::start,
     reach: redis::reach,
 }];
@@ -148,6 +153,28 @@ impl Entry {
         }
     }
 
+    /// Whether a version will not do. One that cannot be read will.
+    #[must_use]
+    pub fn is_too_old(&self, version: &str) -> bool {
+        let mut parts = version.split('.').map_while(|part| part.parse::<u32>().ok());
+        let parts = parts.next().zip(parts.next());
+        parts.is_some_and(|parts| parts < self.oldest)
+    }
+
+    /// The version of the existing one whose URL is in the variable.
+    ///
+    /// # Errors
+    /// It is no URL, or nobody answers there.
+    pub fn ask(&self, variable: &str) -> Result<String> {
+        let address = address::from_env(self.broker, variable)?;
+        (self.ask)(&address).map_err(Error::io(format!(
+            "asking the {} of {variable} ({}:{})",
+            self.broker.name(),
+            address.host,
+            address.port
+        )))
+    }
+
     /// Starts it, or reaches the existing one, and waits until it answers.
     ///
     /// # Errors
@@ -172,6 +199,14 @@ fn is_program(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn versions_are_compared_by_their_numbers() {
+        let redis = Entry::of(Broker::Redis);
+        assert!(redis.is_too_old("6.0.16") && redis.is_too_old("5.9"));
+        assert!(!redis.is_too_old("6.2.0") && !redis.is_too_old("10.0.1"));
+        assert!(!redis.is_too_old("unknown"));
+    }
 
     #[test]
     fn every_entry_is_found_by_its_broker() {

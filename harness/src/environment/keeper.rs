@@ -267,7 +267,7 @@ fn become_child(harness: Pid, events: Option<i32>) -> std::io::Result<()> {
             )
         };
         if events != EVENTS_FD {
-            rustix::io::dup2(&*from, &mut *to)?;
+            rustix::io::dup2(&*from, &mut to)?;
         }
         fcntl_setfd(&*to, FdFlags::empty())?;
         first_to_close += 1;

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -17,21 +17,24 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The body of the hidden verb `reap`: the watchdog's own process.
 ///
-/// Reads what to end and remove until the harness's end of `input` is gone,
-/// then does it. Nothing it meets makes it stop early.
-pub fn reap(input: impl Read, mut output: impl Write) {
+/// Reads on standard input what to end and remove until the harness's end is
+/// gone, then does it. Nothing it meets then makes it stop early.
+///
+/// # Errors
+/// The harness is gone before it could be told that somebody watches.
+pub fn reap() -> io::Result<()> {
     // Fails only for a group's leader, which std's `spawn` does not make us.
     let _ = setsid();
-    if output.write_all(READY).and_then(|()| output.flush()).is_err() {
-        return;
-    }
-    drop(output);
-    let left = listen(input);
+    let mut harness = io::stdout().lock();
+    harness.write_all(READY)?;
+    harness.flush()?;
+    let left = listen(io::stdin().lock());
     end(&left.processes);
     let deadline = Instant::now() + PATIENCE;
     for dir in &left.dirs {
         remove(dir, deadline);
     }
+    Ok(())
 }
 
 #[derive(Default)]
@@ -41,9 +44,9 @@ struct Left {
     dirs: BTreeSet<PathBuf>,
 }
 
-fn listen(input: impl Read) -> Left {
+fn listen(input: impl BufRead) -> Left {
     let mut left = Left::default();
-    for line in BufReader::new(input).split(b'\n') {
+    for line in input.split(b'\n') {
         // An error is an end.
         let Ok(line) = line else { break };
         let Some(space) = line.iter().position(|&byte| byte == b' ') else { continue };

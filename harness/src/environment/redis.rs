@@ -184,6 +184,11 @@ fn ask_version(address: &Address, deadline: Instant) -> std::io::Result<String> 
     version(&mut redis)
 }
 
+/// The version of an existing one.
+pub(crate) fn ask(address: &Address) -> std::io::Result<String> {
+    ask_version(address, Instant::now() + ANSWER)
+}
+
 fn version(redis: &mut Resp) -> std::io::Result<String> {
     let info = redis.ask_text(&["INFO", "server"])?;
     let version = info.lines().find_map(|line| line.strip_prefix("redis_version:"));

@@ -52,8 +52,7 @@ impl Watchdog {
         Self::start_as(&this_program()?, &[VERB.into()])
     }
 
-    /// Starts a program that calls [`reap`](crate::environment::reap) on its
-    /// standard input and output.
+    /// Starts a program that calls [`reap`](crate::environment::reap).
     ///
     /// # Errors
     /// It does not start, or does not answer.

@@ -33,7 +33,8 @@ const fn profile(settings: &'static [(&'static str, &'static str)]) -> Profile {
 /// Nothing on disk.
 pub(crate) static MEMORY: Profile = profile(&[("appendonly", "no")]);
 /// Everything on disk at once.
-pub(crate) static AOF_ALWAYS: Profile = profile(&[("appendonly", "yes"), ("appendfsync", "always")]);
+pub(crate) static AOF_ALWAYS: Profile =
+    profile(&[("appendonly", "yes"), ("appendfsync", "always")]);
 /// Redis ends at once when it reads this.
 pub(crate) static BROKEN: Profile = profile(&[("appendonly", "perhaps")]);
 
