@@ -92,7 +92,7 @@ impl Scale {
     #[must_use]
     pub fn bare_interval(&self, point: f64, low: f64, high: f64) -> [String; 3] {
         let all = [point, low, high].map(|number| number / self.per);
-        if all.iter().any(|number| !number.is_finite()) {
+        if all.iter().any(|number| !number.is_finite() || number.abs() >= 1e15) {
             return all.map(figure);
         }
         // The last digit's place is at least a hundredth of the interval's width.
@@ -125,6 +125,10 @@ pub fn figure(number: f64) -> String {
     }
     if number.is_infinite() {
         return if number > 0.0 { "∞".to_owned() } else { "−∞".to_owned() };
+    }
+    // No figure of ours is that large; a file may hold one all the same.
+    if number.abs() >= 1e15 {
+        return format!("{number:.2e}").replace('-', "−");
     }
     let text = decimals(number, 3, decimals_for(number));
     if text.contains('.') {

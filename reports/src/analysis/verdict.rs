@@ -9,10 +9,12 @@ use crate::numbers::{Medium, amount, interval, load, rate, seconds};
 use crate::outcome::{Outcome, Value};
 
 use super::capacity::Capacity;
+use super::comparison::{Comparison, compare};
 use super::counts::Counts;
-use super::groups::{Group, Mode, Row};
-use super::points::Figure;
-use super::statistics::{ENOUGH, difference, differs, holm};
+use super::groups::{Group, Mode};
+use super::points::{Figure, Quality};
+use super::rows::Row;
+use super::statistics::ENOUGH;
 
 /// One sentence of the verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,64 +63,6 @@ fn about_all(text: String) -> Sentence {
     Sentence { text, group: None }
 }
 
-/// The comparisons that a group's sentence may state: the lowest P99 at the
-/// common load against each other one, Holm-adjusted over all groups.
-struct Comparison {
-    /// Rows with a P99 above what pacing resolves, the lowest first.
-    order: Vec<usize>,
-    /// For each but the first, its adjusted p against the first; `None` below
-    /// five repeats.
-    adjusted: Vec<Option<f64>>,
-}
-
-impl Comparison {
-    /// Rows that differ from the lowest, or do not.
-    fn others(&self, different: bool) -> impl Iterator<Item = usize> {
-        self.order
-            .iter()
-            .skip(1)
-            .zip(&self.adjusted)
-            .filter(move |(_, p)| p.is_some_and(differs) == different)
-            .map(|(row, _)| *row)
-    }
-}
-
-fn compare(groups: &[Group]) -> Vec<Option<Comparison>> {
-    let orders: Vec<Vec<usize>> = groups.iter().map(by_p99).collect();
-    let p: Vec<Vec<Option<f64>>> = groups
-        .iter()
-        .zip(&orders)
-        .map(|(group, order)| {
-            let of = |row: &usize| &group.rows[*row].p99.repeats;
-            let first = order.first();
-            order.iter().skip(1).map(|row| difference(of(first?), of(row))).collect()
-        })
-        .collect();
-    let tested: Vec<f64> = p.iter().flatten().filter_map(|p| *p).collect();
-    let mut adjusted = holm(&tested).into_iter();
-    orders
-        .into_iter()
-        .zip(p)
-        .map(|(order, p)| {
-            let adjusted = p.into_iter().map(|p| p.and_then(|_| adjusted.next())).collect();
-            (order.len() > 1).then_some(Comparison { order, adjusted })
-        })
-        .collect()
-}
-
-/// Rows by P99 at the common load, those alone that are above pacing.
-fn by_p99(group: &Group) -> Vec<usize> {
-    let mut order: Vec<(usize, f64)> = group
-        .rows
-        .iter()
-        .enumerate()
-        .filter(|(_, row)| !row.is_noop() && row.p99.is_exact())
-        .filter_map(|(place, row)| Some((place, row.p99.number()?)))
-        .collect();
-    order.sort_by(|a, b| a.1.total_cmp(&b.1));
-    order.into_iter().map(|(place, _)| place).collect()
-}
-
 /// The sentence of one class under open load.
 fn open(group: &Group, comparison: Option<&Comparison>) -> Option<String> {
     let rows: Vec<&Row> = group.contenders().collect();
@@ -129,8 +73,10 @@ fn open(group: &Group, comparison: Option<&Comparison>) -> Option<String> {
     let able: Vec<&Row> = rows.iter().copied().filter(|r| r.capacity.held() > 0.0).collect();
     if able.is_empty() {
         let each: Vec<String> =
-            rows.iter().map(|row| format!("{}: {}", row.label, row.capacity.text())).collect();
-        return Some(format!("{class}: no load was held ({}).", each.join("; ")));
+            rows.iter().map(|row| format!("{}: {}", row.label, why_nothing(row))).collect();
+        let judged = rows.iter().any(|row| matches!(row.capacity, Capacity::NotHeld(_)));
+        let what = if judged { "no load was held" } else { "no cell could be judged" };
+        return Some(format!("{class}: {what} ({}).", each.join("; ")));
     }
     let mut text = format!("{class}: {}", who_holds(&able));
     let unable: Vec<&str> = rows
@@ -147,6 +93,18 @@ fn open(group: &Group, comparison: Option<&Comparison>) -> Option<String> {
         text.push_str(&stacks);
     }
     Some(text)
+}
+
+/// Why a row has no capacity: `not held at 1k/s`, `incomplete: broker died`.
+fn why_nothing(row: &Row) -> String {
+    let invalid = row.points.iter().find_map(|point| match &point.quality {
+        Quality::Invalid { word, why } if !why.is_empty() => Some(format!("{word}: {why}")),
+        _ => None,
+    });
+    match (&row.capacity, invalid) {
+        (Capacity::Unknown(_), Some(why)) => why,
+        (capacity, _) => capacity.text(),
+    }
 }
 
 /// `redis-asynq holds the most, 52k/s, before asynq with 20k/s`.

@@ -69,9 +69,13 @@ fn counts(counts: &Counts) -> Markup {
 
 /// Two to four sentences, each a link to what carries it.
 pub(super) fn verdict(page: &Page<'_>, sections: &[Section]) -> Markup {
-    let target = ["load", "holds"]
-        .into_iter()
-        .find(|anchor| sections.iter().any(|section| section.anchor == *anchor));
+    // A class with one load has its row in the table, but no line in a chart.
+    let target = |group: usize| {
+        ["load", "holds"].into_iter().map(|anchor| format!("{anchor}-{group}")).find(|anchor| {
+            let id = format!("id=\"{anchor}\"");
+            sections.iter().any(|section| section.content.0.contains(&id))
+        })
+    };
     html! {
         section #verdict {
             h2.quiet { "Verdict" }
@@ -81,8 +85,10 @@ pub(super) fn verdict(page: &Page<'_>, sections: &[Section]) -> Markup {
                 p.bound[sentence.group.is_none()] {
                     @if !head.is_empty() { b { (head) } ": " }
                     (rest)
-                    @if let (Some(group), Some(anchor)) = (sentence.group, target) {
-                        " " a.to href={ "#" (anchor) "-" (group) } { "chart" }
+                    @if let Some(anchor) = sentence.group.and_then(target) {
+                        " " a.to href={ "#" (anchor) } {
+                            (if anchor.starts_with("load") { "chart" } else { "table" })
+                        }
                     }
                 }
             }

@@ -509,6 +509,11 @@ pub fn wide() -> Outcome {
     outcome
 }
 
+/// Two systems that differ by chance alone, five repeats.
+pub fn alike() -> Outcome {
+    ramp_of(&[noop(), wheel(), Model { system: "heap", ..wheel() }], &[1e3, 10e3], 5)
+}
+
 /// So many in flight, instead of rates.
 pub fn in_flight() -> Outcome {
     let mut outcome = empty();
@@ -638,6 +643,7 @@ pub fn all() -> Vec<(&'static str, Outcome)> {
         ("ramp", ramp()),
         ("wide", wide()),
         ("in-flight", in_flight()),
+        ("alike", alike()),
         ("delays", delays()),
         ("partial", partial()),
         ("single", single()),
