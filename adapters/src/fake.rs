@@ -6,6 +6,7 @@
 mod broker;
 mod events;
 pub mod plan;
+mod state;
 
 use plan::Defect;
 use schedbench_contract::{

@@ -63,6 +63,9 @@ pub enum Verb {
     /// Run the tasks of a cell: the harness starts this itself
     #[command(hide = true)]
     Worker,
+    /// Clear up after a killed harness: it starts this itself
+    #[command(hide = true)]
+    Reap,
     /// Remove what killed runs left behind: processes, directories, queues
     Clean(CleanArgs),
     /// Print the JSON schema of scenario files or of result.json

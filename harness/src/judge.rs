@@ -1,1 +1,167 @@
-//! Plan × evidence → outcome of a cell. Pure.
+//! Plan × evidence → outcome of a cell. Pure: no clock, no file, no network.
+//!
+//! What each word means stands in `docs/measurement.md`. One pass over the
+//! ledger makes every sum, beside the arrivals made again from the seed; the
+//! verdicts and figures are then made from the sums alone, so that memory
+//! does not grow with the number of tasks.
+
+mod about;
+mod backlog;
+mod cost;
+mod figures;
+mod floor;
+mod flow;
+mod generator;
+mod grid;
+mod held;
+mod latency;
+mod limit;
+mod limits;
+mod little;
+mod order;
+mod series;
+mod sums;
+mod tasks;
+mod validity;
+mod window;
+mod words;
+
+pub use about::About;
+pub use limits::Limits;
+use schedbench_contract::MomentKind;
+use schedbench_reports::outcome::{self, Cell, CellKey, Mark};
+
+use self::backlog::Slope;
+use self::figures::Figures;
+use self::floor::Floor;
+use self::generator::Offering;
+use self::held::Kept;
+use self::latency::Distribution;
+use self::little::Little;
+use self::sums::Sums;
+use crate::plan::{Load, Pacing};
+use crate::record::Evidence;
+
+/// Judges one cell.
+#[must_use]
+pub fn judge(evidence: &Evidence<'_>, limits: &Limits, about: &About) -> Cell {
+    let plan = evidence.plan;
+    let in_flight = matches!(plan.load, Load::InFlight { .. });
+    let sums = Sums::of(evidence);
+    let seconds = sums.flow.grid.seconds();
+    let (counts, imbalances) = sums.entries.counts(evidence, &sums);
+    let little = Little::of(&sums.flow);
+    let slope = Slope::of(&sums.flow.backlog, seconds);
+
+    let offering = Offering {
+        planned: sums.window.intended,
+        offered: sums.flow.offered_in_window(),
+        lateness: &evidence.pacing.lateness,
+        pending_share: evidence.pacing.pending_share.clamp(0.0, 1.0),
+        start_p99: sums.latencies.start.quantile(0.99),
+        horizon_ns: plan.horizon_ns,
+        seconds,
+    };
+    // In flight nothing is planned for an instant: there is no being late.
+    let offered = if in_flight {
+        generator::Offered::AsPlanned
+    } else {
+        generator::offered(&offering, limits)
+    };
+
+    let validity = validity::validity(evidence, &sums, &imbalances, &little, &offered, limits);
+    let thirds = sums.over_time.parts(3);
+    let kept = Kept {
+        flow: &sums.flow,
+        slope,
+        counts: &counts.window,
+        start: &sums.latencies.start,
+        thirds: (&thirds[0], &thirds[2]),
+        horizon_ns: plan.horizon_ns,
+        in_flight,
+    };
+    let held = kept.held(&validity, limits);
+    let state = kept.state(&offered, limits);
+    let throughput = sums.flow.done_in_window() as f64 / seconds;
+
+    let lateness = Distribution::of(evidence.pacing.lateness.clone());
+    let back_pressure = Distribution::of(evidence.pacing.back_pressure.clone());
+    let floor = Floor::of(plan, &lateness, &offered, limits.resolved);
+    let figures = Figures {
+        evidence,
+        sums: &sums,
+        counts: &counts.window,
+        lateness: &lateness,
+        back_pressure: &back_pressure,
+        floor: &floor,
+        slope,
+        little,
+        limits,
+    };
+
+    Cell {
+        key: key(evidence, about),
+        number: about.number,
+        block: about.block,
+        reruns: about.reruns,
+        limit: limit::limit(evidence, about, &validity, &held, throughput, seconds),
+        validity,
+        state,
+        held,
+        error: about.error.clone(),
+        window: window(evidence),
+        pacing: match evidence.pacing.how {
+            Pacing::Grid => "grid 100 µs".into(),
+            Pacing::Spin => "spin".into(),
+        },
+        metrics: figures.metrics(),
+        histograms: figures.histograms(),
+        series: sums.over_time.series(&sums.flow, limits.beyond, plan.horizon_ns),
+        moments: marks(evidence, &sums),
+        counts,
+    }
+}
+
+fn key(evidence: &Evidence<'_>, about: &About) -> CellKey {
+    let plan = evidence.plan;
+    CellKey {
+        system: plan.target.system.name.into(),
+        profile: plan.target.profile.name.into(),
+        load: match plan.load {
+            Load::Open { .. } => outcome::Load::Rate(plan.load.mean_rate().unwrap_or(0.0)),
+            Load::InFlight { tasks, .. } => outcome::Load::InFlight(tasks),
+        },
+        variant: plan.variant.clone(),
+        fault: about.fault.clone(),
+        repeat: plan.repeat,
+    }
+}
+
+fn seconds_between(from: u64, to: u64) -> f64 {
+    (i128::from(to) - i128::from(from)) as f64 / 1e9
+}
+
+fn window(evidence: &Evidence<'_>) -> outcome::Window {
+    let window = &evidence.window;
+    outcome::Window {
+        warmup_s: seconds_between(evidence.start, window.start),
+        duration_s: seconds_between(window.start, window.end),
+        horizon_s: evidence.plan.horizon_ns as f64 / 1e9,
+        drain_s: seconds_between(window.end, evidence.ended),
+    }
+}
+
+/// What happened when; and, at the end of watching, what is remarkable about
+/// the counts and has no verdict of its own.
+fn marks(evidence: &Evidence<'_>, sums: &Sums) -> Vec<Mark> {
+    let start = evidence.window.start;
+    let at_s = |at| seconds_between(start, at);
+    let seen = evidence.moments.iter().map(|moment| Mark {
+        at_s: at_s(moment.at),
+        kind: moment.kind,
+        text: moment.text.clone(),
+    });
+    let notes = sums.entries.notes(evidence).into_iter();
+    let noted = notes.map(|text| Mark { at_s: at_s(evidence.ended), kind: MomentKind::Note, text });
+    seen.chain(noted).collect()
+}

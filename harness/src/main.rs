@@ -4,22 +4,33 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use schedbench::cli::{Cli, Color, Verb, Voice};
+use schedbench::cli::{Cli, Verb, Voice};
+use schedbench::record::allocator::Counting;
+use schedbench::run::Exit;
 use schedbench::scenario::ScenarioError;
-use schedbench::verbs;
+use schedbench::{environment, verbs, voice};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut out = io::stdout().lock();
     let done = match &cli.verb {
+        Verb::Run(args) => verbs::run::run(args, cli.voice, &mut out),
+        Verb::Report(args) => verbs::report::run(args, cli.voice, &mut out),
         Verb::List(args) => verbs::list::run(args, &mut out),
         Verb::Check(args) => verbs::check::run(args, &mut out),
+        Verb::Doctor(_) => todo!(),
+        Verb::Worker => verbs::worker::run(),
+        Verb::Reap => {
+            environment::reap(io::stdin(), &mut out);
+            Ok(ExitCode::SUCCESS)
+        }
+        Verb::Clean(_) => todo!(),
         Verb::Schema(args) => verbs::schema::run(*args, &mut out),
         Verb::Completions(args) => verbs::completions::run(*args, &mut out),
         Verb::Man(args) => verbs::man::run(args, &mut out),
-        Verb::Run(_) | Verb::Report(_) | Verb::Doctor(_) | Verb::Worker | Verb::Clean(_) => {
-            Err(anyhow::anyhow!("this verb is not part of this build"))
-        }
     };
     match done.and_then(|code| out.flush().map(|()| code).map_err(Into::into)) {
         Ok(code) => code,
@@ -29,16 +40,11 @@ fn main() -> ExitCode {
 
 /// Says why, and gives the exit code that stands for it.
 fn failed(error: &anyhow::Error, voice: Voice) -> ExitCode {
+    let mut stderr = anstream::AutoStream::new(io::stderr(), voice::choice(voice));
+    // Nothing can be said when stderr is gone, hence the ignored results.
     if let Some(error) = error.downcast_ref::<ScenarioError>() {
-        let choice = match voice.color {
-            Color::Auto => anstream::ColorChoice::Auto,
-            Color::Always => anstream::ColorChoice::Always,
-            Color::Never => anstream::ColorChoice::Never,
-        };
-        let mut stderr = anstream::AutoStream::new(io::stderr(), choice);
-        // Nothing can be said when stderr is gone.
         let _ = writeln!(stderr, "{}", error.render(true));
-        return ExitCode::from(2);
+        return Exit::Usage.into();
     }
     // A reader that has seen enough, as in `schedbench list | head`.
     if let Some(error) = error.root_cause().downcast_ref::<io::Error>()
@@ -46,6 +52,11 @@ fn failed(error: &anyhow::Error, voice: Voice) -> ExitCode {
     {
         return ExitCode::SUCCESS;
     }
-    let _ = writeln!(io::stderr(), "error: {error:#}");
-    ExitCode::FAILURE
+    let _ = writeln!(stderr, "error: {error:#}");
+    if error.downcast_ref::<environment::Missing>().is_some()
+        || error.downcast_ref::<environment::RoomError>().is_some()
+    {
+        return Exit::Usage.into();
+    }
+    Exit::Failed.into()
 }

@@ -2,7 +2,12 @@
 //! exit code.
 
 pub mod check;
+pub mod clean;
 pub mod completions;
+pub mod doctor;
 pub mod list;
 pub mod man;
+pub mod report;
+pub mod run;
 pub mod schema;
+pub mod worker;

@@ -18,6 +18,9 @@ use crate::outcome::{Cell, CellKey, Histogram, Load, Run};
 /// What the log's third column is divided by: ns to ms, as Java's tools do.
 const MAX_VALUE_DIVISOR: f64 = 1e6;
 
+/// The histogram that a reader who names none wants to see.
+const HEADLINE: &str = "start_latency";
+
 /// The largest histogram that is unpacked, bytes. One of the widest range at
 /// three digits takes 0.4 MB when every bucket is filled.
 const LARGEST_UNPACKED: u64 = 64 << 20;
@@ -98,7 +101,11 @@ fn unpack(packed: &[u8]) -> Result<Vec<u8>, Unreadable> {
 
 /// All histograms of a cell as an interval log, format 1.3: one interval per
 /// histogram, the window's length, tagged with the histogram's name. With
-/// Java's tool: `HistogramLogProcessor -i FILE -tag start_latency`.
+/// Java's tool: `HistogramLogProcessor -i FILE -tag enqueue_latency`.
+///
+/// The headline stands first and once more without a tag: asked for no tag,
+/// Java's tool takes the untagged intervals only, and dies of a null pointer
+/// where there are none.
 ///
 /// # Errors
 /// When a histogram of the cell cannot be read or written; the error names it.
@@ -111,15 +118,22 @@ pub fn to_hlog(run: &Run, cell: &Cell) -> Result<String, HlogError> {
         .begin_log_with(&mut log, &mut serializer)
         .map_err(|error| refused("header", error.to_string()))?;
     let duration = Duration::try_from_secs_f64(cell.window.duration_s).unwrap_or_default();
-    for (name, histogram) in &cell.histograms {
+    let headline = cell.histograms.get_key_value(HEADLINE).or(cell.histograms.first_key_value());
+    let untagged = headline.map(|(name, histogram)| (name, histogram, false));
+    let tagged = cell.histograms.iter().map(|(name, histogram)| (name, histogram, true));
+    for (name, histogram, is_tagged) in untagged.into_iter().chain(tagged) {
         let values =
             decode(histogram).map_err(|why| HlogError::Histogram { name: name.clone(), why })?;
         let tag = tag_of(name);
+        let comment = if is_tagged {
+            format!("[AtInfinity: {tag} {}]", histogram.at_infinity)
+        } else {
+            format!("[Untagged: {tag}, the headline; it comes again with its tag]")
+        };
+        writer.write_comment(&comment).map_err(|error| refused(name, error.to_string()))?;
+        let tag = if is_tagged { Tag::new(&tag) } else { None };
         writer
-            .write_comment(&format!("[AtInfinity: {tag} {}]", histogram.at_infinity))
-            .map_err(|error| refused(name, error.to_string()))?;
-        writer
-            .write_histogram(&values, Duration::ZERO, duration, Tag::new(&tag))
+            .write_histogram(&values, Duration::ZERO, duration, tag)
             .map_err(|error| refused(name, error.to_string()))?;
     }
     drop(writer);

@@ -15,7 +15,11 @@ use schedbench_reports::outcome::{Cell, Histogram, Value};
 fn cell() -> Cell {
     let p99 = Value::Is(0.006);
     let mut cell = example::cell("redis-asynq/everysec", 20_000.0, 2, 20_000.0, p99, 0.0001);
-    cell.histograms.insert("enqueue_latency".to_owned(), example::histogram(&[500, 70_000], 0));
+    cell.histograms = [
+        ("enqueue_latency".to_owned(), example::histogram(&[500, 70_000], 0)),
+        ("start_latency".to_owned(), example::histogram(&[1_900_000, 2_100_000, 6_200_000], 20)),
+    ]
+    .into();
     cell.number = 17;
     cell
 }
@@ -26,7 +30,7 @@ fn the_header_is_that_of_format_1_3() {
     let log = to_hlog(&run, &cell()).unwrap();
     let lines: Vec<_> = log.lines().collect();
     assert_eq!(
-        lines[..10],
+        lines[..9],
         [
             "#[Histogram log format version 1.3]",
             "#[Logged with schedbench 0.1.0, run 7f3a]",
@@ -36,18 +40,15 @@ fn the_header_is_that_of_format_1_3() {
             "#[BaseTime: 1795408200.000 (seconds since epoch)]",
             "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"",
             "#[MaxValueDivisor: 1000000.000]",
-            "#[AtInfinity: enqueue_latency 0]",
-            lines[9],
+            "#[Untagged: start_latency, the headline; it comes again with its tag]",
         ]
     );
-    assert!(
-        lines[9].starts_with("Tag=enqueue_latency,0.000,10.000,0.070,HISTFAAA"),
-        "{}",
-        lines[9]
-    );
-    assert_eq!(lines[10], "#[AtInfinity: start_latency 20]");
-    assert!(lines[11].starts_with("Tag=start_latency,0.000,10.000,6.201,"), "{}", lines[11]);
-    assert_eq!(lines.len(), 12);
+    assert!(lines[9].starts_with("0.000,10.000,6.201,HISTFAAA"), "{}", lines[9]);
+    assert_eq!(lines[10], "#[AtInfinity: enqueue_latency 0]");
+    assert!(lines[11].starts_with("Tag=enqueue_latency,0.000,10.000,0.070,HISTFAAA"));
+    assert_eq!(lines[12], "#[AtInfinity: start_latency 20]");
+    assert_eq!(lines[13], format!("Tag=start_latency,{}", lines[9]));
+    assert_eq!(lines.len(), 14);
 }
 
 #[test]
@@ -57,7 +58,7 @@ fn the_crates_own_reader_gives_the_values_back() {
     let entries: Vec<_> = IntervalLogIterator::new(log.as_bytes()).map(Result::unwrap).collect();
     let epoch = Duration::from_secs(1_795_408_200);
     assert_eq!(entries[..2], [LogEntry::StartTime(epoch), LogEntry::BaseTime(epoch)]);
-    let LogEntry::Interval(start_latency) = &entries[3] else { panic!("{:?}", entries[3]) };
+    let LogEntry::Interval(start_latency) = &entries[4] else { panic!("{:?}", entries[4]) };
     assert_eq!(start_latency.tag().unwrap().as_str(), "start_latency");
     assert_eq!(start_latency.duration(), Duration::from_secs(10));
     let bytes = STANDARD.decode(start_latency.encoded_histogram()).unwrap();
@@ -80,8 +81,11 @@ fn names_and_dates_of_any_kind_leave_the_log_readable() {
     cell.histograms = [("start latency,\n#x".to_owned(), moved)].into();
     let log = to_hlog(&run, &cell).unwrap();
     let entries: Vec<_> = IntervalLogIterator::new(log.as_bytes()).map(Result::unwrap).collect();
-    let [LogEntry::Interval(only)] = &entries[..] else { panic!("{entries:?}") };
-    assert_eq!(only.tag().unwrap().as_str(), "start_latency__#x");
+    let [LogEntry::Interval(headline), LogEntry::Interval(tagged)] = &entries[..] else {
+        panic!("{entries:?}")
+    };
+    assert_eq!(headline.tag(), None);
+    assert_eq!(tagged.tag().unwrap().as_str(), "start_latency__#x");
     run.started = "0001-01-01T00:00:00Z".to_owned();
     assert!(!to_hlog(&run, &cell).unwrap().contains("StartTime:"));
 }

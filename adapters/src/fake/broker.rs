@@ -3,14 +3,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use schedbench_contract::ledger::Reason;
 use schedbench_contract::{
     Backlog, InProcessWorkers, Profile, Recorder, Result, Run, RunEnd, Task, TaskId, Work,
     WorkersShape,
 };
 
-use super::events::{Attempt, Event, Events};
+use super::events::{Attempt, Event};
 use super::plan::{self, Defect};
+use super::state::State;
 use crate::in_process::locked;
 use crate::in_process::system::{Hand, Scheduler};
 use crate::in_process::threads::Threads;
@@ -25,22 +25,6 @@ pub(crate) struct Broker {
     changed: Condvar,
 }
 
-struct State {
-    events: Events,
-    /// Per task of the cell, whether it waits for its first run.
-    waits: Vec<bool>,
-    kept: u64,
-    dead: u64,
-    /// When the server has finished what it was given.
-    free_at: u64,
-    stalls_at: Option<u64>,
-    /// The task that is to be overtaken.
-    overtaken: Option<Attempt>,
-    unconfirmed: u64,
-    settling: Vec<Waker>,
-    held_back: Vec<Waker>,
-}
-
 /// Events that happen before a producer gets the lock.
 const STEP: usize = 64;
 /// Starts of a reordered pair differ by more than a unit of the ledger.
@@ -51,18 +35,7 @@ impl Scheduler for Broker {
     const PROFILES: &'static [Profile] = super::PROFILES;
 
     fn new(profile: &'static Profile, _: &WorkersShape, tasks: usize) -> Result<Self> {
-        let state = State {
-            events: Events::default(),
-            waits: vec![false; tasks],
-            kept: 0,
-            dead: 0,
-            free_at: 0,
-            stalls_at: None,
-            overtaken: None,
-            unconfirmed: 0,
-            settling: Vec::new(),
-            held_back: Vec::new(),
-        };
+        let state = State::new(tasks);
         let defect = Defect::of(profile.name).unwrap_or(Defect::None);
         Ok(Self { defect, state: Mutex::new(state), changed: Condvar::new() })
     }
@@ -128,26 +101,7 @@ impl Scheduler for Broker {
     }
 
     fn backlog(&self) -> Backlog {
-        let state = locked(&self.state);
-        let (mut ready, mut scheduled, mut retry) = (state.kept, 0, 0);
-        let waiting = state.events.iter().filter_map(|event| match event {
-            Event::Due(attempt) | Event::Served(attempt) => Some(attempt),
-            _ => None,
-        });
-        for attempt in waiting.chain(&state.overtaken) {
-            match attempt {
-                Attempt { number: 1.., .. } => retry += 1,
-                Attempt { delayed: true, .. } => scheduled += 1,
-                _ => ready += 1,
-            }
-        }
-        Backlog {
-            ready: Some(ready),
-            held: Some(0),
-            scheduled: Some(scheduled),
-            retry: Some(retry),
-            dead: Some(state.dead),
-        }
+        locked(&self.state).backlog()
     }
 
     fn purge(&self) {
@@ -156,83 +110,6 @@ impl Scheduler for Broker {
         state.waits.fill(false);
         state.overtaken = None;
         state.kept = 0;
-    }
-}
-
-impl Event {
-    /// The task that would run.
-    const fn task(&self) -> Option<TaskId> {
-        match self {
-            Self::Due(attempt) | Self::Served(attempt) => Some(attempt.id),
-            Self::NotOvertaken(id) => Some(*id),
-            Self::Confirmed(_) | Self::Resume => None,
-        }
-    }
-}
-
-impl State {
-    fn waits(&mut self, id: TaskId) -> Option<&mut bool> {
-        self.waits.get_mut(usize::try_from(id.sequence()).ok()?)
-    }
-
-    /// Takes one task over, as truthfully as the defect lets it.
-    fn place(&mut self, defect: Defect, task: &Task<'_>, now: u64, log: &Recorder) {
-        let id = task.id;
-        let struck = defect.strikes(id.sequence());
-        match defect {
-            Defect::SlowConfirms => {
-                log.taken(task, now);
-                self.unconfirmed += 1;
-                self.events.add(now + plan::CONFIRM_AFTER_NS, Event::Confirmed(id));
-            }
-            Defect::Phantom if struck => {
-                log.taken(task, now);
-                log.refused(id, Reason::Full, now);
-            }
-            Defect::Unknown if struck => {
-                log.taken(task, now);
-                log.unknown(id, Reason::Timeout, now);
-            }
-            _ => log.taken_and_confirmed(task, now),
-        }
-        match defect {
-            Defect::Loses if struck => return,
-            Defect::Unknown if struck && !plan::unknown_runs(id.sequence()) => return,
-            Defect::Keeps if struck => {
-                self.kept += 1;
-                return;
-            }
-            _ => {}
-        }
-        let delayed = task.due > now;
-        let due = match defect {
-            Defect::FiresEarly if struck && task.is_delayed() => task.due - plan::EARLY_BY_NS,
-            Defect::FiresLate if struck && task.is_delayed() => task.due + plan::LATE_BY_NS,
-            _ => task.due + defect.latency_ns(id),
-        };
-        if let Some(waits) = self.waits(id) {
-            *waits = true;
-        }
-        self.events.add(due.max(now), Event::Due(Attempt { id, number: 0, delayed }));
-    }
-
-    fn confirm(&mut self, id: TaskId, log: &Recorder) {
-        log.confirmed(id, clock::now());
-        self.unconfirmed -= 1;
-        if self.unconfirmed == 0 {
-            self.settling.drain(..).for_each(Waker::wake);
-        }
-    }
-
-    /// When the one server starts what became due at `at`.
-    fn serve(&mut self, at: u64, service_ns: u64, defect: Defect) -> u64 {
-        let mut start = at.max(self.free_at);
-        let stall = self.stalls_at.filter(|_| defect == Defect::Stalls);
-        if let Some(from) = stall.filter(|&from| (from..from + plan::STALL_NS).contains(&start)) {
-            start = from + plan::STALL_NS;
-        }
-        self.free_at = start + service_ns;
-        start
     }
 }
 

@@ -27,6 +27,17 @@ pub(super) enum Event {
     Resume,
 }
 
+impl Event {
+    /// The task that would run.
+    pub(super) const fn task(&self) -> Option<TaskId> {
+        match self {
+            Self::Due(attempt) | Self::Served(attempt) => Some(attempt.id),
+            Self::NotOvertaken(id) => Some(*id),
+            Self::Confirmed(_) | Self::Resume => None,
+        }
+    }
+}
+
 /// Events by time, those of one time in the order they were added.
 #[derive(Default)]
 pub(super) struct Events {

@@ -172,9 +172,7 @@ impl<S: Scheduler> Producer for InProcessProducer<S> {
     }
 
     async fn cancel(&mut self, id: TaskId) -> Result<bool> {
-        let cancelled = self.scheduler.cancel(id);
-        self.log.cancelled(id, cancelled);
-        Ok(cancelled)
+        Ok(self.scheduler.cancel(id))
     }
 
     async fn settle(&mut self) -> Result<()> {

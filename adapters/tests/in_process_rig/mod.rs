@@ -190,7 +190,11 @@ impl Rig {
     }
 
     pub(crate) fn cancel(&mut self, sequence: u64) -> bool {
-        self.running.cancel(TaskId::new(CELL, sequence))
+        let id = TaskId::new(CELL, sequence);
+        let cancelled = self.running.cancel(id);
+        // The harness notes it, not the adapter, and so does this.
+        self.log.cancelled(id, cancelled);
+        cancelled
     }
 
     pub(crate) fn settle(&mut self) {

@@ -75,7 +75,7 @@ impl<T> Wheel<T> {
     }
 
     /// Like [`Wheel::new`], with memory reserved for `capacity` pending timers
-    /// and as many cancelled ones: about 56 bytes each, and the value. It is not
+    /// and as many cancelled ones: about 50 bytes each, and the value. It is not
     /// touched, so the system provides it only as it comes into use.
     ///
     /// # Errors
@@ -97,7 +97,8 @@ impl<T> Wheel<T> {
         let chunks = if capacity == 0 {
             Chunks::with_capacity(0, 0)
         } else {
-            Chunks::with_capacity(2 * capacity + DEAD_ALLOWED, levels.slot_count())
+            let entries = capacity.saturating_mul(2).saturating_add(DEAD_ALLOWED);
+            Chunks::with_capacity(entries, levels.slot_count())
         };
         Ok(Self {
             ticks: Ticks::new(start_ns, resolution_ns),

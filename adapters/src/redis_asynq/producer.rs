@@ -1,0 +1,230 @@
+//! The producing side: batches of tasks as a few script calls in one write.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use redis::{Cmd, Value};
+use schedbench_contract::ledger::Reason;
+use schedbench_contract::{Error, Producer, Recorder, Result, Task, TaskId};
+
+use super::connect::Line;
+use super::keys::Keys;
+use super::link::{Batch, Flow, Link};
+use super::message::NewTask;
+use super::profiles::{PROFILES, Seconds};
+use super::scripts::{self, TASKS_PER_CALL};
+use crate::clock::{self, ClockPair};
+
+/// Tasks per batch: one request, one answer, one wake-up.
+const TASKS_PER_BATCH: usize = 256;
+/// Bodies of one call together, unless one alone is larger: Redis serves
+/// nobody else while it reads and stores them.
+const BYTES_PER_CALL: usize = 1 << 20;
+/// How old the pair of clocks for due times may be, ns.
+const CLOCKS_FOR_NS: u64 = 1_000_000_000;
+
+/// Enqueues and schedules tasks of one queue.
+pub(crate) struct AsynqProducer {
+    log: Recorder,
+    keys: Arc<Keys>,
+    new: NewTask,
+    seconds: Seconds,
+    links: Vec<Arc<Link>>,
+    next_link: usize,
+    flow: Arc<Flow>,
+    window: usize,
+    clocks: ClockPair,
+    id_text: String,
+    message: Vec<u8>,
+    delayed: Vec<(usize, u64)>,
+}
+
+impl std::fmt::Debug for AsynqProducer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AsynqProducer").field("queue", &self.keys.queue).finish_non_exhaustive()
+    }
+}
+
+impl AsynqProducer {
+    pub(super) fn new(
+        log: Recorder,
+        keys: Arc<Keys>,
+        retries: u32,
+        seconds: Seconds,
+        links: Vec<Arc<Link>>,
+        flow: Arc<Flow>,
+        window: u32,
+    ) -> Self {
+        Self {
+            log,
+            new: NewTask::new(&keys.queue, retries),
+            keys,
+            seconds,
+            links,
+            next_link: 0,
+            flow,
+            window: window as usize,
+            clocks: ClockPair::read(),
+            id_text: String::with_capacity(16),
+            message: Vec::new(),
+            delayed: Vec::new(),
+        }
+    }
+
+    /// The next connection, in turn, that is not lost.
+    fn link(&mut self) -> Option<(Arc<Link>, Line, u64)> {
+        for _ in 0..self.links.len() {
+            self.next_link = (self.next_link + 1) % self.links.len();
+            let link = &self.links[self.next_link];
+            if let Some((line, generation)) = link.line() {
+                return Some((Arc::clone(link), line, generation));
+            }
+        }
+        None
+    }
+
+    fn hand_over(&mut self, tasks: &[Task<'_>], link: Arc<Link>, line: Line, generation: u64) {
+        let now = clock::now();
+        if now > self.clocks.monotonic + CLOCKS_FOR_NS {
+            self.clocks = ClockPair::read();
+        }
+        let mut batch = Batch { ids: Vec::with_capacity(tasks.len()), ..Batch::default() };
+        self.delayed.clear();
+        let mut calls = Calls::new(&mut batch);
+        let wall_now = self.clocks.to_wall(now);
+        let wall_text = wall_now.to_string();
+        for (place, task) in tasks.iter().enumerate() {
+            self.log.taken(task, now);
+            if task.body.len() > PROFILES[0].claims.largest_body {
+                self.log.refused(task.id, Reason::TooLarge, now);
+                continue;
+            }
+            let due = if task.is_delayed() { self.clocks.to_wall(task.due) } else { wall_now };
+            if due > wall_now {
+                self.delayed.push((place, self.seconds.score(due)));
+                continue;
+            }
+            let call = calls.for_task(task, || {
+                let mut call = scripts::call(&scripts::ENQUEUE, &[&self.keys.pending], 0);
+                call.arg(&self.keys.task).arg(&wall_text);
+                call
+            });
+            append(call, &self.new, task, &mut self.id_text, &mut self.message);
+        }
+        calls.end();
+        for &(place, score) in &self.delayed {
+            let task = &tasks[place];
+            let call = calls.for_task(task, || {
+                let mut call = scripts::call(&scripts::SCHEDULE, &[&self.keys.scheduled], 0);
+                call.arg(&self.keys.task);
+                call
+            });
+            append(call, &self.new, task, &mut self.id_text, &mut self.message);
+            call.arg(score);
+        }
+        calls.end();
+        if !batch.ids.is_empty() {
+            self.flow.sent(batch.ids.len());
+            tokio::spawn(link.carry(line, generation, batch));
+        }
+    }
+}
+
+/// Adds a task's id and message to a call.
+fn append(call: &mut Cmd, new: &NewTask, task: &Task<'_>, id: &mut String, message: &mut Vec<u8>) {
+    id.clear();
+    message.clear();
+    // Writing to a String cannot fail.
+    let _ = write!(id, "{}", task.id);
+    new.append(message, id, task.body);
+    call.arg(id.as_str()).arg(message.as_slice());
+}
+
+/// Cuts a batch into calls.
+struct Calls<'a> {
+    batch: &'a mut Batch,
+    call: Option<Cmd>,
+    tasks: usize,
+    bytes: usize,
+}
+
+impl<'a> Calls<'a> {
+    fn new(batch: &'a mut Batch) -> Self {
+        Self { batch, call: None, tasks: 0, bytes: 0 }
+    }
+
+    /// The call that this task belongs into, a new one when it is full.
+    fn for_task(&mut self, task: &Task<'_>, begin: impl FnOnce() -> Cmd) -> &mut Cmd {
+        if self.tasks == TASKS_PER_CALL || self.bytes + task.body.len() > BYTES_PER_CALL {
+            self.end();
+        }
+        self.tasks += 1;
+        self.bytes += task.body.len();
+        self.batch.ids.push(task.id);
+        self.call.get_or_insert_with(begin)
+    }
+
+    fn end(&mut self) {
+        if let Some(call) = self.call.take() {
+            self.batch.calls.push(call);
+            self.batch.lengths.push(self.tasks);
+        }
+        (self.tasks, self.bytes) = (0, 0);
+    }
+}
+
+impl Producer for AsynqProducer {
+    async fn submit(&mut self, batch: &[Task<'_>]) -> Result<usize> {
+        loop {
+            let room = self.window.saturating_sub(self.flow.outstanding());
+            let some = room.min(batch.len()).min(TASKS_PER_BATCH);
+            if some == 0 && batch.is_empty() {
+                return Ok(0);
+            }
+            if some > 0
+                && let Some((link, line, generation)) = self.link()
+            {
+                self.hand_over(&batch[..some], link, line, generation);
+                return Ok(some);
+            }
+            self.flow.changed().await;
+        }
+    }
+
+    /// Deletes the task while it is scheduled or pending. In a list of n
+    /// pending tasks this takes Redis O(n).
+    async fn cancel(&mut self, id: TaskId) -> Result<bool> {
+        let text = id.to_string();
+        let task = format!("{}{text}", self.keys.task);
+        let keys = Arc::clone(&self.keys);
+        let names = [&*keys.pending, &*keys.scheduled, &*task];
+        loop {
+            let Some((link, line, generation)) = self.link() else {
+                self.flow.changed().await;
+                continue;
+            };
+            let mut call = scripts::call(&scripts::CANCEL, &names, 0);
+            call.arg(&text);
+            match line.send(vec![call]).await.as_deref() {
+                Ok([Value::Int(gone)]) => return Ok(*gone == 1),
+                Ok(replies) => {
+                    return Err(Error::Broken(format!("cancelling {id}: redis said {replies:?}")));
+                }
+                Err(failure) => link.lost(generation, failure),
+            }
+        }
+    }
+
+    async fn settle(&mut self) -> Result<()> {
+        while self.flow.outstanding() > 0 {
+            self.flow.changed().await;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for AsynqProducer {
+    fn drop(&mut self) {
+        self.links.iter().for_each(|link| link.close());
+    }
+}

@@ -1,0 +1,133 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use schedbench_adapters::clock;
+use schedbench_contract::{Producer, Task, TaskId};
+
+use super::open::{Driven, Ended, LARGEST_BATCH, OpenSetup, note, seen, settle};
+use super::park::{Interrupt, Parker};
+use super::wait::Waiter;
+use crate::plan::Arrivals;
+use crate::record::HandOver;
+
+/// What an in-flight drive needs besides what every drive needs. The window of
+/// `base` is ignored: it is found while driving.
+#[derive(Debug)]
+pub struct InFlightSetup<'a> {
+    /// As for an open loop; the deadline is counted from the window's end.
+    pub base: OpenSetup<'a>,
+    /// N.
+    pub tasks: u64,
+    /// Warm-up, ns; it also lasts until N tasks have completed.
+    pub warmup_ns: u64,
+    /// The window, ns; it also lasts until 3 N tasks have completed in it, but
+    /// at most [`LONGEST_WINDOW`] times as long.
+    pub window_ns: u64,
+    /// Room in the ledger.
+    pub most_tasks: u64,
+    /// Set to the instant at which the window opens, once it does.
+    pub opened: &'a AtomicU64,
+}
+
+/// A window may grow to this many times its planned length while it waits for
+/// its 3 N completions; then the cell says that it did not turn over.
+pub const LONGEST_WINDOW: u64 = 3;
+
+/// How often tasks in flight must turn over inside the window.
+const TURNS: u64 = 3;
+
+/// Keeps N tasks submitted and not completed, on the calling thread.
+pub fn drive_in_flight<P: Producer>(
+    setup: &InFlightSetup<'_>,
+    arrivals: &Arrivals,
+    producer: &mut P,
+) -> Driven {
+    let base = &setup.base;
+    let mut seen = seen(base.pacing, base.fifo);
+    let mut waiter = Waiter::new(base.pacing, base.start);
+    let mut parker = Parker::here();
+    let mut tasks: Vec<Task<'_>> = Vec::with_capacity(LARGEST_BATCH);
+    let mut hand_overs = Vec::new();
+    // Probes were counted by the same recorder.
+    let before = base.log.counts();
+    let mut taken = 0;
+    let mut window: Option<(u64, u64)> = None;
+    let mut pending_ns = 0;
+    waiter.until(base.start);
+
+    let ended = loop {
+        if base.stop.load(Ordering::Relaxed) {
+            break Ended::Stopped;
+        }
+        let now = clock::now();
+        let counts = base.log.counts();
+        let finished = counts.finished + counts.refused - before.finished - before.refused;
+        match window {
+            None if now >= base.start + setup.warmup_ns && finished >= setup.tasks => {
+                window = Some((now, finished));
+                setup.opened.store(now, Ordering::Release);
+                pending_ns = 0;
+            }
+            // A system that does not get through N tasks has its window too.
+            None if now >= base.start + setup.warmup_ns + setup.window_ns => {
+                window = Some((now, finished));
+                setup.opened.store(now, Ordering::Release);
+                pending_ns = 0;
+            }
+            Some((since, at_start)) => {
+                let turned = finished - at_start >= TURNS * setup.tasks;
+                let length = now - since;
+                if length >= setup.window_ns && turned
+                    || length >= LONGEST_WINDOW * setup.window_ns
+                    || taken >= setup.most_tasks
+                {
+                    break Ended::Complete;
+                }
+            }
+            None => {}
+        }
+        let room = (setup.tasks + finished).saturating_sub(taken);
+        let room = room.min(setup.most_tasks - taken).min(LARGEST_BATCH as u64);
+        if room == 0 {
+            if taken >= setup.most_tasks && window.is_none() {
+                break Ended::Complete;
+            }
+            waiter.a_moment();
+            continue;
+        }
+        tasks.clear();
+        tasks.extend((taken..taken + room).map(|index| {
+            let arrival = arrivals.attributes(index, now);
+            let id = TaskId::new(base.cell, base.first_sequence + index);
+            let body = base.bodies.of(id);
+            Task { id, intended: now, due: arrival.due, key: arrival.key, body }
+        }));
+        // Longer than the longest window and the system takes nothing.
+        let deadline = now + LONGEST_WINDOW * setup.window_ns + setup.warmup_ns;
+        let submitted = parker.block_on(producer.submit(&tasks), deadline, base.stop);
+        pending_ns += parker.take_pending_ns();
+        let after = clock::now();
+        let count = match submitted {
+            Ok(Ok(count)) => count.min(tasks.len()) as u64,
+            Ok(Err(error)) => break Ended::Broken(error.to_string()),
+            Err(Interrupt::Deadline) => break Ended::GaveUp,
+            Err(Interrupt::Stopped) => break Ended::Stopped,
+        };
+        hand_overs.push(HandOver { first: taken, at: now });
+        if window.is_some() {
+            note(&mut seen.back_pressure, after - now, count);
+            seen.batches += 1;
+            seen.tasks += count;
+        }
+        taken += count;
+    };
+    let end = clock::now();
+    let (since, _) = window.unwrap_or((end, 0));
+    let ended = settle(&base_until(base, end), producer, &mut parker, ended);
+    seen.pending_share = pending_ns as f64 / (end - since).max(1) as f64;
+    Driven { seen, hand_overs, window: since..end, taken, ended }
+}
+
+/// The setup with its deadline counted from the window's end.
+fn base_until<'a>(base: &OpenSetup<'a>, end: u64) -> OpenSetup<'a> {
+    OpenSetup { window: 0..end, deadline: end + base.deadline, ..*base }
+}

@@ -1,0 +1,24 @@
+//! What a cell's row says of it besides what the evidence shows.
+
+use schedbench_contract::WorkersShape;
+use schedbench_reports::outcome::CellError;
+
+/// Where a cell stands in its run. Nothing here decides a figure; cores and
+/// workers help to say what limited it.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// Number of the cell in its run, the upper bits of its tasks' ids.
+    pub number: u32,
+    /// Block it belongs to.
+    pub block: u32,
+    /// How often it was measured before because it was disturbed.
+    pub reruns: u32,
+    /// The fault injected, if any.
+    pub fault: Option<String>,
+    /// The error that ended the cell, with the last lines of a log.
+    pub error: Option<CellError>,
+    /// Cores that harness and system share, where known.
+    pub cores: Option<u32>,
+    /// Workers and connections, where known.
+    pub shape: Option<WorkersShape>,
+}

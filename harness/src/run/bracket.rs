@@ -1,0 +1,106 @@
+//! The search for the highest rate held: doubling, then bisection. Pure.
+
+/// What is known of the highest rate held.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bracket {
+    from: f64,
+    to: f64,
+    precision: f64,
+    held: Option<f64>,
+    not_held: Option<f64>,
+}
+
+/// Below this no rate is tried: a cell would hold too few tasks to say.
+const LOWEST: f64 = 10.0;
+
+impl Bracket {
+    /// Nothing is known yet. The search starts at `from`, never goes above
+    /// `to`, and ends when the bracket is within `precision` of the rate.
+    #[must_use]
+    pub const fn new(from: f64, to: f64, precision: f64) -> Self {
+        Self { from, to, precision, held: None, not_held: None }
+    }
+
+    /// The next rate to try; `None` when the search has ended.
+    #[must_use]
+    pub fn next_rate(&self) -> Option<f64> {
+        match (self.held, self.not_held) {
+            (None, None) => Some(self.from.min(self.to)),
+            (Some(held), None) if held >= self.to => None,
+            (Some(held), None) => Some((held * 2.0).min(self.to)),
+            (None, Some(not_held)) if not_held <= LOWEST => None,
+            (None, Some(not_held)) => Some((not_held / 2.0).max(LOWEST)),
+            // The middle of the bracket is then within `precision` of both ends.
+            (Some(held), Some(not_held)) if not_held <= held * (1.0 + 2.0 * self.precision) => {
+                None
+            }
+            (Some(held), Some(not_held)) => Some(three_digits((held * not_held).sqrt())),
+        }
+    }
+
+    /// What a try at `rate` showed. Noise can make a higher rate hold after a
+    /// lower one did not; then the lower failure is forgotten.
+    pub fn answer(&mut self, rate: f64, held: bool) {
+        if held {
+            self.held = Some(self.held.map_or(rate, |known| known.max(rate)));
+            self.not_held = self.not_held.filter(|&not_held| not_held > rate);
+        } else {
+            self.not_held = Some(self.not_held.map_or(rate, |known| known.min(rate)));
+            self.held = self.held.filter(|&held| held < rate);
+        }
+    }
+
+    /// The highest rate seen to hold.
+    #[must_use]
+    pub const fn highest_held(&self) -> Option<f64> {
+        self.held
+    }
+}
+
+/// Rounds to three significant digits: a load that can be read aloud.
+fn three_digits(rate: f64) -> f64 {
+    let unit = 10f64.powf(rate.log10().floor() - 2.0);
+    (rate / unit).round() * unit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn search(capacity: f64, from: f64, to: f64) -> (Option<f64>, u32) {
+        let mut bracket = Bracket::new(from, to, 0.05);
+        let mut tries = 0;
+        while let Some(rate) = bracket.next_rate() {
+            tries += 1;
+            assert!(tries < 60, "the search does not end: {bracket:?}");
+            bracket.answer(rate, rate <= capacity);
+        }
+        (bracket.highest_held(), tries)
+    }
+
+    #[test]
+    fn the_top_of_the_range_ends_it() {
+        assert_eq!(search(1e9, 1_000.0, 64_000.0).0, Some(64_000.0));
+    }
+
+    #[test]
+    fn nothing_held_is_no_capacity() {
+        assert_eq!(search(0.0, 1_000.0, 64_000.0).0, None);
+    }
+
+    proptest! {
+        #[test]
+        fn finds_the_capacity_within_its_precision(
+            capacity in 50f64..1e7,
+            from in 100f64..1e5,
+        ) {
+            let (found, tries) = search(capacity, from, 1e8);
+            let found = found.expect("something holds");
+            // The highest rate held, and the lowest not held, lie within 10 %:
+            // the capacity is between them, ± 5 % of their middle.
+            prop_assert!(found <= capacity && capacity <= found * 1.1001, "{found} for {capacity}");
+            prop_assert!(tries <= 30);
+        }
+    }
+}

@@ -1,0 +1,443 @@
+//! One cell from an empty queue to evidence.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use schedbench_adapters::clock;
+use schedbench_contract::ledger::Ledger;
+use schedbench_contract::{
+    Adapter, BodyPool, Endpoints, Fill, Moment, Producer, Recorder, Server, Task,
+    TaskId, Visit, Work, WorkersShape,
+};
+use schedbench_reports::outcome::CellError;
+
+use super::halt::{Halt, failure};
+use super::staff::Staff;
+use super::stage::Stage;
+use crate::environment;
+use crate::drive::{self, Driven, Ended, InFlightSetup, OpenSetup, Parker};
+use crate::plan::{Arrivals, CellPlan, Load, Pacing};
+use crate::record::{Allocated, Between, Proof, Snapshot, allocator};
+
+/// Sequence numbers kept for probes, before the first arrival.
+pub const PROBE_ROOM: u64 = 1_024;
+/// Nothing but a broken system takes longer to open, close or answer.
+const PATIENCE_NS: u64 = 30_000_000_000;
+/// Between the last preparation and the first arrival, so that the pacer's
+/// thread is there in time.
+const LEAD_NS: u64 = 50_000_000;
+
+/// Everything seen of a cell, before it is judged.
+#[derive(Debug)]
+pub struct Seen {
+    /// The pen; its ledger has everything of every task.
+    pub log: Recorder,
+    /// Probes sent.
+    pub probes_sent: u64,
+    /// Arrivals that the plan holds, or that were handed over in flight.
+    pub arrivals: u64,
+    /// From when arrivals count.
+    pub start: u64,
+    /// What the generator did.
+    pub driven: Driven,
+    /// When nothing more was listened for.
+    pub ended: u64,
+    /// Whether what is missing was proved to be lost.
+    pub proof: Proof,
+    /// CPU, memory, and what the machine did besides.
+    pub between: Between,
+    /// What happened when.
+    pub moments: Vec<Moment>,
+    /// The server as it described itself.
+    pub server: Option<Server>,
+    /// Why the cell ended before its time.
+    pub cut_short: Option<CellError>,
+}
+
+/// What was read at the window's edges.
+#[derive(Default)]
+struct Edges {
+    snapshots: (Option<Snapshot>, Option<Snapshot>),
+    /// Most bytes that the allocator held.
+    most_held: u64,
+}
+
+/// A cell that is about to run.
+pub struct RunCell<'a, 'b> {
+    /// What to do.
+    pub plan: &'a CellPlan,
+    /// Its number, the upper bits of its tasks' ids.
+    pub number: u32,
+    /// Workers and connections.
+    pub shape: WorkersShape,
+    /// How the generator keeps time.
+    pub pacing: Pacing,
+    /// Where the system is.
+    pub at: Endpoints,
+    /// Where it is run.
+    pub stage: &'a mut Stage<'b>,
+}
+
+impl Visit for RunCell<'_, '_> {
+    type Out = Result<Seen, CellError>;
+
+    fn visit<A: Adapter>(mut self) -> Self::Out {
+        let halt = Halt::new(self.stage.stop);
+        let system = self.open::<A>(&halt)?;
+        let ran = self.with_system(&system, &halt);
+        // Whatever happened, nothing of the cell stays behind in the system.
+        let purged = self.ask(&halt, system.purge());
+        let closed = self.ask(&halt, system.close());
+        let mut seen = ran?;
+        if seen.cut_short.is_none() {
+            purged.and(closed)?;
+        } else if let (Some(cut), Err(why)) = (&mut seen.cut_short, purged.and(closed)) {
+            let left = format!("; what it made could not be removed: {}", why.message);
+            cut.message.push_str(&left);
+        }
+        seen.moments = seen.log.moments();
+        Ok(seen)
+    }
+}
+
+impl RunCell<'_, '_> {
+    fn open<A: Adapter>(&self, halt: &Halt<'_>) -> Result<A, CellError> {
+        self.ask(halt, A::open(&self.at, self.plan.target.profile, &self.shape))
+    }
+
+    /// Waits for an answer of the system, with the patience of a cell's ends.
+    fn ask<T>(
+        &self,
+        halt: &Halt<'_>,
+        question: impl Future<Output = schedbench_contract::Result<T>>,
+    ) -> Result<T, CellError> {
+        let _context = self.stage.runtime.enter();
+        // An interrupted run still clears up, so only the deadline ends this.
+        let never = AtomicBool::new(false);
+        match drive::block_on_until(question, clock::now() + PATIENCE_NS, &never) {
+            Ok(answer) => answer.map_err(|error| halt.explain(&error.to_string())),
+            Err(_) => Err(halt.explain("no answer from the system within 30 s")),
+        }
+    }
+
+    fn work(&self) -> Work {
+        Work {
+            system: self.plan.target.system.name.to_owned(),
+            profile: self.plan.target.profile.name.to_owned(),
+            queue: self.at.prefix.clone(),
+            cell: self.number,
+            index: 0,
+            at: self.at.workers.clone(),
+            shape: self.shape,
+            seed: self.plan.seed,
+            handler: self.plan.handler,
+            fail_ppm: self.plan.fail_ppm,
+            retry: self.plan.retry,
+            body: self.fill(),
+            write_each: false,
+        }
+    }
+
+    fn fill(&self) -> Fill {
+        Fill { seed: self.plan.seed, bytes: self.plan.body_bytes }
+    }
+
+    /// Tasks that the ledger needs room for, besides the probes.
+    fn room(&self) -> u64 {
+        match &self.plan.load {
+            Load::Open { .. } => Arrivals::of(self.plan).count() as u64,
+            Load::InFlight { most_tasks, .. } => *most_tasks,
+        }
+    }
+
+    /// How long after the ledger's epoch the last time can lie.
+    fn span_ns(&self) -> u64 {
+        let window = match &self.plan.load {
+            Load::Open { .. } => self.plan.load.window_ns(),
+            Load::InFlight { window_ns, .. } => {
+                // The warm-up may last a window longer, then the window itself.
+                (1 + drive::LONGEST_WINDOW) * window_ns
+            }
+        };
+        LEAD_NS + PATIENCE_NS + self.plan.warmup_ns + window + 2 * self.plan.drain_ns()
+    }
+
+    fn with_system<A: Adapter>(&mut self, system: &A, halt: &Halt<'_>) -> Result<Seen, CellError> {
+        let server = self.ask(halt, system.server())?;
+        let arrivals = self.room();
+        let tasks = usize::try_from(PROBE_ROOM + arrivals)
+            .map_err(|_| failure("more tasks than this machine can address"))?;
+        let log =
+            Recorder::new(Ledger::new(self.number, tasks, clock::now(), self.span_ns()));
+        let launch = system
+            .workers(&self.work(), log.clone())
+            .map_err(|error| halt.explain(&error.to_string()))?;
+        let mut staff = Staff::hire(launch, &log, self.stage)?;
+        let driven = self.drive(system, &log, &mut staff, halt, arrivals);
+        let dismissed = staff.dismiss();
+        let proof = self.proof(system, halt, dismissed);
+        let mut seen = driven?;
+        seen.server = server;
+        seen.proof = proof;
+        Ok(seen)
+    }
+
+    /// Workers gone, connections gone, then the question what is still there.
+    fn proof<A: Adapter>(
+        &self,
+        system: &A,
+        halt: &Halt<'_>,
+        dismissed: Result<(), String>,
+    ) -> Proof {
+        let asked = dismissed.map_err(failure).and_then(|()| {
+            let deadline = clock::now() + PATIENCE_NS / 3;
+            loop {
+                match self.ask(halt, system.consumers())? {
+                    Some(0) | None => return self.ask(halt, system.backlog()),
+                    Some(left) if clock::now() > deadline => {
+                        return Err(failure(format!("{left} consumers are still connected")));
+                    }
+                    Some(_) => std::thread::sleep(Duration::from_millis(10)),
+                }
+            }
+        });
+        match asked {
+            Ok(backlog) => Proof::Asked(backlog),
+            Err(why) => Proof::NotAsked(why.message),
+        }
+    }
+
+    fn drive<A: Adapter>(
+        &mut self,
+        system: &A,
+        log: &Recorder,
+        staff: &mut Staff,
+        halt: &Halt<'_>,
+        arrivals: u64,
+    ) -> Result<Seen, CellError> {
+        let bodies = BodyPool::new(self.fill());
+        let mut producer = self.ask(halt, system.producer(log.clone()))?;
+        staff.ready(Duration::from_nanos(PATIENCE_NS), halt)?;
+        let probes_sent = self.probe(&mut producer, &bodies, log, staff, halt)?;
+
+        let held_before = allocator::held();
+        let start = clock::now() + LEAD_NS;
+        let planned = self.planned_window(start);
+        let opened = AtomicU64::new(if self.is_open_loop() { start + self.plan.warmup_ns } else { 0 });
+        let pacer_done = AtomicBool::new(false);
+        let (seen_edges, edges_seen) = std::sync::mpsc::channel::<()>();
+        let (driven, edges) = std::thread::scope(|scope| {
+            let pacer = std::thread::Builder::new().name("pacer".into());
+            let runtime = self.stage.runtime.handle().clone();
+            let (plan, number, pacing) = (self.plan, self.number, self.pacing);
+            let (opened, pacer_done, planned_window) = (&opened, &pacer_done, planned.clone());
+            let bodies = &bodies;
+            let thread = pacer.spawn_scoped(scope, move || {
+                let _context = runtime.enter();
+                let fifo = environment::timing::keep_time();
+                let base = OpenSetup {
+                    cell: number,
+                    first_sequence: PROBE_ROOM,
+                    start,
+                    deadline: match plan.load {
+                        Load::Open { .. } => planned_window.end + plan.drain_ns(),
+                        Load::InFlight { .. } => plan.horizon_ns,
+                    },
+                    window: planned_window,
+                    pacing,
+                    fifo,
+                    bodies,
+                    stop: halt.flag(),
+                    log,
+                    hiccup: None,
+                };
+                let stream = Arrivals::of(plan);
+                let driven = match &plan.load {
+                    Load::Open { .. } => drive::drive_open(&base, stream, &mut producer),
+                    Load::InFlight { tasks, window_ns, most_tasks } => {
+                        let setup = InFlightSetup {
+                            base,
+                            tasks: *tasks,
+                            warmup_ns: plan.warmup_ns,
+                            window_ns: *window_ns,
+                            most_tasks: *most_tasks,
+                            opened,
+                        };
+                        drive::drive_in_flight(&setup, &stream, &mut producer)
+                    }
+                };
+                pacer_done.store(true, Ordering::Release);
+                // A thread that has ended takes its CPU clock along.
+                let _ = edges_seen.recv();
+                driven
+            });
+            let thread =
+                thread.map_err(|error| failure(format!("cannot start the pacer: {error}")))?;
+            let edges = self.watch(log, staff, halt, opened, planned.end, pacer_done);
+            drop(seen_edges);
+            let driven =
+                thread.join().map_err(|_| failure("the generator's thread panicked"))?;
+            Ok::<_, CellError>((driven, edges))
+        })?;
+        let in_flight = matches!(self.plan.load, Load::InFlight { .. });
+        let cut_short = halt.reason().or_else(|| match &driven.ended {
+            Ended::Broken(why) => Some(halt.explain(why)),
+            Ended::Stopped => Some(failure("the run was stopped")),
+            Ended::Complete | Ended::GaveUp => None,
+        });
+        if cut_short.is_none() {
+            self.drain(log, staff, halt, &driven);
+        }
+        let mut between = match &edges.snapshots {
+            (Some(first), Some(second)) => self.stage.sampler.between(first, second),
+            _ => Between::default(),
+        };
+        between.host.settle_wait_ns = self.stage.settle_wait_ns;
+        if matches!(staff, Staff::Here(_)) {
+            let here = edges.most_held.saturating_sub(held_before);
+            between.usage.allocated = Some(Allocated { here, noop: None });
+        }
+        let ended = clock::now();
+        Ok(Seen {
+            log: log.clone(),
+            probes_sent,
+            arrivals: if in_flight { driven.taken } else { arrivals },
+            start,
+            driven,
+            ended,
+            proof: Proof::NotAsked("not asked yet".to_owned()),
+            between,
+            moments: Vec::new(),
+            server: None,
+            cut_short: cut_short.or_else(|| halt.reason()),
+        })
+    }
+
+    const fn is_open_loop(&self) -> bool {
+        matches!(self.plan.load, Load::Open { .. })
+    }
+
+    /// The window as planned; in flight, where it would be at the latest.
+    fn planned_window(&self, start: u64) -> Range<u64> {
+        let window = self.plan.load.window_ns();
+        let opens = start + self.plan.warmup_ns;
+        if self.is_open_loop() {
+            opens..opens + window
+        } else {
+            opens..opens + (1 + drive::LONGEST_WINDOW) * window
+        }
+    }
+
+    /// Tasks with the lowest sequence numbers, until each worker process has
+    /// run one: the system is there from end to end.
+    fn probe<P: Producer>(
+        &mut self,
+        producer: &mut P,
+        bodies: &BodyPool,
+        log: &Recorder,
+        staff: &mut Staff,
+        halt: &Halt<'_>,
+    ) -> Result<u64, CellError> {
+        let runtime = self.stage.runtime;
+        let _context = runtime.enter();
+        let deadline = clock::now() + PATIENCE_NS;
+        let mut parker = Parker::here();
+        let mut sent = 0;
+        loop {
+            let now = clock::now();
+            let id = TaskId::new(self.number, sent);
+            let probe = Task { id, intended: now, due: now, key: None, body: bodies.of(id) };
+            let submitted = parker.block_on(producer.submit(&[probe]), deadline, halt.flag());
+            match submitted {
+                Ok(Ok(_)) => sent += 1,
+                Ok(Err(error)) => return Err(halt.explain(&error.to_string())),
+                Err(_) => return Err(halt.explain("no probe task was taken within 30 s")),
+            }
+            let look_until = clock::now() + 100_000_000;
+            while clock::now() < look_until {
+                halt.look(staff, self.stage);
+                if let Some(why) = halt.reason() {
+                    return Err(why);
+                }
+                let counts = log.counts();
+                let all_back = counts.finished + counts.refused >= sent && counts.settled >= sent;
+                if all_back && staff.all_have_run() {
+                    return Ok(sent);
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            // A probe that is retried, or on its way to the second of two
+            // workers, needs time; a hundred more are no help.
+            if clock::now() > deadline || sent + 1 >= PROBE_ROOM {
+                let counts = log.counts();
+                return Err(halt.explain(&format!(
+                    "only {} of {sent} probe tasks completed within 30 s",
+                    counts.finished
+                )));
+            }
+        }
+    }
+
+    /// Stands beside the pacer: snapshots at the window's edges, the progress
+    /// line, and an eye on broker and workers.
+    fn watch(
+        &mut self,
+        log: &Recorder,
+        staff: &mut Staff,
+        halt: &Halt<'_>,
+        opened: &AtomicU64,
+        planned_end: u64,
+        pacer_done: &AtomicBool,
+    ) -> Edges {
+        let mut edges = Edges::default();
+        // In flight the pacer decides when the window closes.
+        let closes = if self.is_open_loop() { planned_end } else { u64::MAX };
+        let look_every = if self.is_open_loop() { 50_000_000 } else { 5_000_000 };
+        let mut next_tick = 0;
+        loop {
+            let now = clock::now();
+            edges.most_held = edges.most_held.max(allocator::held());
+            let opens = opened.load(Ordering::Acquire);
+            if edges.snapshots.0.is_none() && opens > 0 && now >= opens {
+                edges.snapshots.0 = Some(self.stage.sampler.snapshot());
+            }
+            let done = pacer_done.load(Ordering::Acquire);
+            if now >= closes || done && (closes == u64::MAX || halt.is_set()) {
+                edges.snapshots.1 = Some(self.stage.sampler.snapshot());
+                return edges;
+            }
+            if now >= next_tick {
+                next_tick = now + 200_000_000;
+                halt.look(staff, self.stage);
+                self.stage.progress.tick(log.counts());
+            }
+            let edge = if edges.snapshots.0.is_some() { closes } else { opens };
+            let next = now + look_every;
+            drive::sleep_until(if edge > now { edge.min(next) } else { next });
+        }
+    }
+
+    /// Listens until the last task's horizon; promised back-offs are waited
+    /// for only while something is missing.
+    fn drain(&mut self, log: &Recorder, staff: &mut Staff, halt: &Halt<'_>, driven: &Driven) {
+        let horizon = driven.window.end + self.plan.longest_delay_ns() + self.plan.horizon_ns;
+        let latest = driven.window.end + self.plan.drain_ns();
+        let open_loop = self.is_open_loop();
+        loop {
+            let now = clock::now();
+            let counts = log.counts();
+            let all_in = counts.finished + counts.refused >= counts.taken
+                && counts.settled >= counts.taken;
+            if now >= latest || all_in && (now >= horizon || !open_loop) {
+                return;
+            }
+            halt.look(staff, self.stage);
+            if halt.flag().load(Ordering::Relaxed) {
+                return;
+            }
+            self.stage.progress.tick(counts);
+            drive::sleep_until((now + 20_000_000).min(latest));
+        }
+    }
+}

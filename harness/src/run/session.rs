@@ -1,0 +1,387 @@
+//! A run from its first cell to its last.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use anyhow::Result;
+use schedbench_adapters as adapters;
+use schedbench_contract::{Endpoints, Server};
+use schedbench_reports::outcome::{
+    self, Cell, CellError, CellKey, Counts, Ended, Held, Outcome, SCHEMA_VERSION, Series, Skipped,
+    State, Validity, Window,
+};
+
+use super::bracket::Bracket;
+use super::cell::RunCell;
+use super::describe;
+use super::halt::failure;
+use super::interruption::Interruption;
+use super::results::Results;
+use super::stage::{self, Stage};
+use crate::judge;
+use crate::plan::{Block, CellPlan, Pacing, Plan, Search, Step, Target};
+use crate::record::{Allocated, Evidence};
+
+/// A disturbed cell is measured again at the plan's end, at most this often.
+const MOST_RERUNS: u32 = 2;
+/// A rate counts as not held after this many tries that did not hold it: one
+/// hiccup of the machine must not decide a search.
+const TRIES_PER_RATE: u32 = 2;
+
+/// What a run needs from its caller.
+pub struct Session<'a> {
+    /// What to run.
+    pub plan: &'a Plan,
+    /// Where it is run.
+    pub stage: Stage<'a>,
+    /// Where it leaves what it finds.
+    pub results: &'a Results,
+    /// The outcome so far.
+    pub outcome: Outcome,
+    /// Whether a signal has asked the run to end.
+    pub interruption: &'a Interruption,
+    /// When the run began.
+    pub began: Instant,
+    next_number: u32,
+    /// What the allocator held in `noop`'s cells, by load and variant.
+    noop_allocated: HashMap<String, u64>,
+    disturbed: Vec<(usize, CellPlan, u32)>,
+}
+
+impl<'a> Session<'a> {
+    /// A session about to begin.
+    #[must_use]
+    pub fn new(
+        plan: &'a Plan,
+        stage: Stage<'a>,
+        results: &'a Results,
+        run: outcome::Run,
+        host: outcome::Host,
+        skipped: Vec<Skipped>,
+        interruption: &'a Interruption,
+    ) -> Self {
+        let outcome = Outcome {
+            schema_version: SCHEMA_VERSION,
+            run,
+            plan: describe::plan(plan),
+            host,
+            systems: Vec::new(),
+            skipped,
+            cells: Vec::new(),
+            ended: Ended::Running,
+        };
+        Self {
+            plan,
+            stage,
+            results,
+            outcome,
+            interruption,
+            began: Instant::now(),
+            next_number: 1,
+            noop_allocated: HashMap::new(),
+            disturbed: Vec::new(),
+        }
+    }
+
+    /// Runs every block, then what was disturbed, and gives the outcome.
+    ///
+    /// # Errors
+    /// The outcome cannot be written. What fails in a system ends its cells.
+    pub fn run(mut self) -> Result<Outcome> {
+        self.keep()?;
+        for (index, block) in self.plan.blocks.iter().enumerate() {
+            if self.stopped() {
+                break;
+            }
+            self.block(index as u32, block)?;
+        }
+        self.run_disturbed_again()?;
+        self.outcome.ended = match self.interruption.signal() {
+            Some(signal) => Ended::Interrupted(signal),
+            None => Ended::Complete,
+        };
+        self.keep()?;
+        self.stage.progress.finish();
+        Ok(self.outcome)
+    }
+
+    fn stopped(&self) -> bool {
+        self.interruption.flag().load(Ordering::Relaxed)
+    }
+
+    fn keep(&mut self) -> Result<()> {
+        self.outcome.run.elapsed_s = self.began.elapsed().as_secs_f64();
+        self.results.keep_outcome(&self.outcome)
+    }
+
+    /// A fresh broker, then the block's cells.
+    fn block(&mut self, index: u32, block: &Block) -> Result<()> {
+        if let Err(error) = self.stage.start_broker(block.target) {
+            return self.fail_block(index, block, &error);
+        }
+        let mut capacity = None;
+        for step in &block.steps {
+            if self.stopped() {
+                break;
+            }
+            match step {
+                Step::Cell(cell) => {
+                    self.cell(index, cell, 0, None)?;
+                }
+                Step::Search(search) => {
+                    capacity = self.search(index, search)?;
+                }
+                Step::AtCapacity { share, cell } => match capacity {
+                    Some(rate) => {
+                        let cell = cell.at_rate(rate * share);
+                        self.cell(index, &cell, 0, None)?;
+                    }
+                    None => {
+                        let why = failure("no rate was held, so there is no share of it to run at");
+                        self.failed_cell(index, cell, why)?;
+                    }
+                },
+            }
+        }
+        self.stage.end_broker();
+        Ok(())
+    }
+
+    fn fail_block(&mut self, index: u32, block: &Block, error: &CellError) -> Result<()> {
+        self.stage.progress.say(&format!("{}: {}", block.target.name(), error.message));
+        for step in &block.steps {
+            self.failed_cell(index, describe::cell_of(step), error.clone())?;
+        }
+        Ok(())
+    }
+
+    /// The highest rate held.
+    fn search(&mut self, block: u32, search: &Search) -> Result<Option<f64>> {
+        let mut bracket = Bracket::new(search.from, search.to, search.precision);
+        let mut first = true;
+        while let Some(rate) = bracket.next_rate() {
+            let cell = search.template.at_rate(rate);
+            let mut held = false;
+            for _ in 0..TRIES_PER_RATE {
+                if self.stopped() {
+                    return Ok(None);
+                }
+                if !first {
+                    self.stage.progress.add_cell();
+                }
+                first = false;
+                held = self.cell(block, &cell, 0, None)?;
+                if held {
+                    break;
+                }
+            }
+            bracket.answer(rate, held);
+        }
+        Ok(bracket.highest_held())
+    }
+
+    /// Runs a cell and keeps what it showed; whether it held the load.
+    fn cell(
+        &mut self,
+        block: u32,
+        plan: &CellPlan,
+        reruns: u32,
+        replaces: Option<usize>,
+    ) -> Result<bool> {
+        let number = self.next_number;
+        self.next_number += 1;
+        self.stage.progress.begin(title(plan), stage::length(plan));
+        let cell = self.measure(block, number, plan, reruns);
+        let held = matches!(cell.held, Held::Yes);
+        let disturbed = matches!(cell.validity, Validity::Disturbed(_));
+        self.results.keep_histograms(&self.outcome.run, &cell)?;
+        self.stage.progress.end(&cell);
+        let place = match replaces {
+            Some(place) => {
+                self.outcome.cells[place] = cell;
+                place
+            }
+            None => {
+                self.outcome.cells.push(cell);
+                self.outcome.cells.len() - 1
+            }
+        };
+        if disturbed && reruns < MOST_RERUNS {
+            self.disturbed.push((place, plan.clone(), reruns + 1));
+        }
+        self.keep()?;
+        Ok(held)
+    }
+
+    fn measure(&mut self, block: u32, number: u32, plan: &CellPlan, reruns: u32) -> Cell {
+        let about = self.about(block, number, reruns);
+        if let Some(death) = self.stage.broker_death() {
+            // It died in an earlier cell of its block, which has its log too.
+            return unmeasured(&about, plan, death);
+        }
+        self.stage.settle();
+        let address = self.stage.address();
+        let at = Endpoints {
+            producer: address.clone(),
+            workers: address.clone(),
+            control: address,
+            prefix: format!("schedbench.{}.{number}", self.outcome.run.id),
+        };
+        let run = RunCell {
+            plan,
+            number,
+            shape: self.plan.shape,
+            pacing: self.plan.pacing.unwrap_or(match plan.target.profile.broker {
+                Some(_) => Pacing::Grid,
+                None => Pacing::Spin,
+            }),
+            at,
+            stage: &mut self.stage,
+        };
+        let seen = adapters::visit(plan.target.system.name, run)
+            .unwrap_or_else(|| Err(failure("this build lacks the system")));
+        match seen {
+            Ok(mut seen) => {
+                self.note_system(plan.target, seen.server.take());
+                self.set_allocated(plan, &mut seen.between.usage.allocated);
+                let mut cell = judge::judge(
+                    &Evidence {
+                        plan,
+                        ledger: seen.log.ledger(),
+                        probes_sent: seen.probes_sent,
+                        first_arrival: super::cell::PROBE_ROOM,
+                        arrivals: seen.arrivals,
+                        start: seen.start,
+                        window: seen.driven.window.clone(),
+                        ended: seen.ended,
+                        hand_overs: seen.driven.hand_overs,
+                        pacing: seen.driven.seen,
+                        proof: seen.proof,
+                        usage: seen.between.usage,
+                        host: seen.between.host,
+                        moments: seen.moments,
+                        cut_short: seen.cut_short.as_ref().map(|error| error.message.clone()),
+                    },
+                    &judge::Limits { objective_p99_ns: self.plan.objective_p99_ns, ..Default::default() },
+                    &about,
+                );
+                if !self.stopped() {
+                    cell.error = seen.cut_short;
+                }
+                cell
+            }
+            Err(error) => {
+                self.note_system(plan.target, None);
+                unmeasured(&about, plan, error)
+            }
+        }
+    }
+
+    fn about(&self, block: u32, number: u32, reruns: u32) -> judge::About {
+        judge::About {
+            number,
+            block,
+            reruns,
+            cores: Some(self.outcome.host.cores),
+            shape: Some(self.plan.shape),
+            ..judge::About::default()
+        }
+    }
+
+    /// In-process memory is the allocator's difference to `noop` at the load.
+    fn set_allocated(&mut self, plan: &CellPlan, allocated: &mut Option<Allocated>) {
+        let Some(allocated) = allocated else { return };
+        let load = format!("{:?} {:?}", describe::load(&plan.load), plan.variant);
+        if plan.target.system.name == "noop" {
+            self.noop_allocated.insert(load, allocated.here);
+        } else {
+            allocated.noop = self.noop_allocated.get(&load).copied();
+        }
+    }
+
+    fn note_system(&mut self, target: Target, server: Option<Server>) {
+        let known = self.outcome.systems.iter_mut().find(|system| {
+            system.system == target.system.name && system.profile == target.profile.name
+        });
+        match known {
+            Some(system) if system.server.is_none() => system.server = server,
+            Some(_) => {}
+            None => self.outcome.systems.push(describe::system(target, server)),
+        }
+    }
+
+    fn failed_cell(&mut self, block: u32, plan: &CellPlan, error: CellError) -> Result<()> {
+        let number = self.next_number;
+        self.next_number += 1;
+        self.note_system(plan.target, None);
+        let about = self.about(block, number, 0);
+        let cell = unmeasured(&about, plan, error);
+        self.stage.progress.end(&cell);
+        self.outcome.cells.push(cell);
+        self.keep()
+    }
+
+    fn run_disturbed_again(&mut self) -> Result<()> {
+        while let Some((place, plan, reruns)) = self.disturbed.pop() {
+            if self.stopped() {
+                return Ok(());
+            }
+            self.stage.progress.add_cell();
+            let block = self.outcome.cells[place].block;
+            match self.stage.start_broker(plan.target) {
+                Ok(()) => {
+                    self.cell(block, &plan, reruns, Some(place))?;
+                    self.stage.end_broker();
+                }
+                // The disturbed measurement stays and says so.
+                Err(error) => self.stage.progress.say(&error.message),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn key(plan: &CellPlan) -> CellKey {
+    CellKey {
+        system: plan.target.system.name.to_owned(),
+        profile: plan.target.profile.name.to_owned(),
+        load: describe::load(&plan.load),
+        variant: plan.variant.clone(),
+        fault: None,
+        repeat: plan.repeat,
+    }
+}
+
+fn title(plan: &CellPlan) -> String {
+    let load = schedbench_reports::numbers::load(describe::load(&plan.load));
+    let variant = plan.variant.as_ref().map_or_else(String::new, |text| format!("  {text}"));
+    format!("{}  {load}{variant}  repeat {}", plan.target.name(), plan.repeat)
+}
+
+/// The row of a cell that could not be measured at all.
+fn unmeasured(about: &judge::About, plan: &CellPlan, error: CellError) -> Cell {
+    Cell {
+        key: key(plan),
+        number: about.number,
+        block: about.block,
+        reruns: about.reruns,
+        validity: Validity::Incomplete(error.message.clone()),
+        state: State::NotSteady("not measured".to_owned()),
+        held: Held::NotJudged("not measured".to_owned()),
+        limit: None,
+        error: Some(error),
+        window: Window {
+            warmup_s: plan.warmup_ns as f64 / 1e9,
+            duration_s: plan.load.window_ns() as f64 / 1e9,
+            horizon_s: plan.horizon_ns as f64 / 1e9,
+            drain_s: 0.0,
+        },
+        pacing: "none".to_owned(),
+        counts: Counts { balances: true, ..Counts::default() },
+        metrics: BTreeMap::new(),
+        histograms: BTreeMap::new(),
+        series: Series::default(),
+        moments: Vec::new(),
+    }
+}

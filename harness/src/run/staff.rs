@@ -1,0 +1,162 @@
+//! The workers of a cell: threads in this process, or processes with a pipe.
+
+use std::time::{Duration, Instant};
+
+use schedbench_contract::{InProcessWorkers, Launch, Program, Recorder};
+use schedbench_reports::outcome::CellError;
+
+use super::halt::{Halt, failure};
+use super::stage::{Stage, told};
+use crate::environment::{Child, Error, Spec};
+use crate::record::{Pipes, Role};
+
+/// A worker process that ignores its SIGTERM is killed after this.
+const NOTICE: Duration = Duration::from_secs(10);
+/// How often a wait for the workers looks whether the cell must stop.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Who runs a cell's tasks.
+pub enum Staff {
+    /// Threads of this process; `None` once they have been stopped.
+    Here(Option<Box<dyn InProcessWorkers>>),
+    /// Processes of their own, and the pipes they report on.
+    Processes {
+        /// The processes.
+        children: Vec<Child>,
+        /// Where their records come in; `None` once they have been read out.
+        pipes: Option<Pipes>,
+    },
+}
+
+impl Staff {
+    /// Starts what an adapter asks for.
+    ///
+    /// # Errors
+    /// A process or a pipe cannot be made.
+    pub fn hire(launch: Launch, log: &Recorder, stage: &Stage<'_>) -> Result<Self, CellError> {
+        match launch {
+            Launch::InProcess(workers) => Ok(Self::Here(Some(workers))),
+            Launch::Programs(programs) => {
+                Self::start(&programs, log, stage).map_err(|error| failure(error.to_string()))
+            }
+        }
+    }
+
+    fn start(programs: &[Program], log: &Recorder, stage: &Stage<'_>) -> Result<Self, Error> {
+        let pipes = Pipes::start(log.clone()).map_err(Error::io("starting the pipes' thread"))?;
+        // Dropped on an error, these end what was started already.
+        let mut staff = Self::Processes { children: Vec::new(), pipes: None };
+        for program in programs {
+            let events = pipes.open(program.work.index).map_err(Error::io("making a pipe"))?;
+            let spec = Spec::worker(program, stage.worker_log(&program.work), events)?;
+            let child = stage.keeper.spawn(spec)?;
+            stage.sampler.watch(Role::Workers, &child);
+            if let Self::Processes { children, .. } = &mut staff {
+                children.push(child);
+            }
+        }
+        if let Self::Processes { pipes: place, .. } = &mut staff {
+            *place = Some(pipes);
+        }
+        Ok(staff)
+    }
+
+    /// Waits until every worker process has said that it consumes.
+    ///
+    /// # Errors
+    /// One died, or it took longer than `patience`.
+    pub fn ready(&mut self, patience: Duration, halt: &Halt<'_>) -> Result<(), CellError> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let Self::Processes { pipes: Some(pipes), .. } = self else { return Ok(()) };
+            if pipes.wait_ready(Instant::now() + LOOK_EVERY) {
+                return Ok(());
+            }
+            if let Some(death) = self.death() {
+                return Err(death);
+            }
+            if halt.is_set() || Instant::now() > deadline {
+                let seconds = patience.as_secs();
+                let why = format!("a worker process did not report ready within {seconds} s");
+                return Err(halt.explain(&why));
+            }
+        }
+    }
+
+    /// Whether every worker process has run a task.
+    #[must_use]
+    pub fn all_have_run(&self) -> bool {
+        match self {
+            Self::Processes { pipes: Some(pipes), .. } => {
+                pipes.seen().values().all(|worker| worker.ran)
+            }
+            Self::Here(_) | Self::Processes { .. } => true,
+        }
+    }
+
+    /// The end of a worker process that should live.
+    #[must_use]
+    pub fn death(&self) -> Option<CellError> {
+        self.children().iter().find_map(|child| Some(told(&child.died("worker", child.ended()?))))
+    }
+
+    /// The worker processes.
+    #[must_use]
+    pub fn children(&self) -> &[Child] {
+        match self {
+            Self::Here(_) => &[],
+            Self::Processes { children, .. } => children,
+        }
+    }
+
+    /// Lets the workers finish what they run and ends them; everything they
+    /// reported has been recorded when this returns.
+    ///
+    /// # Errors
+    /// A process had to be killed, so that its connection may still be known
+    /// to the broker, or a pipe carried something that is no record.
+    pub fn dismiss(&mut self) -> Result<(), String> {
+        let (children, pipes) = match self {
+            Self::Here(workers) => {
+                if let Some(workers) = workers.take() {
+                    workers.stop();
+                }
+                return Ok(());
+            }
+            Self::Processes { children, pipes } => (children, pipes),
+        };
+        let deadline = Instant::now() + NOTICE;
+        std::thread::scope(|scope| {
+            for child in children.iter() {
+                scope.spawn(|| child.terminate(deadline));
+            }
+        });
+        let seen = pipes.take().map(Pipes::stop).unwrap_or_default();
+        let killed = children
+            .iter()
+            .filter(|child| child.ended().is_none_or(|exit| exit.code.is_none()))
+            .count();
+        match (killed, seen.protocol_errors()) {
+            (0, 0) => Ok(()),
+            (0, errors) => Err(format!("{errors} records of workers were none of the protocol's")),
+            (killed, _) => Err(format!("{killed} worker processes had to be killed")),
+        }
+    }
+}
+
+impl Drop for Staff {
+    fn drop(&mut self) {
+        match self {
+            Self::Here(workers) => {
+                if let Some(workers) = workers.take() {
+                    workers.stop();
+                }
+            }
+            Self::Processes { children, .. } => {
+                for child in children.iter().filter(|child| child.ended().is_none()) {
+                    child.kill();
+                }
+            }
+        }
+    }
+}

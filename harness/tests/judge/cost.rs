@@ -1,0 +1,69 @@
+//! CPU and memory.
+
+use schedbench::record::{Allocated, Memory, Usage};
+use schedbench_reports::outcome::Value;
+
+use crate::stage::{MS, Stage, metric, plan};
+
+#[test]
+fn cpu_counts_per_million_done_and_memory_by_role() {
+    let mut stage = Stage::new(plan(2_001.0, 1));
+    stage.run_all(|_| 0);
+    stage.usage = Usage {
+        generator_cpu_s: Some(0.004),
+        client_cpu_s: None,
+        broker_cpu_s: Some(0.01),
+        workers_cpu_s: Some(0.006),
+        broker: Some(Memory { rss: 1_000, pss: Some(800) }),
+        workers: Some(Memory { rss: 3_000, pss: None }),
+        ..Usage::default()
+    };
+    let cell = stage.judge();
+    let is = |name: &str, expected: f64| {
+        let found = crate::stage::number(&cell, name);
+        assert!(crate::stage::close(found, expected, 1e-9), "{name}: {found}");
+    };
+    is("cpu.generator", 2.0);
+    is("cpu.broker", 5.0);
+    is("cpu.workers", 3.0);
+    is("cpu.total", 10.0);
+    is("rss.workers", 3_000.0);
+    is("pss.broker", 800.0);
+    for name in ["cpu.client", "rss.harness", "pss.workers", "pss.system"] {
+        assert!(matches!(metric(&cell, name), Value::NotMeasured(_)), "{name}");
+    }
+}
+
+#[test]
+fn memory_in_process_is_the_difference_to_noop() {
+    let mut stage = Stage::new(plan(2_000.0, 1));
+    stage.run_all(|_| MS);
+    stage.usage.allocated = Some(Allocated { here: 1_000, noop: Some(1_200) });
+    assert_eq!(metric(&stage.judge(), "pss.system"), &Value::Is(-200.0));
+    stage.usage.allocated = Some(Allocated { here: 1_000, noop: None });
+    let cell = stage.judge();
+    assert_eq!(
+        metric(&cell, "pss.system"),
+        &Value::NotMeasured("no noop cell at this load".into())
+    );
+}
+
+#[test]
+fn every_metric_of_the_table_has_a_value_or_does_not_apply() {
+    let mut stage = Stage::new(plan(2_000.0, 1));
+    stage.run_all(|_| MS);
+    let cell = stage.judge();
+    for metric in schedbench_reports::metrics::METRICS {
+        let elsewhere = ["preceding_cell_effect"].contains(&metric.name);
+        let delayed = ["firing_error.", "earliness."].iter().any(|of| metric.name.starts_with(of));
+        assert_eq!(
+            cell.metrics.contains_key(metric.name),
+            !elsewhere && !delayed,
+            "{}",
+            metric.name
+        );
+    }
+    for name in cell.metrics.keys() {
+        assert!(schedbench_reports::metrics::find(name).is_some(), "{name}");
+    }
+}

@@ -1,0 +1,11 @@
+//! The judge on planted evidence: every time is virtual, nothing sleeps and no
+//! clock is read.
+
+mod cost;
+mod counts;
+mod latencies;
+mod model;
+mod omission;
+mod over_time;
+mod stage;
+mod verdicts;

@@ -1,0 +1,360 @@
+//! Planted evidence for every verdict: validity, held, state, and a slow
+//! generator told from a slow system.
+
+use crate::stage::{MS, S, START, Stage, plan};
+use schedbench::plan::Load;
+use schedbench::record::HandOver;
+use schedbench_contract::{Handler, MomentKind, RunEnd, WorkersShape};
+use schedbench_reports::outcome::{Cell, Held, State, Validity};
+
+/// 2,000/s for 2 s, every task started 20 ms after it was due.
+fn healthy() -> Stage {
+    let mut stage = Stage::new(plan(2_000.0, 2));
+    stage.run_all(|_| 20 * MS);
+    stage
+}
+
+fn why(cell: &Cell) -> &str {
+    cell.validity.why().unwrap_or("")
+}
+
+fn broken(held: &Held) -> &str {
+    match held {
+        Held::No(why) | Held::NotJudged(why) => why,
+        Held::Yes => "",
+    }
+}
+
+#[test]
+fn a_healthy_cell_is_valid_steady_and_held() {
+    let cell = healthy().judge();
+    assert_eq!(cell.validity, Validity::Valid);
+    assert_eq!(cell.held, Held::Yes);
+    assert_eq!(cell.state, State::Steady);
+    assert_eq!(cell.limit, None);
+    assert!(cell.counts.balances);
+}
+
+#[test]
+fn a_ledger_that_does_not_close_is_unbalanced_before_all_else() {
+    let mut stage = healthy();
+    stage.arrivals += 1;
+    stage.cut_short = Some("and cut short".into());
+    let cell = stage.judge();
+    assert!(matches!(cell.validity, Validity::Unbalanced(_)), "{:?}", cell.validity);
+    assert!(!cell.counts.balances);
+    assert!(why(&cell).contains("4000 against 3999"), "{}", why(&cell));
+    assert!(matches!(cell.held, Held::NotJudged(_)));
+}
+
+#[test]
+fn a_cell_cut_short_is_incomplete() {
+    let mut stage = healthy();
+    stage.cut_short = Some("the broker died".into());
+    assert_eq!(stage.judge().validity, Validity::Incomplete("the broker died".into()));
+}
+
+#[test]
+fn an_instant_outside_the_ledger_makes_it_incomplete() {
+    let stage = healthy();
+    stage.ran(stage.id(0), 1, 1, RunEnd::Done);
+    let cell = stage.judge();
+    assert!(matches!(cell.validity, Validity::Incomplete(_)));
+    assert!(why(&cell).contains("instants lay outside the ledger"), "{}", why(&cell));
+}
+
+#[test]
+fn a_task_not_watched_for_its_horizon_makes_it_incomplete() {
+    let mut stage = Stage::new(plan(2_000.0, 2));
+    let tasks = stage.tasks();
+    for (place, task) in tasks.iter().enumerate() {
+        stage.hand_over(task, 0, 0);
+        if place + 1 < tasks.len() {
+            stage.ran(task.id, task.due + MS, 0, RunEnd::Done);
+        }
+    }
+    assert_eq!(stage.judge().validity, Validity::Valid);
+    stage.ended -= 100 * MS;
+    let cell = stage.judge();
+    assert_eq!(why(&cell), "1 tasks were not watched for all of T = 2 s");
+}
+
+#[test]
+fn drifting_clocks_are_suspect() {
+    let mut stage = healthy();
+    stage.host.clock_drift_ns = 1_000_000;
+    assert_eq!(stage.judge().validity, Validity::Valid);
+    stage.host.clock_drift_ns = 1_000_001;
+    assert!(matches!(stage.judge().validity, Validity::ClockSuspect(_)));
+}
+
+#[test]
+fn a_start_before_the_hand_over_is_a_defect_of_a_clock() {
+    let mut stage = Stage::new(plan(2_000.0, 2));
+    for task in stage.tasks() {
+        stage.hand_over(&task, 0, 0);
+        let start = if task.arrival.index == 7 { task.due - 10 } else { task.due + 10 };
+        stage.ran(task.id, start, 100, RunEnd::Done);
+    }
+    let cell = stage.judge();
+    assert_eq!(why(&cell), "1 tasks without a delay started before they were handed over");
+    assert_eq!(cell.counts.early, 1);
+}
+
+#[test]
+fn others_cpu_and_steal_disturb() {
+    let mut stage = healthy();
+    stage.host.foreign_cores = Some(0.1);
+    stage.host.steal = Some(0.01);
+    assert_eq!(stage.judge().validity, Validity::Valid);
+    stage.host.steal = Some(0.023);
+    let cell = stage.judge();
+    assert_eq!(cell.validity, Validity::Disturbed("the hypervisor took 2.3 % (limit 1 %)".into()));
+    stage.host.foreign_cores = Some(0.34);
+    let cell = stage.judge();
+    assert_eq!(why(&cell), "other processes took 0.34 core (limit 0.1)");
+    assert!(broken(&cell.held).starts_with("disturbed: "));
+}
+
+#[test]
+fn a_busy_client_thread_limits() {
+    let mut stage = healthy();
+    stage.usage.busiest_client_thread = Some(0.9);
+    assert_eq!(stage.judge().validity, Validity::Valid);
+    stage.usage.busiest_client_thread = Some(0.97);
+    let cell = stage.judge();
+    assert!(matches!(cell.validity, Validity::ClientLimited(_)));
+    assert_eq!(why(&cell), "a client thread was busy 97 % of the window (limit 90 %)");
+    assert!(cell.limit.is_some_and(|limit| limit.starts_with("the client: ")));
+}
+
+#[test]
+fn a_late_generator_is_limited() {
+    let mut stage = Stage::new(plan(2_000.0, 2));
+    for task in stage.tasks() {
+        stage.hand_over(&task, 3_100_000, 0);
+        stage.ran(task.id, task.due + 3_300_000, 1_000, RunEnd::Done);
+    }
+    let cell = stage.judge();
+    assert!(matches!(cell.validity, Validity::GeneratorLimited(_)), "{:?}", cell.validity);
+    assert!(why(&cell).starts_with("lateness P99 3.1 ms (limit 1 ms"), "{}", why(&cell));
+    assert!(cell.limit.is_some_and(|limit| limit.starts_with("the generator: ")));
+}
+
+/// A lateness of 3 ms does not blur a latency of 20 ms.
+#[test]
+fn a_lateness_far_below_the_latency_is_none() {
+    let mut stage = Stage::new(plan(2_000.0, 2));
+    for task in stage.tasks() {
+        stage.hand_over(&task, 3_000_000, 0);
+        stage.ran(task.id, task.due + 20 * MS, 1_000, RunEnd::Done);
+    }
+    assert_eq!(stage.judge().validity, Validity::Valid);
+}
+
+/// A server of 1,000/s under a plan of 2,000/s whose window is full: the
+/// generator waits in `submit` and hands over what the system lets it.
+/// Whether the driver counts that wait as lateness or as back-pressure.
+fn slow_system(wait_is_lateness: bool) -> Stage {
+    let mut stage = Stage::new(plan(2_000.0, 2));
+    for task in stage.tasks() {
+        let accepted = START + 1_000_000 * (task.arrival.index + 1);
+        let wait = accepted.saturating_sub(task.intended);
+        let (late, pressed) = if wait_is_lateness { (wait, 0) } else { (0, wait) };
+        stage.hand_over(&task, late, pressed);
+        stage.ran(task.id, task.intended + wait + 100_000, 1_000, RunEnd::Done);
+    }
+    // Half of its time at most is the generator's own work.
+    stage.pacing.pending_share = 0.7;
+    stage
+}
+
+#[test]
+fn a_slow_system_is_overloaded_and_not_the_generators_fault() {
+    for wait_is_lateness in [false, true] {
+        let cell = slow_system(wait_is_lateness).judge();
+        assert_eq!(cell.validity, Validity::Valid, "{wait_is_lateness}");
+        assert!(matches!(cell.state, State::Overloaded(_)), "{:?}", cell.state);
+        assert!(broken(&cell.held).starts_with("done 50"), "{:?}", cell.held);
+        // What it shows is the system's latency, not the generator's floor.
+        let p99 = crate::stage::metric(&cell, "start_latency.p99");
+        assert!(matches!(p99, schedbench_reports::outcome::Value::Is(_)), "{p99:?}");
+    }
+}
+
+/// The same hand-overs by a generator that never waits for the system.
+#[test]
+fn a_slow_generator_with_the_same_hand_overs_is_limited() {
+    let mut stage = slow_system(true);
+    stage.pacing.pending_share = 0.02;
+    let cell = stage.judge();
+    assert!(matches!(cell.validity, Validity::GeneratorLimited(_)), "{:?}", cell.validity);
+    assert!(why(&cell).starts_with("offered 50"), "{}", why(&cell));
+}
+
+/// One wait of 100 ms of the system, amid a generator that is in time.
+#[test]
+fn one_stall_of_the_system_is_not_the_generators() {
+    let stall = START + S..START + S + 100 * MS;
+    let with_pending = |share: f64| {
+        let mut stage = Stage::new(plan(2_000.0, 2));
+        for task in stage.tasks() {
+            let late =
+                if stall.contains(&task.intended) { stall.end - task.intended } else { 10_000 };
+            stage.hand_over(&task, late, 0);
+            stage.ran(task.id, task.intended + late + 50_000, 1_000, RunEnd::Done);
+        }
+        stage.pacing.pending_share = share;
+        stage.judge()
+    };
+    assert_eq!(with_pending(0.05).validity, Validity::Valid);
+    assert!(matches!(with_pending(0.0).validity, Validity::GeneratorLimited(_)));
+}
+
+#[test]
+fn in_flight_must_turn_over() {
+    let load = Load::InFlight { tasks: 1_000, window_ns: 2 * S, most_tasks: 4_000 };
+    let in_flight = |handed_over: u64| {
+        let mut stage =
+            Stage::new(schedbench::plan::CellPlan { load: load.clone(), ..plan(1.0, 1) });
+        stage.arrivals = handed_over;
+        for index in 0..handed_over {
+            let at = START + index * 500_000;
+            stage.hand_overs.push(HandOver { first: index, at });
+            let id = stage.id(index);
+            let task =
+                schedbench_contract::Task { id, intended: at, due: at, key: None, body: &[] };
+            stage.log.taken_and_confirmed(&task, at + 100);
+            stage.ran(id, at + 100_000, 1_000, RunEnd::Done);
+        }
+        stage.judge()
+    };
+    let cell = in_flight(2_999);
+    assert_eq!(why(&cell), "did not turn over: 2999 completions in the window, 3 × 1000 needed");
+    let cell = in_flight(3_500);
+    assert_eq!(cell.validity, Validity::Valid);
+    assert!(broken(&cell.held).starts_with("in flight"), "{:?}", cell.held);
+    assert!(crate::stage::close(crate::stage::number(&cell, "throughput"), 1_750.0, 0.001));
+    assert!(!cell.metrics.contains_key("planned_rate"));
+    assert!(crate::stage::close(crate::stage::number(&cell, "start_latency.p50"), 1e-4, 0.01));
+}
+
+#[test]
+fn too_little_done_is_not_held() {
+    let mut stage = Stage::new(plan(2_000.0, 2));
+    for task in stage.tasks() {
+        stage.hand_over(&task, 0, 0);
+        if task.arrival.index % 20 > 0 {
+            stage.ran(task.id, task.due + MS, 1_000, RunEnd::Done);
+        }
+    }
+    let cell = stage.judge();
+    let why = broken(&cell.held);
+    assert!(why.contains("done 94.9 % of the 3999 due in the window (99 % needed)"), "{why}");
+    assert!(why.contains("backlog grows by"), "{why}");
+    assert!(why.contains("failures 5 % (D 2 s, T 2 s; below 0.1 % needed)"), "{why}");
+    assert!(why.contains("P99 start latency > 2 s (objective 1 s)"), "{why}");
+    assert!(matches!(cell.state, State::Overloaded(_)));
+}
+
+#[test]
+fn a_growing_backlog_alone_is_not_steady_and_not_held() {
+    // The wait grows by 15 ms per second, and 90 % done is enough here, so
+    // that only the slope tells: 2,000/s × 0.015 / 1.015.
+    let mut stage = Stage::new(plan(2_000.0, 10));
+    stage.run_all(|task| (task.intended - START) * 15 / 1_000);
+    stage.limits.done = 0.9;
+    let cell = stage.judge();
+    assert!(broken(&cell.held).starts_with("backlog grows by 29.6/s"), "{:?}", cell.held);
+    assert!(matches!(&cell.state, State::NotSteady(why) if why.starts_with("backlog grows")));
+}
+
+#[test]
+fn failures_alone_are_not_held() {
+    let mut stage = Stage::new(plan(2_000.0, 2));
+    for task in stage.tasks() {
+        if task.arrival.index % 1_000 == 500 {
+            stage.log.taken(&task.task(), task.intended);
+            stage.log.refused(task.id, schedbench_contract::ledger::Reason::Full, task.intended);
+        } else {
+            stage.hand_over(&task, 0, 0);
+            stage.ran(task.id, task.due + MS, 1_000, RunEnd::Done);
+        }
+    }
+    let cell = stage.judge();
+    assert_eq!(cell.validity, Validity::Valid);
+    assert_eq!(broken(&cell.held), "failures 0.1 % (D 2 s, T 2 s; below 0.1 % needed)");
+}
+
+#[test]
+fn a_p99_beyond_the_objective_is_not_held() {
+    let mut stage = healthy();
+    stage.limits.objective_p99_ns = 10 * MS;
+    let cell = stage.judge();
+    assert!(
+        broken(&cell.held).starts_with("P99 start latency 20 ms (objective 10 ms)"),
+        "{:?}",
+        cell.held
+    );
+}
+
+#[test]
+fn a_backlog_from_the_warm_up_is_told() {
+    let mut stage = Stage::new(schedbench::plan::CellPlan { warmup_ns: 4 * S, ..plan(1_000.0, 2) });
+    // At 500/s the server is 2 s behind when the window begins.
+    for task in stage.tasks() {
+        stage.hand_over(&task, 0, 0);
+        stage.ran(task.id, START + 2 * MS * (task.arrival.index + 1), 1_000, RunEnd::Done);
+    }
+    let cell = stage.judge();
+    assert!(
+        matches!(&cell.state, State::Overloaded(why) if why.starts_with("overloaded from warm-up: 2000")),
+        "{:?}",
+        cell.state
+    );
+    assert!(crate::stage::close(crate::stage::number(&cell, "backlog_at_start"), 2_000.0, 0.002));
+}
+
+#[test]
+fn a_latency_that_trends_is_not_steady() {
+    let mut stage = Stage::new(plan(2_000.0, 3));
+    stage.run_all(|task| if task.intended < START + 2 * S { 10 * MS } else { 40 * MS });
+    stage.limits.slope = 1.0;
+    stage.limits.done = 0.9;
+    let cell = stage.judge();
+    assert!(
+        matches!(&cell.state, State::NotSteady(why) if why.starts_with("P50 start latency went from 10 ms")),
+        "{:?}",
+        cell.state
+    );
+}
+
+#[test]
+fn limits_are_named() {
+    let mut stage = slow_system(false);
+    stage.about.cores = Some(2);
+    stage.usage.workers_cpu_s = Some(3.2);
+    stage.usage.generator_cpu_s = Some(0.8);
+    let limit = stage.judge().limit;
+    assert_eq!(
+        limit.as_deref(),
+        Some("the machine: all 2 cores busy (generator 20 %, workers 80 %)")
+    );
+    stage.usage.workers_cpu_s = Some(0.2);
+    let limit = stage.judge().limit.unwrap_or_default();
+    assert!(limit.starts_with("not the CPU: 0.5 of 2 cores busy"), "{limit}");
+    stage.plan.handler = Handler::SleepNs(4 * MS);
+    stage.about.shape =
+        Some(WorkersShape { processes: 1, concurrency: 4, prefetch: 1, connections: 1, window: 1 });
+    let limit = stage.judge().limit.unwrap_or_default();
+    assert_eq!(limit, "the workers: 4 handlers of 4 ms do at most 1000/s");
+}
+
+#[test]
+fn moments_stand_on_the_windows_axis() {
+    let mut stage = healthy();
+    let kind = MomentKind::Pause;
+    stage.moments.push(schedbench_contract::Moment { at: START - S, kind, text: "gc".into() });
+    let cell = stage.judge();
+    assert_eq!((cell.moments[0].at_s, cell.moments[0].kind), (-1.0, kind));
+}

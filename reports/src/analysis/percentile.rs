@@ -1,0 +1,168 @@
+//! Percentiles of merged histograms, with the tasks that never finished at +∞.
+
+use base64::Engine as _;
+use hdrhistogram::Histogram as Hdr;
+use hdrhistogram::serialization::Deserializer;
+
+use crate::outcome::{Histogram, Value};
+
+/// Tasks that must lie beyond a percentile for it to be shown.
+pub const BEYOND: f64 = 10.0;
+
+/// Largest text of a histogram that is decoded: a V2 log of 3 digits over an
+/// hour stays far below, and a hostile file cannot ask for more.
+const LARGEST: usize = 4 << 20;
+
+/// Values of several cells together, in ns, and how many have none.
+#[derive(Clone, Debug)]
+pub struct Merged {
+    values: Hdr<u64>,
+    at_infinity: u64,
+}
+
+impl Merged {
+    /// All of them in one; `None` when none can be read.
+    #[must_use]
+    pub fn of<'a>(histograms: impl IntoIterator<Item = &'a Histogram>) -> Option<Self> {
+        let mut values = Hdr::<u64>::new(3).ok()?;
+        let mut at_infinity = 0_u64;
+        let mut any = false;
+        for histogram in histograms {
+            let Some(one) = decode(&histogram.data) else { continue };
+            if values.add(&one).is_err() {
+                continue;
+            }
+            any = true;
+            at_infinity = at_infinity.saturating_add(histogram.at_infinity);
+        }
+        any.then_some(Self { values, at_infinity })
+    }
+
+    /// All values, finished or not.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.values.len().saturating_add(self.at_infinity)
+    }
+
+    /// Values at +∞.
+    #[must_use]
+    pub const fn at_infinity(&self) -> u64 {
+        self.at_infinity
+    }
+
+    /// The value at quantile `q` in seconds: the smallest that at least `q` of
+    /// all tasks do not exceed. Beyond the finished ones it is only known to
+    /// exceed the horizon.
+    #[must_use]
+    pub fn percentile(&self, q: f64, horizon_s: f64) -> Value {
+        let total = self.total();
+        if total == 0 {
+            return Value::NotMeasured("no task in the window".to_owned());
+        }
+        let beyond = total as f64 * (1.0 - q);
+        // 1 − q is inexact: 1,000 tasks at 99 % have 10 beyond, not 9.999….
+        if beyond < BEYOND - 1e-6 {
+            return Value::NotMeasured(format!(
+                "fewer than {BEYOND:.0} of {total} tasks lie beyond"
+            ));
+        }
+        self.seconds_at(q).map_or(Value::AtLeast(horizon_s), Value::Is)
+    }
+
+    /// Largest finished value in seconds, or beyond the horizon.
+    #[must_use]
+    pub fn largest(&self, horizon_s: f64) -> Value {
+        if self.total() == 0 {
+            Value::NotMeasured("no task in the window".to_owned())
+        } else if self.at_infinity > 0 {
+            Value::AtLeast(horizon_s)
+        } else {
+            Value::Is(self.values.max() as f64 * 1e-9)
+        }
+    }
+
+    /// Seconds at `q`, whatever lies beyond; `None` at +∞.
+    #[must_use]
+    pub fn seconds_at(&self, q: f64) -> Option<f64> {
+        let total = self.total();
+        let rank = ((total as f64 * q) - 1e-6).ceil().max(1.0) as u64;
+        if total == 0 || rank > self.values.len() {
+            return None;
+        }
+        let mut seen = 0_u64;
+        for step in self.values.iter_recorded() {
+            seen = seen.saturating_add(step.count_at_value());
+            if seen >= rank {
+                // The bucket's upper end, as HdrHistogram reports it.
+                let value = self.values.highest_equivalent(step.value_iterated_to());
+                return Some(value.min(self.values.max()) as f64 * 1e-9);
+            }
+        }
+        None
+    }
+}
+
+fn decode(text: &str) -> Option<Hdr<u64>> {
+    if text.len() > LARGEST {
+        return None;
+    }
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim()).ok()?;
+    Deserializer::new().deserialize(&mut bytes.as_slice()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hdrhistogram::serialization::{Serializer as _, V2DeflateSerializer};
+
+    fn histogram(values: impl IntoIterator<Item = u64>, at_infinity: u64) -> Histogram {
+        let mut hdr = Hdr::<u64>::new(3).expect("3 digits");
+        for value in values {
+            hdr.record(value).expect("auto-resizing");
+        }
+        let mut bytes = Vec::new();
+        V2DeflateSerializer::new().serialize(&hdr, &mut bytes).expect("into memory");
+        let data = base64::engine::general_purpose::STANDARD.encode(bytes);
+        Histogram { data, count: hdr.len(), at_infinity }
+    }
+
+    fn near(value: &Value, seconds: f64) -> bool {
+        matches!(value, Value::Is(got) if (got - seconds).abs() <= seconds * 0.002)
+    }
+
+    #[test]
+    fn repeats_are_merged_not_averaged() {
+        let low = histogram((1..=1000).map(|x| x * 1_000), 0);
+        let high = histogram((1..=1000).map(|x| x * 100_000), 0);
+        let both = Merged::of([&low, &high]).expect("readable");
+        // Rank 1,980 of 2,000 is the 980th of the slow ones, since all fast ones
+        // lie below; the mean of both P99 would be 50 ms.
+        assert!(near(&both.percentile(0.99, 2.0), 0.098));
+    }
+
+    #[test]
+    fn what_never_finished_counts_at_infinity() {
+        let some = histogram((1..=980).map(|x| x * 1_000_000), 20);
+        let merged = Merged::of([&some]).expect("readable");
+        assert_eq!(merged.total(), 1000);
+        assert_eq!(merged.percentile(0.99, 2.0), Value::AtLeast(2.0));
+        assert!(near(&merged.percentile(0.98, 2.0), 0.98));
+        assert!(near(&merged.percentile(0.50, 2.0), 0.5));
+    }
+
+    #[test]
+    fn ten_tasks_lie_beyond_or_nothing_is_shown() {
+        let thousand = histogram((1..=1000).map(|x| x * 1_000), 0);
+        let merged = Merged::of([&thousand]).expect("readable");
+        assert!(matches!(merged.percentile(0.99, 2.0), Value::Is(_)));
+        assert!(matches!(merged.percentile(0.991, 2.0), Value::NotMeasured(_)));
+    }
+
+    #[test]
+    fn rubbish_is_no_histogram() {
+        for data in ["", "AAAA", "not base64 at all", "HISTFAAAAA"] {
+            let bad = Histogram { data: data.to_owned(), count: 5, at_infinity: 1 };
+            assert!(Merged::of([&bad]).is_none(), "{data}");
+        }
+    }
+}

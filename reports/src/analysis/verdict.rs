@@ -1,0 +1,374 @@
+//! The verdict: sentences made from the data, one per class that has something
+//! to say, then what bounds it all. A difference is claimed only when five
+//! repeats or more carry it after Holm's correction.
+
+use schedbench_contract::DurabilityClass;
+
+use crate::metrics::Unit;
+use crate::numbers::{Medium, amount, interval, load, rate, seconds};
+use crate::outcome::{Outcome, Value};
+
+use super::capacity::Capacity;
+use super::comparison::{Comparison, compare};
+use super::counts::Counts;
+use super::groups::{Group, Mode};
+use super::points::{Figure, Quality};
+use super::rows::Row;
+use super::statistics::ENOUGH;
+
+/// One sentence of the verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// Plain text.
+    pub text: String,
+    /// The group it is about, by its place in the analysis; `None` for the
+    /// sentences about the whole run.
+    pub group: Option<usize>,
+}
+
+const MEDIUM: Medium = Medium::Page;
+
+pub(super) fn sentences(outcome: &Outcome, groups: &[Group], counts: &Counts) -> Vec<Sentence> {
+    let mut out = Vec::new();
+    if let Some(ended) = &counts.ended {
+        out.push(about_all(format!(
+            "The run did not finish ({ended}): {} of {} cells were measured.",
+            counts.measured, counts.planned
+        )));
+    }
+    if counts.measured == 0 {
+        out.push(about_all("No cell was measured.".to_owned()));
+        return out;
+    }
+    if counts.valid == 0 {
+        out.push(about_all("No cell is valid, so nothing can be ranked.".to_owned()));
+    } else {
+        let comparisons = compare(groups);
+        for (place, group) in groups.iter().enumerate() {
+            let text = match (group.mode, &group.variant) {
+                (Mode::Open, None) => open(group, comparisons[place].as_ref()),
+                (Mode::Open, Some(_)) => delayed(groups, place),
+                (Mode::InFlight, _) => in_flight(group),
+            };
+            if let Some(text) = text {
+                out.push(Sentence { text, group: Some(place) });
+            }
+        }
+    }
+    out.push(about_all(bound(outcome, groups)));
+    out
+}
+
+fn about_all(text: String) -> Sentence {
+    Sentence { text, group: None }
+}
+
+/// The sentence of one class under open load.
+fn open(group: &Group, comparison: Option<&Comparison>) -> Option<String> {
+    let rows: Vec<&Row> = group.contenders().collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let class = capital(&group.class.title());
+    let able: Vec<&Row> = rows.iter().copied().filter(|r| r.capacity.held() > 0.0).collect();
+    if able.is_empty() {
+        let each: Vec<String> =
+            rows.iter().map(|row| format!("{}: {}", row.label, why_nothing(row))).collect();
+        let judged = rows.iter().any(|row| matches!(row.capacity, Capacity::NotHeld(_)));
+        let what = if judged { "no load was held" } else { "no cell could be judged" };
+        return Some(format!("{class}: {what} ({}).", each.join("; ")));
+    }
+    let mut text = format!("{class}: {}", who_holds(&able));
+    let unable: Vec<&str> = rows
+        .iter()
+        .filter(|row| row.capacity.held() == 0.0)
+        .map(|row| row.label.as_str())
+        .collect();
+    if !unable.is_empty() {
+        text.push_str(&format!("; {} held none of the loads", list(&unable)));
+    }
+    text.push_str(&latency(group, &able, comparison));
+    text.push('.');
+    if let Some(stacks) = stacks(&able) {
+        text.push_str(&stacks);
+    }
+    Some(text)
+}
+
+/// Why a row has no capacity: `not held at 1k/s`, `incomplete: broker died`.
+fn why_nothing(row: &Row) -> String {
+    let invalid = row.points.iter().find_map(|point| match &point.quality {
+        Quality::Invalid { word, why } if !why.is_empty() => Some(format!("{word}: {why}")),
+        _ => None,
+    });
+    match (&row.capacity, invalid) {
+        (Capacity::Unknown(_), Some(why)) => why,
+        (capacity, _) => capacity.text(),
+    }
+}
+
+/// `redis-asynq holds the most, 52k/s, before asynq with 20k/s`.
+fn who_holds(able: &[&Row]) -> String {
+    let place = |row: &Row| row.rank.map_or(0, |rank| rank.place);
+    let first: Vec<&str> =
+        able.iter().filter(|row| place(row) == 1).map(|row| row.label.as_str()).collect();
+    let top = able[0];
+    let behind: Vec<String> = able
+        .iter()
+        .filter(|row| place(row) > 1)
+        .map(|row| format!("{} {}", row.label, said(&row.capacity)))
+        .collect();
+    let equal = able.iter().all(|row| row.capacity == top.capacity);
+    let mut text = match first.as_slice() {
+        [only] if able.len() == 1 => format!("{only} holds {}", said(&top.capacity)),
+        [only] => format!("{only} holds the most, {}", said(&top.capacity)),
+        all if equal => {
+            let each = if all.len() == 2 { "both" } else { "all" };
+            format!("{} {each} hold {}", list(all), said(&top.capacity))
+        }
+        all => {
+            let each: Vec<String> = able
+                .iter()
+                .filter(|row| place(row) == 1)
+                .map(|row| format!("{} {}", row.label, said(&row.capacity)))
+                .collect();
+            format!("{} cannot be told apart ({})", list(all), each.join(", "))
+        }
+    };
+    if !behind.is_empty() {
+        text.push_str(&format!("; then {}", behind.join(", ")));
+    }
+    text
+}
+
+/// `at least 100k/s`, `20k/s (not 50k/s)`: a grid says no more.
+fn said(capacity: &Capacity) -> String {
+    match (capacity, capacity.beyond()) {
+        (Capacity::AtLeast(held), _) => format!("at least {}", rate(*held)),
+        (_, Some(beyond)) => format!("{} ({beyond})", capacity.text()),
+        _ => capacity.text(),
+    }
+}
+
+/// `; at 20k/s P99 is …`, with its interval and what it allows to say.
+fn latency(group: &Group, able: &[&Row], comparison: Option<&Comparison>) -> String {
+    let Some(at) = group.common_load else { return String::new() };
+    let name = name(group.latency);
+    let at = load(at);
+    if let [only] = able {
+        let p99 = written(&only.p99);
+        return match only.p99.number() {
+            Some(_) => format!(", at {at} with a P99 {name} of {p99}"),
+            None => String::new(),
+        };
+    }
+    if let Some(comparison) = comparison {
+        return format!("; at {at} {}", compared(group, comparison, name));
+    }
+    let below: Vec<&str> = able
+        .iter()
+        .filter(|row| matches!(row.p99.value, Value::AtMost(_)))
+        .map(|row| row.label.as_str())
+        .collect();
+    if below.len() == able.len() {
+        return format!("; at {at} every P99 lies below what the pacing resolves");
+    }
+    let seen: Vec<String> = able
+        .iter()
+        .filter(|row| row.p99.number().is_some())
+        .map(|row| format!("{} {}", row.label, written(&row.p99)))
+        .collect();
+    if seen.is_empty() {
+        return String::new();
+    }
+    format!("; P99 {name} at {at}: {}", seen.join(", "))
+}
+
+/// What may be said about the P99 of a class.
+fn compared(group: &Group, comparison: &Comparison, name: &str) -> String {
+    let said = |row: usize| {
+        let row = &group.rows[row];
+        format!("{}, {}", row.label, written(&row.p99))
+    };
+    let said_all = |rows: Vec<usize>| rows.into_iter().map(said).collect::<Vec<_>>().join("; ");
+    let best = comparison.order[0];
+    if comparison.adjusted.iter().any(Option::is_none) {
+        return format!(
+            "P99 {name} is lowest for {}, against {}, as seen in {} (differences are tested from \
+             {ENOUGH} on)",
+            said(best),
+            said(comparison.order[1]),
+            repeats(group)
+        );
+    }
+    let same: Vec<usize> = comparison.others(false).collect();
+    let Some(next) = comparison.others(true).next() else {
+        return format!(
+            "every difference in P99 {name} lies inside the noise ({})",
+            said_all(comparison.order.clone())
+        );
+    };
+    if same.is_empty() {
+        return format!("P99 {name} is lowest for {}, against {}", said(best), said(next));
+    }
+    let tied = std::iter::once(best).chain(same).collect();
+    format!(
+        "P99 {name} is lowest, inside the noise of each other, for {}; against {}",
+        said_all(tied),
+        said(next)
+    )
+}
+
+fn repeats(group: &Group) -> String {
+    let n = group
+        .common_load
+        .and_then(|at| group.contenders().filter_map(|row| Some(row.at(at)?.n())).min())
+        .unwrap_or(0);
+    if n == 1 { "1 repeat".to_owned() } else { format!("{n} repeats") }
+}
+
+/// Delayed tasks: one sentence for all variants of a class, said by the first.
+fn delayed(groups: &[Group], place: usize) -> Option<String> {
+    let own = &groups[place];
+    let same = |group: &&Group| {
+        group.class == own.class && group.mode == own.mode && group.variant.is_some()
+    };
+    let all: Vec<&Group> = groups.iter().filter(same).collect();
+    if !std::ptr::eq(*all.first()?, own) {
+        return None;
+    }
+    let mut labels: Vec<&str> = Vec::new();
+    for row in all.iter().flat_map(|group| group.contenders()) {
+        if !labels.contains(&row.label.as_str()) {
+            labels.push(&row.label);
+        }
+    }
+    let each: Vec<String> = labels
+        .iter()
+        .filter_map(|label| {
+            let of: Vec<&Row> =
+                all.iter().flat_map(|g| g.contenders()).filter(|r| r.label == *label).collect();
+            let seen: Vec<f64> = of.iter().filter_map(|row| row.p99.number()).collect();
+            let low = seen.iter().copied().reduce(f64::min)?;
+            let high = seen.iter().copied().reduce(f64::max)?;
+            let range = if of.len() == 1 || (high - low) < 0.005 * high {
+                seconds(high, MEDIUM)
+            } else {
+                format!("{} to {}", seconds(low, MEDIUM), seconds(high, MEDIUM))
+            };
+            Some(format!("{label} {range}"))
+        })
+        .collect();
+    let class = capital(&own.class.title());
+    if each.is_empty() {
+        return Some(format!("{class}: no load was held at any of the delays."));
+    }
+    let name = name(own.latency);
+    Some(format!(
+        "{class}, over {} delays: P99 {name} at the load all hold is {}.",
+        all.len(),
+        each.join(", ")
+    ))
+}
+
+/// In flight only throughput says something: latency there is Little's law.
+fn in_flight(group: &Group) -> Option<String> {
+    let each: Vec<String> = group
+        .contenders()
+        .filter_map(|row| {
+            let valid = row.points.iter().filter(|point| point.is_valid());
+            let most =
+                valid.filter(|point| point.throughput.number().is_some()).max_by(|a, b| {
+                    let of = |p: &super::Point| p.throughput.number().unwrap_or(0.0);
+                    of(a).total_cmp(&of(b))
+                })?;
+            Some(format!(
+                "{} {} with {}",
+                row.label,
+                rate(most.throughput.number()?),
+                load(most.load)
+            ))
+        })
+        .collect();
+    if each.is_empty() {
+        return None;
+    }
+    Some(format!("{}: the most done is {}.", capital(&group.class.title()), each.join(", ")))
+}
+
+/// Different runtimes make it a comparison of stacks.
+fn stacks(able: &[&Row]) -> Option<String> {
+    let first = able.first()?;
+    let mixed = able.iter().any(|row| row.runtime != first.runtime);
+    mixed.then(|| " Workers differ in runtime, so these are stacks, not brokers.".to_owned())
+}
+
+/// What bounds every figure: the cores shared, and the harness's own ceiling.
+fn bound(outcome: &Outcome, groups: &[Group]) -> String {
+    let host = &outcome.host;
+    let brokers = groups.iter().any(|group| group.class.durability != DurabilityClass::InProcess);
+    let who = if brokers { "Generator, broker and workers" } else { "Generator and workers" };
+    let cores = if host.cores == 1 { "1 core".to_owned() } else { format!("{} cores", host.cores) };
+    let placement = host.placement.trim();
+    let mut text = if placement == "shared" || placement.is_empty() {
+        format!("{who} shared {cores}")
+    } else {
+        format!("{who} ran on {cores}, placement {placement}")
+    };
+    let noop = groups
+        .iter()
+        .filter(|group| group.mode == Mode::Open && group.variant.is_none())
+        .flat_map(|group| &group.rows)
+        .find(|row| row.is_noop());
+    if let Some(noop) = noop {
+        match &noop.capacity {
+            Capacity::AtLeast(_) => {}
+            Capacity::Is { held, .. } | Capacity::Between { held, .. } => text.push_str(&format!(
+                "; the harness itself (noop) held no more than {}, so nothing above that is a \
+                 system's own limit",
+                rate(*held)
+            )),
+            Capacity::NotHeld(_) | Capacity::Unknown(_) => text.push_str(
+                "; the harness's own ceiling (noop) is not known, so a limit may be its own",
+            ),
+        }
+    }
+    text.push('.');
+    text
+}
+
+/// A latency with what its repeats say: `6.2 (5.9–6.6) ms`.
+fn written(figure: &Figure) -> String {
+    match (&figure.value, figure.spread) {
+        (Value::Is(point), Some(spread)) => {
+            let (low, high) = spread.ends();
+            interval(*point, low, high, Unit::Seconds, MEDIUM)
+        }
+        (Value::Is(point), None) => amount(*point, Unit::Seconds, MEDIUM),
+        (other, _) => crate::numbers::short(other, Unit::Seconds, MEDIUM),
+    }
+}
+
+/// A latency's name in a sentence.
+fn name(latency: &str) -> &str {
+    match latency {
+        "firing_error" => "firing error",
+        _ => "start latency",
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().collect::<String>() + letters.as_str()
+    })
+}
+
+/// `wheel, heap and tokio`.
+fn list(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [init @ .., last] => format!("{} and {last}", init.join(", ")),
+    }
+}
