@@ -69,27 +69,67 @@ impl ScenarioError {
         let Said { title, place, label, help } = &*self.0;
         let title = Level::ERROR.primary_title(title.as_str());
         let mut group = annotate_snippets::Group::with_title(title);
-        let mut lines: Vec<&str> = help.iter().map(String::as_str).collect();
+        let mut lines: Vec<String> = Vec::new();
         match place {
             Some(place) => {
+                let (at_caret, below) = place.divide(label);
+                lines.extend(below.map(wrapped).into_iter().flatten());
                 let mark = AnnotationKind::Primary.span(place.span.clone());
-                let mark = if label.is_empty() { mark } else { mark.label(label) };
+                let mark = if at_caret.is_empty() { mark } else { mark.label(at_caret) };
                 group = group.element(
                     Snippet::source(place.text.as_str())
                         .path(place.origin.as_str())
                         .annotation(mark),
                 );
             }
-            None if !label.is_empty() => lines.insert(0, label),
+            None if !label.is_empty() => lines.extend(wrapped(label)),
             None => {}
         }
+        lines.extend(help.iter().cloned());
         let mut rendered = renderer.render(&[group]).trim_end().to_owned();
         for line in lines {
             rendered.push_str("\n  ");
-            rendered.push_str(line);
+            rendered.push_str(&line);
         }
         rendered
     }
+}
+
+/// Where a line is full.
+const WIDTH: usize = 100;
+
+impl Place {
+    /// The label in two: what stands at the caret, and what is too long for
+    /// that and stands below. A suggestion stays at the caret.
+    fn divide<'a>(&self, label: &'a str) -> (&'a str, Option<&'a str>) {
+        let before = &self.text[..self.span.start];
+        let line = before.rfind('\n').map_or(before, |at| &before[at + 1..]);
+        let marked = self.text[self.span.clone()].chars().count();
+        if line.chars().count() + marked + label.chars().count() <= WIDTH - 8 {
+            return (label, None);
+        }
+        match label.rsplit_once("; did you mean ") {
+            Some((expected, _)) => (&label[expected.len() + 2..], Some(expected)),
+            None => ("", Some(label)),
+        }
+    }
+}
+
+/// `text` in lines that are not too long.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let room = lines.last().map_or(0, |line| WIDTH.saturating_sub(line.chars().count() + 3));
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if word.chars().count() <= room => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 impl fmt::Display for ScenarioError {

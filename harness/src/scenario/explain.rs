@@ -15,10 +15,17 @@ pub(super) fn explain(text: &Text, message: &str, span: Option<Range<usize>>) ->
     if let Some(key) = secret_key(message) {
         return text.secret_error(
             &span,
-            &text.rest_of_line(span.end),
+            &text.value_after(span.end),
             format!("`{key}` in a scenario"),
             "expected url_env with the name of an environment variable; \
              a scenario is copied into every result",
+        );
+    }
+    if let Some(key) = message.trim().strip_prefix("missing field ").filter(|_| span.is_empty()) {
+        // Of the file's own table, which is nowhere in particular.
+        return ScenarioError::new(
+            format!("{}: missing key {key}", text.origin()),
+            "expected name, summary, systems and [load] in every scenario",
         );
     }
     let (title, label) = said(message);
@@ -68,6 +75,14 @@ fn said(message: &str) -> (String, String) {
             "a list of the wrong length".to_owned(),
             format!("expected {}, found {found}", in_words(expected)),
         );
+    }
+    // The parser's own words, where they do not say what to do.
+    match message {
+        "duplicate key" => return ("a key given twice".to_owned(), "expected it once".to_owned()),
+        "string values must be quoted, expected literal string" => {
+            return ("a text without quotes".to_owned(), "expected \"…\" around it".to_owned());
+        }
+        _ => {}
     }
     // Ours, made in the form `what is wrong: expected …`.
     if let Some((title, label)) = message.split_once(": expected ") {

@@ -108,10 +108,12 @@ impl Text {
         ScenarioError::at(place, title, label)
     }
 
-    /// From `at` to the end of its line.
-    pub(super) fn rest_of_line(&self, at: usize) -> Range<usize> {
+    /// What follows the key that ends at `at`, to the end of its line.
+    pub(super) fn value_after(&self, at: usize) -> Range<usize> {
         let piece = self.pieces().take_while(|(start, _)| *start <= at).last();
         let rest = piece.and_then(|(start, piece)| piece.get(at - start..)).unwrap_or("");
-        at..at + rest.find('\n').unwrap_or(rest.len())
+        let line = rest.split('\n').next().unwrap_or(rest);
+        let value = line.trim_start_matches([' ', '\t', '=']);
+        at + (line.len() - value.len())..at + line.len()
     }
 }

@@ -7,7 +7,7 @@ use schedbench_contract::{Handler, Retry};
 
 use super::bounds::{Bounds, ppm};
 use crate::plan::{CellPlan, Delay, Load, Search, Spacing, Stage, Step, Target};
-use crate::scenario::{At, DelayKind, Mode, Rate, Scenario, ScenarioError, WorkKind};
+use crate::scenario::{At, Count, DelayKind, Mode, Rate, Scenario, ScenarioError, WorkKind};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -181,7 +181,11 @@ fn loads(
                             .filter(|most| most.is_written())
                             .map_or(&tasks.span, |m| &m.span)
                             .clone(),
-                        format!("room for {most_tasks} tasks, and {} in flight", tasks.0),
+                        format!(
+                            "room for {} tasks, and {} in flight",
+                            Count(most_tasks),
+                            tasks.value
+                        ),
                         "expected most_tasks to be at least 4 times in_flight",
                     ));
                 }
