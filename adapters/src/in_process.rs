@@ -14,9 +14,9 @@ mod noop;
 mod pool;
 mod run;
 mod run_queue;
-mod system;
+pub(crate) mod system;
 mod tally;
-mod threads;
+pub(crate) mod threads;
 mod tokio_clock;
 mod tokio_sleep;
 mod wheel;
@@ -57,7 +57,7 @@ const NOTHING_HELD: Backlog =
 
 /// The lock, also after a panic elsewhere: the queues behind these locks are
 /// whole between any two statements, and the panic has been printed.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

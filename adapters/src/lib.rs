@@ -8,6 +8,7 @@ mod pipe_report;
 #[cfg(feature = "redis-asynq")]
 mod redis_asynq;
 
+pub use fake::plan as fake_plan;
 pub use pipe_report::PipeReport;
 use schedbench_contract::{Adapter, Profile, Visit};
 

@@ -6,7 +6,7 @@ mod open;
 mod park;
 mod wait;
 
-pub use closed::{InFlightSetup, drive_in_flight};
+pub use closed::{InFlightSetup, LONGEST_WINDOW, drive_in_flight};
 pub use open::{Driven, Ended, OpenSetup, drive_open};
-pub use park::{Interrupt, block_on_until};
-pub use wait::Waiter;
+pub use park::{Interrupt, Parker, block_on_until};
+pub use wait::{Waiter, sleep_until};

@@ -4,7 +4,13 @@
 //! `environment`, `drive`, `record` and the adapters touch the clock, a
 //! process or the network.
 
+pub mod cli;
 pub mod drive;
+pub mod environment;
 pub mod judge;
 pub mod plan;
 pub mod record;
+pub mod run;
+pub mod scenario;
+pub mod verbs;
+pub mod voice;

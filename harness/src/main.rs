@@ -1,1 +1,62 @@
-fn main() {}
+//! The verbs, in order.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use schedbench::cli::{Cli, Verb, Voice};
+use schedbench::record::allocator::Counting;
+use schedbench::run::Exit;
+use schedbench::scenario::ScenarioError;
+use schedbench::{environment, verbs, voice};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut out = io::stdout().lock();
+    let done = match &cli.verb {
+        Verb::Run(args) => verbs::run::run(args, cli.voice, &mut out),
+        Verb::Report(args) => verbs::report::run(args, cli.voice, &mut out),
+        Verb::List(args) => verbs::list::run(args, &mut out),
+        Verb::Check(args) => verbs::check::run(args, &mut out),
+        Verb::Doctor(args) => verbs::doctor::run(args, &mut out),
+        Verb::Worker => verbs::worker::run(),
+        Verb::Reap => {
+            environment::reap()?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Verb::Clean(args) => verbs::clean::run(args, &mut out),
+        Verb::Schema(args) => verbs::schema::run(*args, &mut out),
+        Verb::Completions(args) => verbs::completions::run(*args, &mut out),
+        Verb::Man(args) => verbs::man::run(args, &mut out),
+    };
+    match done.and_then(|code| out.flush().map(|()| code).map_err(Into::into)) {
+        Ok(code) => code,
+        Err(error) => failed(&error, cli.voice),
+    }
+}
+
+/// Says why, and gives the exit code that stands for it.
+fn failed(error: &anyhow::Error, voice: Voice) -> ExitCode {
+    let mut stderr = anstream::AutoStream::new(io::stderr(), voice::choice(voice));
+    // Nothing can be said when stderr is gone, hence the ignored results.
+    if let Some(error) = error.downcast_ref::<ScenarioError>() {
+        let _ = writeln!(stderr, "{}", error.render(true));
+        return Exit::Usage.into();
+    }
+    // A reader that has seen enough, as in `schedbench list | head`.
+    if let Some(error) = error.root_cause().downcast_ref::<io::Error>()
+        && error.kind() == io::ErrorKind::BrokenPipe
+    {
+        return ExitCode::SUCCESS;
+    }
+    let _ = writeln!(stderr, "error: {error:#}");
+    if error.downcast_ref::<environment::Missing>().is_some()
+        || error.downcast_ref::<environment::RoomError>().is_some()
+    {
+        return Exit::Usage.into();
+    }
+    Exit::Failed.into()
+}

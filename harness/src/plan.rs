@@ -3,8 +3,13 @@
 //! Pure: the same scenario and seed give the same plan on every machine.
 
 mod arrivals;
+mod check;
+mod hash;
+mod resolve;
 
 pub use arrivals::{Arrival, Arrivals, Spacing};
+pub use check::Estimate;
+pub use resolve::{Missing, Resolved, resolve};
 use schedbench_adapters::System;
 use schedbench_contract::{Handler, Profile, Retry, WorkersShape};
 

@@ -1,6 +1,11 @@
 //! What was seen while a cell ran: the ledger is filled here, processes are
 //! sampled, and everything is handed to the judge as one piece of evidence.
 
+pub mod allocator;
 mod evidence;
+mod pipes;
+mod sampler;
 
 pub use evidence::{Allocated, Evidence, HandOver, Host, Memory, PacingSeen, Proof, Usage};
+pub use pipes::{Pipes, PipesEnd, WorkerSeen};
+pub use sampler::{Between, Role, Sampler, Snapshot};

@@ -2,11 +2,16 @@
 //!
 //! Pure: no clock, no socket. The outcome's schema is owned here.
 
-pub mod hlog;
-pub mod load;
 pub mod analysis;
+pub mod charts;
+pub mod export;
+pub mod hlog;
+pub mod html;
+pub mod load;
 pub mod metrics;
 pub mod numbers;
 pub mod outcome;
 pub mod save;
 pub mod schema;
+mod summary;
+pub mod terminal;

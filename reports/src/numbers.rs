@@ -87,6 +87,21 @@ impl Scale {
         figure(number / self.per)
     }
 
+    /// A figure and the ends of its interval without their unit, with as many
+    /// decimals in all three as the interval carries.
+    #[must_use]
+    pub fn bare_interval(&self, point: f64, low: f64, high: f64) -> [String; 3] {
+        let all = [point, low, high].map(|number| number / self.per);
+        if all.iter().any(|number| !number.is_finite() || number.abs() >= 1e15) {
+            return all.map(figure);
+        }
+        // The last digit's place is at least a hundredth of the interval's width.
+        let width = (all[2] - all[1]).abs();
+        let carried = if width > 0.0 { -((width / 100.0).log10().ceil() as i32) } else { i32::MAX };
+        let places = decimals_for(all[0]).min(carried);
+        all.map(|number| decimals(number, 3, places))
+    }
+
     /// The number with its unit.
     #[must_use]
     pub fn write(&self, number: f64, medium: Medium) -> String {
@@ -110,6 +125,10 @@ pub fn figure(number: f64) -> String {
     }
     if number.is_infinite() {
         return if number > 0.0 { "∞".to_owned() } else { "−∞".to_owned() };
+    }
+    // No figure of ours is that large; a file may hold one all the same.
+    if number.abs() >= 1e15 {
+        return format!("{number:.2e}").replace('-', "−");
     }
     let text = decimals(number, 3, decimals_for(number));
     if text.contains('.') {
@@ -272,18 +291,8 @@ pub fn interval(point: f64, low: f64, high: f64, unit: Unit, medium: Medium) -> 
         return amount(point, unit, medium);
     }
     let scale = Scale::of(unit, point);
-    let (point, low, high) = (point / scale.per, low / scale.per, high / scale.per);
-    // The last digit's place is at least a hundredth of the interval's width.
-    let width = (high - low).abs();
-    let carried = if width > 0.0 { -((width / 100.0).log10().ceil() as i32) } else { i32::MAX };
-    let places = decimals_for(point).min(carried);
-    let text = format!(
-        "{} ({}–{})",
-        decimals(point, 3, places),
-        decimals(low, 3, places),
-        decimals(high, 3, places)
-    );
-    scale.attach(&text, medium)
+    let [point, low, high] = scale.bare_interval(point, low, high);
+    scale.attach(&format!("{point} ({low}–{high})"), medium)
 }
 
 #[cfg(test)]
@@ -357,5 +366,19 @@ mod tests {
         );
         assert_eq!(interval(123.0, 52.0, 300.0, Unit::Number, Terminal), "120 (50–300)");
         assert_eq!(interval(5.0, 5.0, 5.0, Unit::Number, Terminal), "5.00 (5.00–5.00)");
+    }
+
+    proptest::proptest! {
+        /// Whatever a file holds, it is written, and with three digits at most.
+        #[test]
+        fn any_number_is_written(x: f64, low: f64, high: f64) {
+            for unit in [Unit::Seconds, Unit::Bytes, Unit::PerSecond, Unit::Fraction, Unit::Number] {
+                proptest::prop_assert!(!amount(x, unit, Terminal).is_empty());
+                proptest::prop_assert!(!interval(x, low, high, unit, Terminal).is_empty());
+            }
+            let digits: String = figure(x).chars().filter(char::is_ascii_digit).collect();
+            let significant = digits.trim_start_matches('0').trim_end_matches('0');
+            proptest::prop_assert!(x.abs() >= 1e15 || significant.len() <= 3, "{x}: {significant}");
+        }
     }
 }

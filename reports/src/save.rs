@@ -1,11 +1,12 @@
 //! Writing the outcome: JSON whose text depends on nothing but the outcome,
 //! and files that are there whole or not at all.
 
+use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize as _;
+use serde::Serialize;
 use serde_json::ser::Formatter;
 
 use crate::outcome::{Outcome, Value};
@@ -20,23 +21,27 @@ use crate::outcome::{Outcome, Value};
 /// file says where it stands.
 #[must_use]
 pub fn to_json(outcome: &Outcome) -> String {
-    let mended = without_unwritable_metrics(outcome);
-    let outcome = mended.as_ref().unwrap_or(outcome);
+    indented(writable(outcome).as_ref())
+}
+
+/// Any of our own types in the form of [`to_json`].
+pub(crate) fn indented(value: &impl Serialize) -> String {
     let mut text = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut text, Indented::default());
     // Neither a map with keys other than strings nor a failing writer is
     // possible here, the two ways in which serde_json can fail.
-    if let Err(error) = outcome.serialize(&mut serializer) {
-        debug_assert!(false, "the outcome does not serialise: {error}");
+    if let Err(error) = value.serialize(&mut serializer) {
+        debug_assert!(false, "it does not serialise: {error}");
     }
     text.push(b'\n');
     String::from_utf8(text).unwrap_or_default()
 }
 
-fn without_unwritable_metrics(outcome: &Outcome) -> Option<Outcome> {
+/// The outcome, with a reason in place of each metric that is no number.
+pub(crate) fn writable(outcome: &Outcome) -> Cow<'_, Outcome> {
     let unwritable = |value: &Value| value.number().is_some_and(|number| !number.is_finite());
     if !outcome.cells.iter().flat_map(|cell| cell.metrics.values()).any(unwritable) {
-        return None;
+        return Cow::Borrowed(outcome);
     }
     let mut mended = outcome.clone();
     for value in mended.cells.iter_mut().flat_map(|cell| cell.metrics.values_mut()) {
@@ -45,7 +50,7 @@ fn without_unwritable_metrics(outcome: &Outcome) -> Option<Outcome> {
             *value = Value::NotMeasured(format!("came out as {number}"));
         }
     }
-    Some(mended)
+    Cow::Owned(mended)
 }
 
 /// Indents objects, keeps arrays on one line. serde_json's own pretty printer

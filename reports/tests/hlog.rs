@@ -15,7 +15,11 @@ use schedbench_reports::outcome::{Cell, Histogram, Value};
 fn cell() -> Cell {
     let p99 = Value::Is(0.006);
     let mut cell = example::cell("redis-asynq/everysec", 20_000.0, 2, 20_000.0, p99, 0.0001);
-    cell.histograms.insert("enqueue_latency".to_owned(), example::histogram(&[500, 70_000], 0));
+    cell.histograms = [
+        ("enqueue_latency".to_owned(), example::histogram(&[500, 70_000], 0)),
+        ("start_latency".to_owned(), example::histogram(&[1_900_000, 2_100_000, 6_200_000], 20)),
+    ]
+    .into();
     cell.number = 17;
     cell
 }

@@ -171,3 +171,55 @@ impl Inner {
             || (self.sleeps_until > 0 && self.waiting.len() >= window.div_ceil(2))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+
+    use schedbench_contract::TaskId;
+    use schedbench_contract::ledger::Ledger;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_full_window_pends_until_the_scheduling_thread_takes() {
+        let now = clock::now();
+        let task = |sequence, delay| Task {
+            id: TaskId::new(1, sequence),
+            intended: now,
+            due: now + delay,
+            key: None,
+            body: &[],
+        };
+        let hour = 3_600_000_000_000;
+        let batch = [task(0, 0), task(1, hour), task(2, hour), task(3, 0), task(4, hour)];
+        let log = Recorder::new(Ledger::new(1, 10, now, hour));
+        let wakes = Arc::new(Wakes::default());
+        let waker = Waker::from(Arc::clone(&wakes));
+        let mut cx = Context::from_waker(&waker);
+        let (hand_over, mut hand) = (HandOver::new(2), Hand::default());
+
+        // Two delayed tasks fit, and the immediate ones around them need no room.
+        assert_eq!(hand_over.offer(&batch, false, &log, &mut hand, &mut cx), Poll::Ready(4));
+        assert_eq!(hand.immediate.len(), 2);
+        assert_eq!(hand_over.offer(&batch[4..], false, &log, &mut hand, &mut cx), Poll::Pending);
+        assert_eq!((log.counts().taken, hand_over.waiting()), (4, (2, 0)));
+
+        let mut taken = Vec::new();
+        hand_over.take(&mut taken);
+        assert_eq!((taken.len(), wakes.0.load(Ordering::Relaxed)), (2, 1));
+        assert_eq!(hand_over.offer(&batch[4..], false, &log, &mut hand, &mut cx), Poll::Ready(1));
+        assert_eq!(hand_over.offer(&[], false, &log, &mut hand, &mut cx), Poll::Ready(0));
+    }
+}

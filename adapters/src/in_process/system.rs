@@ -12,7 +12,7 @@ use super::attempt::Attempt;
 use crate::clock;
 
 /// What differs between in-process systems; [`InProcess`] makes an adapter of it.
-pub(super) trait Scheduler: Sized + Send + Sync + 'static {
+pub(crate) trait Scheduler: Sized + Send + Sync + 'static {
     const NAME: &'static str;
     const PROFILES: &'static [Profile];
 
@@ -41,6 +41,12 @@ pub(super) trait Scheduler: Sized + Send + Sync + 'static {
     /// Drops what waits.
     fn purge(&self);
 
+    /// Resolves once every task taken is confirmed, refused or unknown; where
+    /// taking is confirming, at once.
+    fn settle(&self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+
     /// The version of what does the scheduling.
     fn version() -> String {
         env!("CARGO_PKG_VERSION").to_owned()
@@ -49,7 +55,7 @@ pub(super) trait Scheduler: Sized + Send + Sync + 'static {
 
 /// A producer's reusable memory, so that no batch allocates.
 #[derive(Default)]
-pub(super) struct Hand {
+pub(crate) struct Hand {
     pub(super) immediate: Vec<Attempt>,
     pub(super) delayed: Vec<Attempt>,
 }
@@ -166,13 +172,11 @@ impl<S: Scheduler> Producer for InProcessProducer<S> {
     }
 
     async fn cancel(&mut self, id: TaskId) -> Result<bool> {
-        let cancelled = self.scheduler.cancel(id);
-        self.log.cancelled(id, cancelled);
-        Ok(cancelled)
+        Ok(self.scheduler.cancel(id))
     }
 
-    /// Taking is confirming here.
     async fn settle(&mut self) -> Result<()> {
+        poll_fn(|cx| self.scheduler.settle(cx)).await;
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::thread::{Builder, JoinHandle};
 use schedbench_contract::{Error, InProcessWorkers, Result};
 
 /// The threads of a running system. Dropping it stops and joins them.
-pub(super) struct Threads {
+pub(crate) struct Threads {
     stop: Arc<AtomicBool>,
     wake: Box<dyn Fn() + Send>,
     running: Vec<JoinHandle<()>>,
@@ -14,17 +14,17 @@ pub(super) struct Threads {
 
 impl Threads {
     /// None yet. `wake` makes every waiting thread look at `stop` again.
-    pub(super) fn new(wake: impl Fn() + Send + 'static) -> Self {
+    pub(crate) fn new(wake: impl Fn() + Send + 'static) -> Self {
         Self { stop: Arc::default(), wake: Box::new(wake), running: Vec::new() }
     }
 
     /// Set once the threads are to end.
-    pub(super) fn stop_flag(&self) -> Arc<AtomicBool> {
+    pub(crate) fn stop_flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.stop)
     }
 
     /// Starts one more.
-    pub(super) fn spawn(
+    pub(crate) fn spawn(
         &mut self,
         name: String,
         body: impl FnOnce() + Send + 'static,
@@ -50,7 +50,7 @@ impl Threads {
 
 /// Lets the kernel wake the calling thread 1 ns late instead of 50 µs. Where
 /// it refuses, sleeps are as coarse as everybody else's.
-pub(super) fn sharpen_timers() {
+pub(crate) fn sharpen_timers() {
     let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
 }
 

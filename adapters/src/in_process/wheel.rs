@@ -122,11 +122,13 @@ impl Scheduler for Wheel {
 
     fn backlog(&self) -> Backlog {
         // With the core locked nothing goes from the hand-over to the wheel
-        // or from there to the workers, so nothing is missed on its way.
+        // or from there to the workers. Only from a worker back to the
+        // hand-over may something go meanwhile: asked in this order, it is
+        // named twice then, and not missed.
         let core = locked(&self.core);
         let (scheduled, retries) = core.waiting();
-        let (arriving, failed) = self.hand_over.waiting();
         let (ready, held) = self.due.ready_and_held();
+        let (arriving, failed) = self.hand_over.waiting();
         Backlog {
             ready: Some(ready),
             held: Some(held),

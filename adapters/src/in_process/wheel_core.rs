@@ -108,3 +108,48 @@ impl WheelCore {
         self.handles[place] = handle.ok();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: u64 = 1_000_000_000;
+
+    fn attempt(sequence: u64, due: u64) -> Attempt {
+        Attempt { id: TaskId::new(1, sequence), due, number: 0, delayed: true }
+    }
+
+    fn core() -> WheelCore {
+        WheelCore::new(Wheel::new(1_000_000, 3_600 * S, 0).expect("sensible"), 10)
+    }
+
+    #[test]
+    fn a_delay_beyond_the_wheel_comes_out_when_it_is_due_and_can_be_cancelled_until_then() {
+        let mut core = core();
+        core.put(attempt(0, 10_000 * S));
+        core.put(attempt(1, 10_000 * S));
+        let mut due = Vec::new();
+        let mut now = 0;
+        while now < 9_999 * S {
+            now = core.next_due().expect("something waits").max(now + S).min(9_999 * S);
+            while core.expire(now, 256, &mut due) == More::Yes {}
+            assert_eq!((due.len(), core.waiting()), (0, (2, 0)), "at {now}");
+        }
+        assert!(core.cancel(TaskId::new(1, 1)));
+        while core.expire(10_001 * S, 256, &mut due) == More::Yes {}
+        assert_eq!(due, [attempt(0, 10_000 * S)]);
+        assert!(!core.cancel(TaskId::new(1, 0)), "it came out");
+    }
+
+    #[test]
+    fn retries_are_counted_apart_and_cannot_be_cancelled() {
+        let mut core = core();
+        let (hand_over, mut due) = (HandOver::new(10), Vec::new());
+        hand_over.again(&[attempt(3, 5).next(2 * S)]);
+        core.accept(&hand_over, &mut due);
+        assert_eq!(core.waiting(), (0, 1));
+        assert!(!core.cancel(TaskId::new(1, 3)));
+        while core.expire(3 * S, 256, &mut due) == More::Yes {}
+        assert_eq!((due.len(), core.waiting()), (1, (0, 0)));
+    }
+}

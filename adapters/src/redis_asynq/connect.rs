@@ -194,6 +194,12 @@ fn is_forgotten(reply: &Value) -> bool {
     matches!(reply, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript))
 }
 
+/// Whether the server has become a replica: its address leads elsewhere after
+/// a failover, this connection never will.
+pub(super) fn is_demoted(reply: &Value) -> bool {
+    matches!(reply, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::ReadOnly))
+}
+
 /// A connection that is made when it is needed and again after it was lost.
 #[derive(Debug)]
 pub(super) struct Steady {

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use redis::{Cmd, Value};
 
 use super::connect::{FIRST_WAIT, Failure, LONGEST_WAIT, Line, Road};
-use super::{keys, scripts};
+use super::{connect, keys, scripts};
 use crate::clock;
 
 /// How many tasks are on their way, and a bell for when that changes.
@@ -119,6 +119,10 @@ impl Link {
                     let (these, others) = rest.split_at(length);
                     self.settle(these, reply, now);
                     rest = others;
+                    if connect::is_demoted(reply) {
+                        let why = "it has become a replica".to_owned();
+                        self.lost(generation, &Failure::Lost(why));
+                    }
                 }
             }
             Err(failure) => {
@@ -184,7 +188,8 @@ impl Link {
                 // A server without persistence has forgotten the queue's name.
                 let mut announce = redis::cmd("SADD");
                 announce.arg(keys::QUEUES).arg(&self.queue);
-                if line.send(vec![announce]).await.is_ok() {
+                let replies = line.send(vec![announce]).await.unwrap_or_default();
+                if replies.iter().any(|reply| self.road.accepts(reply).is_ok()) {
                     {
                         let mut state = self.state();
                         state.line = Some(line);

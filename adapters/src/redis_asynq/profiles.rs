@@ -11,7 +11,7 @@ pub(super) const FORWARD_EVERY_MS: u64 = 100;
 /// blocking pop; its own default is 0.5 to 1.5 s.
 pub(super) const IDLE_FIRST_MS: u64 = 1;
 /// The longest such wait. An idle worker process costs Redis 200 script calls
-/// a second here, about 0.5 % of a core.
+/// a second, about 1 % of a core.
 pub(super) const IDLE_LONGEST_MS: u64 = 5;
 
 /// The name of the profile that cuts due times off as Asynq does.

@@ -13,8 +13,8 @@ use redis::{Cmd, FromRedisValue};
 use schedbench_adapters::{clock, find};
 use schedbench_contract::ledger::Ledger;
 use schedbench_contract::{
-    Adapter, Address, Endpoints, Fill, Handler, Launch, Profile, Record, Recorder, Report, Retry,
-    Run, RunEnd, Secret, Status, Task, TaskId, Work, WorkersShape,
+    Adapter, Address, BodyPool, Endpoints, Fill, Handler, Launch, Producer, Profile, Record,
+    Recorder, Report, Retry, Run, RunEnd, Secret, Status, Task, TaskId, Work, WorkersShape,
 };
 use tokio::sync::oneshot;
 
@@ -85,6 +85,10 @@ impl Redis {
     /// The same server again: same port, same files.
     pub(crate) fn restart(&mut self) {
         self.child = Self::spawn(self.port, &self.dir, &self.settings);
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        self.child.id() as i32
     }
 
     pub(crate) fn address(&self) -> Address {
@@ -291,6 +295,62 @@ pub(crate) fn task(sequence: u64, body: &[u8]) -> Task<'_> {
 pub(crate) fn delayed(sequence: u64, body: &[u8], delay_ns: u64) -> Task<'_> {
     let task = task(sequence, body);
     Task { due: task.intended + delay_ns, ..task }
+}
+
+/// Hands tasks over and waits until it is known what came of them.
+pub(crate) async fn settled(producer: &mut impl Producer, tasks: &[Task<'_>]) {
+    let mut rest = tasks;
+    while !rest.is_empty() {
+        let taken = producer.submit(rest).await.expect("submits");
+        rest = &rest[taken..];
+    }
+    producer.settle().await.expect("settles");
+}
+
+/// The bodies that workers expect.
+pub(crate) fn pool() -> BodyPool {
+    BodyPool::new(Fill { seed: 42, bytes: 32 })
+}
+
+/// Attempts of a task and how they ended, in the order reported.
+pub(crate) fn statuses(records: &[Record], id: TaskId) -> Vec<(u32, Status)> {
+    let its = records.iter().filter(|record| record.id == id.bits());
+    its.filter(|record| record.status != Status::Ready)
+        .map(|record| (record.attempt, record.status))
+        .collect()
+}
+
+/// Protobuf's variable-length integer.
+pub(crate) fn varint(mut value: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while value >= 0x80 {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+    bytes
+}
+
+/// A task's message by hand (protocol §2.1), with more fields, encoded, each
+/// before the first of ours with a higher number.
+pub(crate) fn message(id: &str, body: &[u8], retries: u64, more: &[(u32, Vec<u8>)]) -> Vec<u8> {
+    let text = |tag: u8, bytes: &[u8]| {
+        let mut field = vec![tag << 3 | 2];
+        field.extend(varint(bytes.len() as u64));
+        field.extend_from_slice(bytes);
+        field
+    };
+    let mut fields = vec![
+        (1, text(1, b"schedbench:task")),
+        (2, text(2, body)),
+        (3, text(3, id.as_bytes())),
+        (4, text(4, QUEUE.as_bytes())),
+        (5, [vec![5 << 3], varint(retries)].concat()),
+        (8, [vec![8 << 3], varint(1_800)].concat()),
+    ];
+    fields.extend_from_slice(more);
+    fields.sort_by_key(|(number, _)| *number);
+    fields.into_iter().flat_map(|(_, bytes)| bytes).collect()
 }
 
 /// `asynq:{queue}:name`.

@@ -7,9 +7,9 @@ use std::thread::Thread;
 use std::time::Instant;
 
 use schedbench_contract::ledger::Enqueue;
-use schedbench_contract::{Backlog, BodyPool, Fill, Producer, Status, Task};
+use schedbench_contract::{Backlog, Handler, Producer, Status, Task, Work, seeded};
 
-use crate::bench::{CELL, QUEUE, id, task, until};
+use crate::bench::{CELL, QUEUE, id, pool, settled, task, until};
 use crate::with_redis;
 
 struct Unpark(Thread);
@@ -37,7 +37,7 @@ with_redis!(ten_thousand_tasks_run_exactly_once(&[]), |bench, A| {
     let (adapter, mut producer, work) = bench.open_with_producer::<A>().await;
     let worker = bench.worker::<A>(&work).await;
     let runtime = tokio::runtime::Handle::current();
-    let pool = BodyPool::new(Fill { seed: 42, bytes: 32 });
+    let pool = pool();
     let began = Instant::now();
     let thread = std::thread::spawn(move || {
         let _context = runtime.enter();
@@ -78,6 +78,39 @@ with_redis!(ten_thousand_tasks_run_exactly_once(&[]), |bench, A| {
     assert_eq!(processed, TASKS);
     assert_eq!(bench.log.ledger().cell(), CELL);
 
+    adapter.close().await.expect("closes");
+    let left: Vec<String> = bench.ask("KEYS *").await;
+    assert!(left.is_empty(), "left behind: {left:?}");
+});
+
+with_redis!(two_workers_with_threads_share_a_queue(&[]), |bench, A| {
+    const TASKS: u64 = 3_000;
+    bench.handler = Handler::CpuNs(20_000);
+    bench.shape.connections = 3;
+    bench.fail_ppm = 20_000;
+    bench.retry.backoff_ns = 1;
+    let (adapter, mut producer, work) = bench.open_with_producer::<A>().await;
+    let first = bench.worker::<A>(&work).await;
+    let second = bench.worker::<A>(&Work { index: 1, ..work }).await;
+    assert_eq!(adapter.consumers().await.expect("consumers"), Some(2));
+    let pool = pool();
+    let tasks: Vec<_> = (0..TASKS).map(|n| task(n, pool.of(id(n)))).collect();
+    settled(&mut producer, &tasks).await;
+    until("all have run", async || bench.log.counts().finished == TASKS).await;
+    let shares = [first.stop().await, second.stop().await].map(|records| records.len());
+    assert!(shares.iter().all(|&share| share > 100), "{shares:?}");
+
+    let failed = (0..TASKS).filter(|&n| seeded::attempt_fails(42, id(n), 0, 20_000)).count();
+    let retried = (0..TASKS as usize)
+        .filter(|&n| {
+            let entry = bench.log.ledger().entry(n);
+            assert!(entry.dead || entry.successes == 1, "{n}: {entry:?}");
+            entry.failures > 0
+        })
+        .count();
+    assert_eq!(retried, failed, "those that the seed names");
+    let backlog = adapter.backlog().await.expect("backlog");
+    assert_eq!(backlog.outstanding(), 0);
     adapter.close().await.expect("closes");
     let left: Vec<String> = bench.ask("KEYS *").await;
     assert!(left.is_empty(), "left behind: {left:?}");

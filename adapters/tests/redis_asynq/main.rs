@@ -3,3 +3,10 @@
 
 mod bench;
 mod flow;
+mod interop;
+mod leases;
+mod outage;
+mod queue_life;
+mod speed;
+mod stored;
+mod worker;

@@ -4,6 +4,8 @@
 //! in sequence, where linked nodes would cost a cache miss each. A cancelled
 //! timer's entry stays behind, dead, until it is read or swept away.
 
+use std::ops::Range;
+
 use crate::timers::Handle;
 
 /// With the header, a chunk is 512 bytes.
@@ -81,8 +83,10 @@ pub(crate) struct Chunks {
 }
 
 impl Chunks {
-    pub(crate) fn with_capacity(entries: usize) -> Self {
-        let chunks = Vec::with_capacity(entries.div_ceil(CHUNK_ENTRIES));
+    /// Room for `entries` spread over `queues`: the last chunk of each queue is
+    /// only partly full.
+    pub(crate) fn with_capacity(entries: usize, queues: usize) -> Self {
+        let chunks = Vec::with_capacity(entries.div_ceil(CHUNK_ENTRIES) + queues);
         Self { chunks, first_free: NONE, sweep_from: 0 }
     }
 
@@ -138,7 +142,22 @@ impl Chunks {
         head.begin += 1;
     }
 
-    fn free_head(&mut self, queue: &mut Queue) {
+    /// The first entries that lie side by side, left in the queue: their chunk,
+    /// and where in it.
+    #[inline]
+    pub(crate) fn front_run(&mut self, queue: &mut Queue) -> Option<(u32, Range<u8>)> {
+        self.front(queue)?;
+        let head = &self.chunks[queue.head as usize];
+        Some((queue.head, head.begin..head.end))
+    }
+
+    #[inline]
+    pub(crate) fn entry(&self, chunk: u32, at: u8) -> Entry {
+        self.chunks[chunk as usize].entries[usize::from(at)]
+    }
+
+    /// Takes out what [`Chunks::front_run`] gave.
+    pub(crate) fn free_head(&mut self, queue: &mut Queue) {
         let id = queue.head;
         let chunk = &mut self.chunks[id as usize];
         queue.head = chunk.next;
@@ -221,7 +240,7 @@ mod tests {
     /// at any moment loses none that lives and keeps the order.
     #[test]
     fn sweeping_keeps_the_living_in_order() {
-        let mut chunks = Chunks::with_capacity(0);
+        let mut chunks = Chunks::with_capacity(0, 0);
         let mut timers = Timers::with_capacity(0);
         let mut queues = [Queue::EMPTY; 3];
         let mut expected: [VecDeque<(u64, Handle)>; 3] = Default::default();

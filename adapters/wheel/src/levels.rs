@@ -61,6 +61,10 @@ impl Levels {
         ticks_covered(self.levels.len())
     }
 
+    pub(crate) fn slot_count(&self) -> usize {
+        self.levels.len() * SLOTS
+    }
+
     /// The queue to which an entry due at `tick` is to be appended.
     #[inline]
     pub(crate) fn occupy(&mut self, position: u64, tick: u64) -> &mut Queue {

@@ -36,9 +36,18 @@
 //! * **Exact cancellation.** [`Wheel::cancel`] is true exactly when it kept the
 //!   timer from firing. A [`Handle`] never cancels a later timer.
 //! * **No allocation once warm.** What fired and cancelled timers occupied is
-//!   used again. [`Wheel::with_capacity`] warms the wheel up front.
+//!   used again. [`Wheel::with_capacity`] reserves memory from the start.
 //! * **Bounded steps.** [`Wheel::expire`] does work in proportion to its
 //!   `limit`, moving timers between levels included.
+//!
+//! # Choosing a resolution
+//!
+//! A tick is the most by which the wheel itself makes a timer late. Finer ticks
+//! cost a level for each factor of 64, and each level moves a timer once more,
+//! in about 10 ns. Coarser ticks put more timers into one slot, and all of a
+//! slot above the lowest are moved when time enters it. With a million timers
+//! spread over 10 s, the fullest slot holds 26 000 at ticks of 1 µs and 400 000
+//! at 1 ms; those due first wait until all have been moved.
 #![forbid(unsafe_code)]
 
 mod chunks;

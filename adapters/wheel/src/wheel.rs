@@ -74,7 +74,9 @@ impl<T> Wheel<T> {
         Self::with_capacity(resolution_ns, max_delay_ns, start_ns, 0)
     }
 
-    /// Like [`Wheel::new`], with room for `capacity` pending timers.
+    /// Like [`Wheel::new`], with memory reserved for `capacity` pending timers
+    /// and as many cancelled ones: about 50 bytes each, and the value. It is not
+    /// touched, so the system provides it only as it comes into use.
     ///
     /// # Errors
     /// As [`Wheel::new`].
@@ -92,6 +94,12 @@ impl<T> Wheel<T> {
         }
         // One more than the delay itself: the present rounds down, dues up.
         let levels = Levels::reaching(max_delay_ns.div_ceil(resolution_ns) + 1);
+        let chunks = if capacity == 0 {
+            Chunks::with_capacity(0, 0)
+        } else {
+            let entries = capacity.saturating_mul(2).saturating_add(DEAD_ALLOWED);
+            Chunks::with_capacity(entries, levels.slot_count())
+        };
         Ok(Self {
             ticks: Ticks::new(start_ns, resolution_ns),
             max_delay_ns,
@@ -100,7 +108,7 @@ impl<T> Wheel<T> {
             position: 0,
             cascade: Queue::EMPTY,
             cascade_end: 0,
-            chunks: Chunks::with_capacity(capacity),
+            chunks,
             levels,
             timers: Timers::with_capacity(capacity),
             dead: 0,
@@ -265,13 +273,16 @@ impl<T> Wheel<T> {
 
     /// Moves entries down as long as `moves` last; false if some are left.
     fn continue_cascade(&mut self, moves: &mut usize) -> bool {
-        while let Some(entry) = self.chunks.front(&mut self.cascade) {
+        while let Some((chunk, run)) = self.chunks.front_run(&mut self.cascade) {
             if *moves == 0 {
                 return false;
             }
-            *moves -= 1;
-            self.chunks.pop_front(&self.cascade);
-            self.chunks.push(self.levels.occupy(self.position, entry.due_tick), entry);
+            *moves = moves.saturating_sub(run.len());
+            for at in run {
+                let entry = self.chunks.entry(chunk, at);
+                self.chunks.push(self.levels.occupy(self.position, entry.due_tick), entry);
+            }
+            self.chunks.free_head(&mut self.cascade);
         }
         self.cascade_end = 0;
         true

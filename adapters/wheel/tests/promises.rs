@@ -121,6 +121,22 @@ fn rescheduling_goes_to_the_back_of_its_tick() {
 }
 
 #[test]
+fn none_overtakes_those_still_moving_down() {
+    let due_ns = 10_000 * MS;
+    let mut wheel = Wheel::new(MS, HOUR, 0).unwrap();
+    (0..500).for_each(|n| {
+        wheel.insert(due_ns, n).unwrap();
+    });
+    let start_of_slot_ns = 2 * 64 * 64 * MS;
+    let more = wheel.expire(start_of_slot_ns, 0, |_| panic!("nothing is due"));
+    assert_eq!(more, More::Yes, "500 are more than one call moves");
+    (500..510).for_each(|n| {
+        wheel.insert(due_ns, n).unwrap();
+    });
+    assert!(fired(&mut wheel, due_ns).into_iter().eq(0..510));
+}
+
+#[test]
 fn the_limit_is_kept_and_more_is_true_only_if_more_is_due() {
     let mut wheel = Wheel::new(MS, HOUR, 0).unwrap();
     for due_ms in [1, 1, 2, 3] {

@@ -1,4 +1,4 @@
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use schedbench_adapters::clock;
 use schedbench_contract::{Producer, Task, TaskId};
@@ -24,6 +24,8 @@ pub struct InFlightSetup<'a> {
     pub window_ns: u64,
     /// Room in the ledger.
     pub most_tasks: u64,
+    /// Set to the instant at which the window opens, once it does.
+    pub opened: &'a AtomicU64,
 }
 
 /// A window may grow to this many times its planned length while it waits for
@@ -31,7 +33,7 @@ pub struct InFlightSetup<'a> {
 pub const LONGEST_WINDOW: u64 = 3;
 
 /// How often tasks in flight must turn over inside the window.
-pub const TURNS: u64 = 3;
+const TURNS: u64 = 3;
 
 /// Keeps N tasks submitted and not completed, on the calling thread.
 pub fn drive_in_flight<P: Producer>(
@@ -62,11 +64,13 @@ pub fn drive_in_flight<P: Producer>(
         match window {
             None if now >= base.start + setup.warmup_ns && finished >= setup.tasks => {
                 window = Some((now, finished));
+                setup.opened.store(now, Ordering::Release);
                 pending_ns = 0;
             }
             // A system that does not get through N tasks has its window too.
             None if now >= base.start + setup.warmup_ns + setup.window_ns => {
                 window = Some((now, finished));
+                setup.opened.store(now, Ordering::Release);
                 pending_ns = 0;
             }
             Some((since, at_start)) => {

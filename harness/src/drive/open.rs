@@ -14,7 +14,7 @@ use crate::record::{HandOver, PacingSeen};
 
 /// Most tasks handed over in one call. A batch is what is due now; nobody
 /// waits to fill one.
-pub const LARGEST_BATCH: usize = 256;
+pub(super) const LARGEST_BATCH: usize = 256;
 
 /// What a generator needs to know. All instants are monotonic ns.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ pub enum Ended {
 
 /// A histogram of ns up to an hour at three significant digits.
 #[must_use]
-pub fn histogram() -> Histogram<u64> {
+pub(super) fn histogram() -> Histogram<u64> {
     let made = Histogram::new_with_bounds(1, 3_600_000_000_000, 3);
     made.unwrap_or_else(|_| unreachable!("constant bounds that the crate accepts"))
 }

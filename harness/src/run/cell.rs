@@ -4,19 +4,21 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use schedbench_adapters::clock::{self, ClockPair};
+use schedbench_adapters::clock;
 use schedbench_contract::ledger::Ledger;
 use schedbench_contract::{
-    Adapter, Backlog, BodyPool, Endpoints, Fill, Launch, Moment, Producer, Recorder, Server, Task,
+    Adapter, BodyPool, Endpoints, Fill, Moment, Producer, Recorder, Server, Task,
     TaskId, Visit, Work, WorkersShape,
 };
+use schedbench_reports::outcome::CellError;
 
-use super::halt::Halt;
+use super::halt::{Halt, failure};
 use super::staff::Staff;
 use super::stage::Stage;
+use crate::environment;
 use crate::drive::{self, Driven, Ended, InFlightSetup, OpenSetup, Parker};
 use crate::plan::{Arrivals, CellPlan, Load, Pacing};
-use crate::record::{Host, Proof, Usage};
+use crate::record::{Allocated, Between, Proof, Snapshot, allocator};
 
 /// Sequence numbers kept for probes, before the first arrival.
 pub const PROBE_ROOM: u64 = 1_024;
@@ -43,16 +45,22 @@ pub struct Seen {
     pub ended: u64,
     /// Whether what is missing was proved to be lost.
     pub proof: Proof,
-    /// CPU and memory, by role.
-    pub usage: Usage,
-    /// What the machine did besides.
-    pub host: Host,
+    /// CPU, memory, and what the machine did besides.
+    pub between: Between,
     /// What happened when.
     pub moments: Vec<Moment>,
     /// The server as it described itself.
     pub server: Option<Server>,
     /// Why the cell ended before its time.
-    pub cut_short: Option<String>,
+    pub cut_short: Option<CellError>,
+}
+
+/// What was read at the window's edges.
+#[derive(Default)]
+struct Edges {
+    snapshots: (Option<Snapshot>, Option<Snapshot>),
+    /// Most bytes that the allocator held.
+    most_held: u64,
 }
 
 /// A cell that is about to run.
@@ -72,7 +80,7 @@ pub struct RunCell<'a, 'b> {
 }
 
 impl Visit for RunCell<'_, '_> {
-    type Out = Result<Seen, String>;
+    type Out = Result<Seen, CellError>;
 
     fn visit<A: Adapter>(mut self) -> Self::Out {
         let halt = Halt::new(self.stage.stop);
@@ -84,9 +92,9 @@ impl Visit for RunCell<'_, '_> {
         let mut seen = ran?;
         if seen.cut_short.is_none() {
             purged.and(closed)?;
-        } else if let Err(why) = purged.and(closed) {
-            let cut = seen.cut_short.get_or_insert_default();
-            cut.push_str(&format!("; and could not be cleared away: {why}"));
+        } else if let (Some(cut), Err(why)) = (&mut seen.cut_short, purged.and(closed)) {
+            let left = format!("; what it made could not be removed: {}", why.message);
+            cut.message.push_str(&left);
         }
         seen.moments = seen.log.moments();
         Ok(seen)
@@ -94,7 +102,7 @@ impl Visit for RunCell<'_, '_> {
 }
 
 impl RunCell<'_, '_> {
-    fn open<A: Adapter>(&self, halt: &Halt<'_>) -> Result<A, String> {
+    fn open<A: Adapter>(&self, halt: &Halt<'_>) -> Result<A, CellError> {
         self.ask(halt, A::open(&self.at, self.plan.target.profile, &self.shape))
     }
 
@@ -103,7 +111,7 @@ impl RunCell<'_, '_> {
         &self,
         halt: &Halt<'_>,
         question: impl Future<Output = schedbench_contract::Result<T>>,
-    ) -> Result<T, String> {
+    ) -> Result<T, CellError> {
         let _context = self.stage.runtime.enter();
         // An interrupted run still clears up, so only the deadline ends this.
         let never = AtomicBool::new(false);
@@ -155,10 +163,11 @@ impl RunCell<'_, '_> {
         LEAD_NS + PATIENCE_NS + self.plan.warmup_ns + window + 2 * self.plan.drain_ns()
     }
 
-    fn with_system<A: Adapter>(&mut self, system: &A, halt: &Halt<'_>) -> Result<Seen, String> {
+    fn with_system<A: Adapter>(&mut self, system: &A, halt: &Halt<'_>) -> Result<Seen, CellError> {
         let server = self.ask(halt, system.server())?;
         let arrivals = self.room();
-        let tasks = usize::try_from(PROBE_ROOM + arrivals).map_err(|error| error.to_string())?;
+        let tasks = usize::try_from(PROBE_ROOM + arrivals)
+            .map_err(|_| failure("more tasks than this machine can address"))?;
         let log =
             Recorder::new(Ledger::new(self.number, tasks, clock::now(), self.span_ns()));
         let launch = system
@@ -181,19 +190,22 @@ impl RunCell<'_, '_> {
         halt: &Halt<'_>,
         dismissed: Result<(), String>,
     ) -> Proof {
-        let asked = dismissed.and_then(|()| {
+        let asked = dismissed.map_err(failure).and_then(|()| {
             let deadline = clock::now() + PATIENCE_NS / 3;
             loop {
                 match self.ask(halt, system.consumers())? {
                     Some(0) | None => return self.ask(halt, system.backlog()),
                     Some(left) if clock::now() > deadline => {
-                        return Err(format!("{left} consumers are still connected"));
+                        return Err(failure(format!("{left} consumers are still connected")));
                     }
                     Some(_) => std::thread::sleep(Duration::from_millis(10)),
                 }
             }
         });
-        asked.map_or_else(Proof::NotAsked, |backlog: Backlog| Proof::Asked(backlog))
+        match asked {
+            Ok(backlog) => Proof::Asked(backlog),
+            Err(why) => Proof::NotAsked(why.message),
+        }
     }
 
     fn drive<A: Adapter>(
@@ -203,19 +215,19 @@ impl RunCell<'_, '_> {
         staff: &mut Staff,
         halt: &Halt<'_>,
         arrivals: u64,
-    ) -> Result<Seen, String> {
+    ) -> Result<Seen, CellError> {
         let bodies = BodyPool::new(self.fill());
         let mut producer = self.ask(halt, system.producer(log.clone()))?;
-        staff.ready(clock::now() + PATIENCE_NS, halt)?;
+        staff.ready(Duration::from_nanos(PATIENCE_NS), halt)?;
         let probes_sent = self.probe(&mut producer, &bodies, log, staff, halt)?;
 
-        let clocks = ClockPair::read();
+        let held_before = allocator::held();
         let start = clock::now() + LEAD_NS;
         let planned = self.planned_window(start);
         let opened = AtomicU64::new(if self.is_open_loop() { start + self.plan.warmup_ns } else { 0 });
         let pacer_done = AtomicBool::new(false);
-        self.stage.watch_memory(staff);
-        let (driven, snapshots) = std::thread::scope(|scope| {
+        let (seen_edges, edges_seen) = std::sync::mpsc::channel::<()>();
+        let (driven, edges) = std::thread::scope(|scope| {
             let pacer = std::thread::Builder::new().name("pacer".into());
             let runtime = self.stage.runtime.handle().clone();
             let (plan, number, pacing) = (self.plan, self.number, self.pacing);
@@ -223,7 +235,7 @@ impl RunCell<'_, '_> {
             let bodies = &bodies;
             let thread = pacer.spawn_scoped(scope, move || {
                 let _context = runtime.enter();
-                let fifo = super::stage::keep_time();
+                let fifo = environment::timing::keep_time();
                 let base = OpenSetup {
                     cell: number,
                     first_sequence: PROBE_ROOM,
@@ -256,26 +268,36 @@ impl RunCell<'_, '_> {
                     }
                 };
                 pacer_done.store(true, Ordering::Release);
+                // A thread that has ended takes its CPU clock along.
+                let _ = edges_seen.recv();
                 driven
             });
-            let thread = thread.map_err(|error| format!("cannot start the pacer: {error}"))?;
-            let snapshots =
-                self.watch(log, staff, halt, opened, planned.end, pacer_done);
-            let driven = thread.join().map_err(|_| "the generator's thread panicked".to_owned())?;
-            Ok::<_, String>((driven, snapshots))
+            let thread =
+                thread.map_err(|error| failure(format!("cannot start the pacer: {error}")))?;
+            let edges = self.watch(log, staff, halt, opened, planned.end, pacer_done);
+            drop(seen_edges);
+            let driven =
+                thread.join().map_err(|_| failure("the generator's thread panicked"))?;
+            Ok::<_, CellError>((driven, edges))
         })?;
         let in_flight = matches!(self.plan.load, Load::InFlight { .. });
         let cut_short = halt.reason().or_else(|| match &driven.ended {
             Ended::Broken(why) => Some(halt.explain(why)),
-            Ended::Stopped => Some("the run was stopped".to_owned()),
+            Ended::Stopped => Some(failure("the run was stopped")),
             Ended::Complete | Ended::GaveUp => None,
         });
         if cut_short.is_none() {
             self.drain(log, staff, halt, &driven);
         }
-        let (usage, mut host) = snapshots.usage(self.stage, staff);
-        host.clock_drift_ns = ClockPair::read().drift_from(clocks);
-        host.settle_wait_ns = self.stage.settle_wait_ns;
+        let mut between = match &edges.snapshots {
+            (Some(first), Some(second)) => self.stage.sampler.between(first, second),
+            _ => Between::default(),
+        };
+        between.host.settle_wait_ns = self.stage.settle_wait_ns;
+        if matches!(staff, Staff::Here(_)) {
+            let here = edges.most_held.saturating_sub(held_before);
+            between.usage.allocated = Some(Allocated { here, noop: None });
+        }
         let ended = clock::now();
         Ok(Seen {
             log: log.clone(),
@@ -285,8 +307,7 @@ impl RunCell<'_, '_> {
             driven,
             ended,
             proof: Proof::NotAsked("not asked yet".to_owned()),
-            usage,
-            host,
+            between,
             moments: Vec::new(),
             server: None,
             cut_short: cut_short.or_else(|| halt.reason()),
@@ -311,14 +332,15 @@ impl RunCell<'_, '_> {
     /// Tasks with the lowest sequence numbers, until each worker process has
     /// run one: the system is there from end to end.
     fn probe<P: Producer>(
-        &self,
+        &mut self,
         producer: &mut P,
         bodies: &BodyPool,
         log: &Recorder,
         staff: &mut Staff,
         halt: &Halt<'_>,
-    ) -> Result<u64, String> {
-        let _context = self.stage.runtime.enter();
+    ) -> Result<u64, CellError> {
+        let runtime = self.stage.runtime;
+        let _context = runtime.enter();
         let deadline = clock::now() + PATIENCE_NS;
         let mut parker = Parker::here();
         let mut sent = 0;
@@ -334,7 +356,10 @@ impl RunCell<'_, '_> {
             }
             let look_until = clock::now() + 100_000_000;
             while clock::now() < look_until {
-                halt.check(staff)?;
+                halt.look(staff, self.stage);
+                if let Some(why) = halt.reason() {
+                    return Err(why);
+                }
                 let counts = log.counts();
                 let all_back = counts.finished + counts.refused >= sent && counts.settled >= sent;
                 if all_back && staff.all_have_run() {
@@ -364,34 +389,31 @@ impl RunCell<'_, '_> {
         opened: &AtomicU64,
         planned_end: u64,
         pacer_done: &AtomicBool,
-    ) -> super::stage::Snapshots {
-        let mut snapshots = super::stage::Snapshots::default();
-        let in_flight = !self.is_open_loop();
-        let tick_ns = if in_flight { 5_000_000 } else { 50_000_000 };
-        let mut last_tick = 0;
+    ) -> Edges {
+        let mut edges = Edges::default();
+        // In flight the pacer decides when the window closes.
+        let closes = if self.is_open_loop() { planned_end } else { u64::MAX };
+        let look_every = if self.is_open_loop() { 50_000_000 } else { 5_000_000 };
+        let mut next_tick = 0;
         loop {
             let now = clock::now();
-            let window_start = opened.load(Ordering::Acquire);
-            if !snapshots.has_first() && window_start > 0 && now >= window_start {
-                snapshots.first(self.stage, staff);
+            edges.most_held = edges.most_held.max(allocator::held());
+            let opens = opened.load(Ordering::Acquire);
+            if edges.snapshots.0.is_none() && opens > 0 && now >= opens {
+                edges.snapshots.0 = Some(self.stage.sampler.snapshot());
             }
-            let closes = if in_flight { u64::MAX } else { planned_end };
-            if snapshots.has_first() && !snapshots.has_second() && now >= closes {
-                snapshots.second(self.stage, staff);
+            let done = pacer_done.load(Ordering::Acquire);
+            if now >= closes || done && (closes == u64::MAX || halt.is_set()) {
+                edges.snapshots.1 = Some(self.stage.sampler.snapshot());
+                return edges;
             }
-            if pacer_done.load(Ordering::Acquire) && (in_flight || now >= planned_end || halt.flag().load(Ordering::Relaxed)) {
-                if !snapshots.has_second() {
-                    snapshots.second(self.stage, staff);
-                }
-                return snapshots;
-            }
-            if now >= last_tick + 200_000_000 {
-                last_tick = now;
+            if now >= next_tick {
+                next_tick = now + 200_000_000;
                 halt.look(staff, self.stage);
                 self.stage.progress.tick(log.counts());
             }
-            let edge = if snapshots.has_first() { closes } else { window_start };
-            let next = now + tick_ns;
+            let edge = if edges.snapshots.0.is_some() { closes } else { opens };
+            let next = now + look_every;
             drive::sleep_until(if edge > now { edge.min(next) } else { next });
         }
     }

@@ -1,13 +1,12 @@
 //! A run from its first cell to its last.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::Result;
 use schedbench_adapters as adapters;
-use schedbench_contract::{Broker, Endpoints};
+use schedbench_contract::{Endpoints, Server};
 use schedbench_reports::outcome::{
     self, Cell, CellError, CellKey, Counts, Ended, Held, Outcome, SCHEMA_VERSION, Series, Skipped,
     State, Validity, Window,
@@ -17,11 +16,11 @@ use super::bracket::Bracket;
 use super::cell::RunCell;
 use super::describe;
 use super::halt::failure;
-use super::progress::Progress;
+use super::interruption::Interruption;
 use super::results::Results;
-use super::stage::{BrokerInUse, Stage};
+use super::stage::{self, Stage};
 use crate::judge;
-use crate::plan::{Block, CellPlan, Load, Pacing, Plan, Search, Step, Target};
+use crate::plan::{Block, CellPlan, Pacing, Plan, Search, Step, Target};
 use crate::record::{Allocated, Evidence};
 
 /// A disturbed cell is measured again at the plan's end, at most this often.
@@ -40,10 +39,8 @@ pub struct Session<'a> {
     pub results: &'a Results,
     /// The outcome so far.
     pub outcome: Outcome,
-    /// Set by a signal.
-    pub stop: &'a AtomicBool,
-    /// The signal's name, once there was one.
-    pub signal: &'a dyn Fn() -> Option<String>,
+    /// Whether a signal has asked the run to end.
+    pub interruption: &'a Interruption,
     /// When the run began.
     pub began: Instant,
     next_number: u32,
@@ -62,8 +59,7 @@ impl<'a> Session<'a> {
         run: outcome::Run,
         host: outcome::Host,
         skipped: Vec<Skipped>,
-        stop: &'a AtomicBool,
-        signal: &'a dyn Fn() -> Option<String>,
+        interruption: &'a Interruption,
     ) -> Self {
         let outcome = Outcome {
             schema_version: SCHEMA_VERSION,
@@ -80,8 +76,7 @@ impl<'a> Session<'a> {
             stage,
             results,
             outcome,
-            stop,
-            signal,
+            interruption,
             began: Instant::now(),
             next_number: 1,
             noop_allocated: HashMap::new(),
@@ -102,7 +97,7 @@ impl<'a> Session<'a> {
             self.block(index as u32, block)?;
         }
         self.run_disturbed_again()?;
-        self.outcome.ended = match (self.signal)() {
+        self.outcome.ended = match self.interruption.signal() {
             Some(signal) => Ended::Interrupted(signal),
             None => Ended::Complete,
         };
@@ -112,7 +107,7 @@ impl<'a> Session<'a> {
     }
 
     fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.interruption.flag().load(Ordering::Relaxed)
     }
 
     fn keep(&mut self) -> Result<()> {
@@ -122,10 +117,9 @@ impl<'a> Session<'a> {
 
     /// A fresh broker, then the block's cells.
     fn block(&mut self, index: u32, block: &Block) -> Result<()> {
-        let mut broker = match self.stage.start_broker(block.target) {
-            Ok(broker) => broker,
-            Err(error) => return self.fail_block(index, block, &error),
-        };
+        if let Err(error) = self.stage.start_broker(block.target) {
+            return self.fail_block(index, block, &error);
+        }
         let mut capacity = None;
         for step in &block.steps {
             if self.stopped() {
@@ -133,15 +127,15 @@ impl<'a> Session<'a> {
             }
             match step {
                 Step::Cell(cell) => {
-                    self.cell(index, cell, broker.as_mut(), 0, None)?;
+                    self.cell(index, cell, 0, None)?;
                 }
                 Step::Search(search) => {
-                    capacity = self.search(index, search, broker.as_mut())?;
+                    capacity = self.search(index, search)?;
                 }
                 Step::AtCapacity { share, cell } => match capacity {
                     Some(rate) => {
                         let cell = cell.at_rate(rate * share);
-                        self.cell(index, &cell, broker.as_mut(), 0, None)?;
+                        self.cell(index, &cell, 0, None)?;
                     }
                     None => {
                         let why = failure("no rate was held, so there is no share of it to run at");
@@ -150,7 +144,7 @@ impl<'a> Session<'a> {
                 },
             }
         }
-        self.stage.end_broker(broker);
+        self.stage.end_broker();
         Ok(())
     }
 
@@ -163,12 +157,7 @@ impl<'a> Session<'a> {
     }
 
     /// The highest rate held.
-    fn search(
-        &mut self,
-        block: u32,
-        search: &Search,
-        mut broker: Option<&mut BrokerInUse>,
-    ) -> Result<Option<f64>> {
+    fn search(&mut self, block: u32, search: &Search) -> Result<Option<f64>> {
         let mut bracket = Bracket::new(search.from, search.to, search.precision);
         let mut first = true;
         while let Some(rate) = bracket.next_rate() {
@@ -182,7 +171,7 @@ impl<'a> Session<'a> {
                     self.stage.progress.add_cell();
                 }
                 first = false;
-                held = self.cell(block, &cell, broker.as_deref_mut(), 0, None)?;
+                held = self.cell(block, &cell, 0, None)?;
                 if held {
                     break;
                 }
@@ -197,14 +186,13 @@ impl<'a> Session<'a> {
         &mut self,
         block: u32,
         plan: &CellPlan,
-        broker: Option<&mut BrokerInUse>,
         reruns: u32,
         replaces: Option<usize>,
     ) -> Result<bool> {
         let number = self.next_number;
         self.next_number += 1;
-        self.stage.progress.begin(title(plan), self.stage.length(plan));
-        let cell = self.measure(block, number, plan, broker, reruns);
+        self.stage.progress.begin(title(plan), stage::length(plan));
+        let cell = self.measure(block, number, plan, reruns);
         let held = matches!(cell.held, Held::Yes);
         let disturbed = matches!(cell.validity, Validity::Disturbed(_));
         self.results.keep_histograms(&self.outcome.run, &cell)?;
@@ -226,29 +214,20 @@ impl<'a> Session<'a> {
         Ok(held)
     }
 
-    fn measure(
-        &mut self,
-        block: u32,
-        number: u32,
-        plan: &CellPlan,
-        mut broker: Option<&mut BrokerInUse>,
-        reruns: u32,
-    ) -> Cell {
-        let about = judge::About {
-            block,
-            number,
-            reruns,
-            key: key(plan),
-        };
-        self.stage.settle(broker.as_deref_mut());
-        let address = broker.as_ref().map(|broker| broker.address());
+    fn measure(&mut self, block: u32, number: u32, plan: &CellPlan, reruns: u32) -> Cell {
+        let about = self.about(block, number, reruns);
+        if let Some(death) = self.stage.broker_death() {
+            // It died in an earlier cell of its block, which has its log too.
+            return unmeasured(&about, plan, death);
+        }
+        self.stage.settle();
+        let address = self.stage.address();
         let at = Endpoints {
             producer: address.clone(),
             workers: address.clone(),
             control: address,
             prefix: format!("schedbench.{}.{number}", self.outcome.run.id),
         };
-        self.stage.broker_in_use = broker.map(|broker| broker.share());
         let run = RunCell {
             plan,
             number,
@@ -262,11 +241,10 @@ impl<'a> Session<'a> {
         };
         let seen = adapters::visit(plan.target.system.name, run)
             .unwrap_or_else(|| Err(failure("this build lacks the system")));
-        self.stage.broker_in_use = None;
         match seen {
             Ok(mut seen) => {
                 self.note_system(plan.target, seen.server.take());
-                self.set_allocated(plan, &mut seen.usage.allocated);
+                self.set_allocated(plan, &mut seen.between.usage.allocated);
                 let mut cell = judge::judge(
                     &Evidence {
                         plan,
@@ -280,8 +258,8 @@ impl<'a> Session<'a> {
                         hand_overs: seen.driven.hand_overs,
                         pacing: seen.driven.seen,
                         proof: seen.proof,
-                        usage: seen.usage,
-                        host: seen.host,
+                        usage: seen.between.usage,
+                        host: seen.between.host,
                         moments: seen.moments,
                         cut_short: seen.cut_short.as_ref().map(|error| error.message.clone()),
                     },
@@ -300,6 +278,17 @@ impl<'a> Session<'a> {
         }
     }
 
+    fn about(&self, block: u32, number: u32, reruns: u32) -> judge::About {
+        judge::About {
+            number,
+            block,
+            reruns,
+            cores: Some(self.outcome.host.cores),
+            shape: Some(self.plan.shape),
+            ..judge::About::default()
+        }
+    }
+
     /// In-process memory is the allocator's difference to `noop` at the load.
     fn set_allocated(&mut self, plan: &CellPlan, allocated: &mut Option<Allocated>) {
         let Some(allocated) = allocated else { return };
@@ -311,7 +300,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn note_system(&mut self, target: Target, server: Option<schedbench_contract::Server>) {
+    fn note_system(&mut self, target: Target, server: Option<Server>) {
         let known = self.outcome.systems.iter_mut().find(|system| {
             system.system == target.system.name && system.profile == target.profile.name
         });
@@ -326,7 +315,7 @@ impl<'a> Session<'a> {
         let number = self.next_number;
         self.next_number += 1;
         self.note_system(plan.target, None);
-        let about = judge::About { block, number, reruns: 0, key: key(plan) };
+        let about = self.about(block, number, 0);
         let cell = unmeasured(&about, plan, error);
         self.stage.progress.end(&cell);
         self.outcome.cells.push(cell);
@@ -341,9 +330,9 @@ impl<'a> Session<'a> {
             self.stage.progress.add_cell();
             let block = self.outcome.cells[place].block;
             match self.stage.start_broker(plan.target) {
-                Ok(mut broker) => {
-                    self.cell(block, &plan, broker.as_mut(), reruns, Some(place))?;
-                    self.stage.end_broker(broker);
+                Ok(()) => {
+                    self.cell(block, &plan, reruns, Some(place))?;
+                    self.stage.end_broker();
                 }
                 // The disturbed measurement stays and says so.
                 Err(error) => self.stage.progress.say(&error.message),
@@ -373,7 +362,7 @@ fn title(plan: &CellPlan) -> String {
 /// The row of a cell that could not be measured at all.
 fn unmeasured(about: &judge::About, plan: &CellPlan, error: CellError) -> Cell {
     Cell {
-        key: about.key.clone(),
+        key: key(plan),
         number: about.number,
         block: about.block,
         reruns: about.reruns,

@@ -2,28 +2,29 @@
 
 use std::time::{Duration, Instant};
 
-use schedbench_adapters::clock;
 use schedbench_contract::{InProcessWorkers, Launch, Program, Recorder};
 use schedbench_reports::outcome::CellError;
 
 use super::halt::{Halt, failure};
-use super::stage::Stage;
-use crate::environment::{Child, Spec};
-use crate::record::Pipes;
+use super::stage::{Stage, told};
+use crate::environment::{Child, Error, Spec};
+use crate::record::{Pipes, Role};
 
 /// A worker process that ignores its SIGTERM is killed after this.
 const NOTICE: Duration = Duration::from_secs(10);
+/// How often a wait for the workers looks whether the cell must stop.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Who runs a cell's tasks.
 pub enum Staff {
-    /// Threads of this process.
+    /// Threads of this process; `None` once they have been stopped.
     Here(Option<Box<dyn InProcessWorkers>>),
     /// Processes of their own, and the pipes they report on.
     Processes {
         /// The processes.
         children: Vec<Child>,
-        /// Where their records come in.
-        pipes: Pipes,
+        /// Where their records come in; `None` once they have been read out.
+        pipes: Option<Pipes>,
     },
 }
 
@@ -35,52 +36,50 @@ impl Staff {
     pub fn hire(launch: Launch, log: &Recorder, stage: &Stage<'_>) -> Result<Self, CellError> {
         match launch {
             Launch::InProcess(workers) => Ok(Self::Here(Some(workers))),
-            Launch::Programs(programs) => Self::start(&programs, log, stage),
+            Launch::Programs(programs) => {
+                Self::start(&programs, log, stage).map_err(|error| failure(error.to_string()))
+            }
         }
     }
 
-    fn start(
-        programs: &[Program],
-        log: &Recorder,
-        stage: &Stage<'_>,
-    ) -> Result<Self, CellError> {
-        let mut children = Vec::with_capacity(programs.len());
-        let mut pipes = Pipes::start(log.clone()).map_err(|error| failure(error.to_string()))?;
+    fn start(programs: &[Program], log: &Recorder, stage: &Stage<'_>) -> Result<Self, Error> {
+        let pipes = Pipes::start(log.clone()).map_err(Error::io("starting the pipes' thread"))?;
+        // Dropped on an error, these end what was started already.
+        let mut staff = Self::Processes { children: Vec::new(), pipes: None };
         for program in programs {
-            let started = pipes.open(program.work.index).and_then(|events| {
-                let spec = Spec::worker(program, stage.worker_log(&program.work), events)?;
-                stage.keeper.spawn(spec)
-            });
-            match started {
-                Ok(child) => children.push(child),
-                Err(error) => {
-                    for child in children {
-                        child.kill();
-                    }
-                    return Err(failure(error.to_string()));
-                }
+            let events = pipes.open(program.work.index).map_err(Error::io("making a pipe"))?;
+            let spec = Spec::worker(program, stage.worker_log(&program.work), events)?;
+            let child = stage.keeper.spawn(spec)?;
+            stage.sampler.watch(Role::Workers, &child);
+            if let Self::Processes { children, .. } = &mut staff {
+                children.push(child);
             }
         }
-        Ok(Self::Processes { children, pipes })
+        if let Self::Processes { pipes: place, .. } = &mut staff {
+            *place = Some(pipes);
+        }
+        Ok(staff)
     }
 
     /// Waits until every worker process has said that it consumes.
     ///
     /// # Errors
-    /// One died, or the deadline (monotonic ns) passed.
-    pub fn ready(&mut self, deadline: u64, halt: &Halt<'_>) -> Result<(), CellError> {
+    /// One died, or it took longer than `patience`.
+    pub fn ready(&mut self, patience: Duration, halt: &Halt<'_>) -> Result<(), CellError> {
+        let deadline = Instant::now() + patience;
         loop {
-            let Self::Processes { children, pipes } = self else { return Ok(()) };
-            if pipes.all_ready(children.len()) {
+            let Self::Processes { pipes: Some(pipes), .. } = self else { return Ok(()) };
+            if pipes.wait_ready(Instant::now() + LOOK_EVERY) {
                 return Ok(());
             }
             if let Some(death) = self.death() {
                 return Err(death);
             }
-            if halt.is_set() || clock::now() > deadline {
-                return Err(halt.explain("a worker process did not report ready within 30 s"));
+            if halt.is_set() || Instant::now() > deadline {
+                let seconds = patience.as_secs();
+                let why = format!("a worker process did not report ready within {seconds} s");
+                return Err(halt.explain(&why));
             }
-            std::thread::sleep(Duration::from_millis(1));
         }
     }
 
@@ -88,19 +87,17 @@ impl Staff {
     #[must_use]
     pub fn all_have_run(&self) -> bool {
         match self {
-            Self::Here(_) => true,
-            Self::Processes { children, pipes } => pipes.all_have_run(children.len()),
+            Self::Processes { pipes: Some(pipes), .. } => {
+                pipes.seen().values().all(|worker| worker.ran)
+            }
+            Self::Here(_) | Self::Processes { .. } => true,
         }
     }
 
     /// The end of a worker process that should live.
     #[must_use]
     pub fn death(&self) -> Option<CellError> {
-        let Self::Processes { children, .. } = self else { return None };
-        children.iter().find_map(|child| {
-            let died = child.died("worker", child.ended()?);
-            Some(super::stage::told(&died))
-        })
+        self.children().iter().find_map(|child| Some(told(&child.died("worker", child.ended()?))))
     }
 
     /// The worker processes.
@@ -119,29 +116,45 @@ impl Staff {
     /// A process had to be killed, so that its connection may still be known
     /// to the broker, or a pipe carried something that is no record.
     pub fn dismiss(&mut self) -> Result<(), String> {
+        let (children, pipes) = match self {
+            Self::Here(workers) => {
+                if let Some(workers) = workers.take() {
+                    workers.stop();
+                }
+                return Ok(());
+            }
+            Self::Processes { children, pipes } => (children, pipes),
+        };
+        let deadline = Instant::now() + NOTICE;
+        std::thread::scope(|scope| {
+            for child in children.iter() {
+                scope.spawn(|| child.terminate(deadline));
+            }
+        });
+        let seen = pipes.take().map(Pipes::stop).unwrap_or_default();
+        let killed = children
+            .iter()
+            .filter(|child| child.ended().is_none_or(|exit| exit.code.is_none()))
+            .count();
+        match (killed, seen.protocol_errors()) {
+            (0, 0) => Ok(()),
+            (0, errors) => Err(format!("{errors} records of workers were none of the protocol's")),
+            (killed, _) => Err(format!("{killed} worker processes had to be killed")),
+        }
+    }
+}
+
+impl Drop for Staff {
+    fn drop(&mut self) {
         match self {
             Self::Here(workers) => {
                 if let Some(workers) = workers.take() {
                     workers.stop();
                 }
-                Ok(())
             }
-            Self::Processes { children, pipes } => {
-                let deadline = Instant::now() + NOTICE;
-                for child in children.iter() {
-                    child.ask_to_end();
-                }
-                let mut killed = 0;
-                for child in children.iter() {
-                    if child.wait(deadline).is_none() {
-                        child.kill();
-                        killed += 1;
-                    }
-                }
-                pipes.finish(Duration::from_secs(5))?;
-                match killed {
-                    0 => Ok(()),
-                    many => Err(format!("{many} worker processes had to be killed")),
+            Self::Processes { children, .. } => {
+                for child in children.iter().filter(|child| child.ended().is_none()) {
+                    child.kill();
                 }
             }
         }

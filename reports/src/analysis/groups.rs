@@ -1,15 +1,13 @@
 //! Rows that may be compared: one durability class, acknowledgement mode,
 //! confirmation mode, way of loading and variant.
 
-use std::collections::BTreeSet;
-
 use schedbench_contract::{AckMode, ConfirmMode, DurabilityClass};
 
-use crate::outcome::{Cell, Load, Outcome, System};
+use crate::outcome::{Cell, Load, Outcome};
 
-use super::capacity::{Capacity, capacity, of_repeat};
-use super::points::{Figure, Point, point};
-use super::rank::{Rank, rank};
+use super::points::Figure;
+use super::rank::rank;
+use super::rows::{Row, row};
 
 /// What a ranking never crosses (`docs/measurement.md` §6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,70 +83,6 @@ impl Group {
     /// Rows apart from `noop`.
     pub fn contenders(&self) -> impl Iterator<Item = &Row> {
         self.rows.iter().filter(|row| !row.is_noop())
-    }
-}
-
-/// One system and profile in a group.
-#[derive(Clone, Debug)]
-pub struct Row {
-    /// Name of the system.
-    pub system: String,
-    /// Name of the profile.
-    pub profile: String,
-    /// `system`, or `system/profile` where a system has more than one.
-    pub label: String,
-    /// Index in the outcome's systems.
-    pub index: Option<usize>,
-    /// `redis 7.0.15 (2022)`; empty where nothing is known.
-    pub version: String,
-    /// The worker's runtime.
-    pub runtime: String,
-    /// Its points by load.
-    pub points: Vec<Point>,
-    /// Highest rate held.
-    pub capacity: Capacity,
-    /// The capacity of each repeat, where each has one.
-    pub capacities: Vec<f64>,
-    /// From where to where the capacities of all repeats may lie.
-    pub bracket: Option<(f64, f64)>,
-    /// Its place; `None` for `noop` and where nothing was held.
-    pub rank: Option<Rank>,
-    /// P99 of the headline latency at the common load.
-    pub p99: Figure,
-    /// Failure rate at 10k/s.
-    pub failed_10k: Figure,
-    /// Failure rate at 100k/s.
-    pub failed_100k: Figure,
-    /// CPU-seconds per million tasks at the common load.
-    pub cpu: Figure,
-    /// PSS at the common load, bytes.
-    pub pss: Figure,
-}
-
-impl Row {
-    /// Whether it is the harness's own ceiling.
-    #[must_use]
-    pub fn is_noop(&self) -> bool {
-        self.system == super::NOOP
-    }
-
-    /// Its point at that load.
-    #[must_use]
-    pub fn at(&self, load: Load) -> Option<&Point> {
-        self.points.iter().find(|point| point.load == load)
-    }
-
-    /// The point at its highest load held, or else its lowest load.
-    #[must_use]
-    pub fn best(&self) -> Option<&Point> {
-        self.points.iter().rev().find(|p| p.held == Some(true)).or_else(|| self.points.first())
-    }
-
-    /// The most that it did at any valid load.
-    #[must_use]
-    pub fn peak(&self) -> Option<f64> {
-        let valid = self.points.iter().filter(|point| point.is_valid());
-        valid.filter_map(|point| point.throughput.number()).reduce(f64::max)
     }
 }
 
@@ -262,67 +196,6 @@ fn headline(outcome: &Outcome, cells: &[usize]) -> &'static str {
         })
     };
     if has("firing_error") { "firing_error" } else { "start_latency" }
-}
-
-fn row(
-    outcome: &Outcome,
-    index: usize,
-    system: &System,
-    cells: &[usize],
-    latency: &'static str,
-) -> Row {
-    let mut loads: Vec<Load> = Vec::new();
-    for i in cells {
-        let load = outcome.cells[*i].key.load;
-        if !loads.contains(&load) {
-            loads.push(load);
-        }
-    }
-    loads.sort_by(|a, b| a.amount().total_cmp(&b.amount()));
-    let points: Vec<Point> = loads
-        .into_iter()
-        .filter_map(|load| {
-            let of = cells.iter().copied().filter(|i| outcome.cells[*i].key.load == load);
-            point(&outcome.cells, of.collect(), latency)
-        })
-        .collect();
-    let repeats: BTreeSet<u32> = cells.iter().map(|i| outcome.cells[*i].key.repeat).collect();
-    let each: Vec<Capacity> =
-        repeats.iter().map(|repeat| of_repeat(&outcome.cells, &points, *repeat)).collect();
-    let bracket =
-        each.iter().filter_map(Capacity::bracket).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-    let several = outcome.systems.iter().filter(|other| other.system == system.system).count() > 1;
-    let failed_at = |rate: f64| {
-        points
-            .iter()
-            .find(|point| point.load == Load::Rate(rate))
-            .map_or_else(|| Figure::missing(""), |point| point.failure.clone())
-    };
-    Row {
-        system: system.system.clone(),
-        profile: system.profile.clone(),
-        label: if several {
-            format!("{}/{}", system.system, system.profile)
-        } else {
-            system.system.clone()
-        },
-        index: Some(index),
-        version: system.server.as_ref().map_or_else(String::new, |server| {
-            let year = server.year.map_or_else(String::new, |year| format!(" ({year})"));
-            format!("{} {}{year}", server.name, server.version)
-        }),
-        runtime: system.worker_runtime.clone(),
-        capacity: capacity(&points),
-        capacities: each.iter().map(Capacity::held).filter(|held| *held > 0.0).collect(),
-        bracket,
-        rank: None,
-        p99: Figure::missing(""),
-        failed_10k: failed_at(10e3),
-        failed_100k: failed_at(100e3),
-        cpu: Figure::missing(""),
-        pss: Figure::missing(""),
-        points,
-    }
 }
 
 /// The common load, the figures at it, and the ranks.

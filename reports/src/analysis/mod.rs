@@ -3,20 +3,23 @@
 //! show this one model, so that they cannot disagree.
 
 mod capacity;
+mod comparison;
 mod counts;
 mod groups;
 mod percentile;
 mod points;
 mod rank;
+mod rows;
 mod statistics;
 mod verdict;
 
 pub use capacity::Capacity;
 pub use counts::{Counts, Tally};
-pub use groups::{ClassKey, Group, Mode, Row};
+pub use groups::{ClassKey, Group, Mode};
 pub use percentile::{BEYOND, Merged};
 pub use points::{Figure, Point, Quality};
 pub use rank::Rank;
+pub use rows::Row;
 pub use statistics::{ENOUGH, Spread, difference, differs, holm, spread};
 pub use verdict::Sentence;
 

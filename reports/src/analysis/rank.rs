@@ -1,6 +1,6 @@
 //! Ranks inside one group. Rows whose capacities cannot be told apart share one.
 
-use super::groups::Row;
+use super::rows::Row;
 use super::statistics::{difference, differs, holm};
 
 /// A place in a group.
@@ -62,4 +62,77 @@ fn overlap(one: &Row, other: &Row) -> bool {
 
 fn reading_order(row: &Row) -> f64 {
     row.p99.number().unwrap_or(f64::INFINITY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Capacity, Figure};
+    use super::*;
+
+    fn row(label: &str, capacity: Capacity, capacities: &[f64]) -> Row {
+        Row {
+            system: label.to_owned(),
+            profile: String::new(),
+            label: label.to_owned(),
+            index: None,
+            version: String::new(),
+            runtime: String::new(),
+            points: Vec::new(),
+            bracket: capacity.bracket(),
+            capacity,
+            capacities: capacities.to_vec(),
+            rank: None,
+            p99: Figure::missing(""),
+            failed_10k: Figure::missing(""),
+            failed_100k: Figure::missing(""),
+            cpu: Figure::missing(""),
+            pss: Figure::missing(""),
+        }
+    }
+
+    fn places(mut rows: Vec<Row>) -> Vec<(String, Option<(usize, bool)>)> {
+        rank(&mut rows);
+        rows.into_iter().map(|r| (r.label, r.rank.map(|rank| (rank.place, rank.shared)))).collect()
+    }
+
+    fn said(rows: &[(String, Option<(usize, bool)>)]) -> String {
+        let each = rows.iter().map(|(label, rank)| match rank {
+            Some((place, shared)) => format!("{label} {place}{}", if *shared { "=" } else { "" }),
+            None => format!("{label} -"),
+        });
+        each.collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn noop_is_first_and_never_ranked_and_ties_share() {
+        let rows = vec![
+            row("c", Capacity::Between { held: 20e3, failed: 50e3 }, &[20e3]),
+            row("dead", Capacity::NotHeld(1e3), &[]),
+            row("a", Capacity::AtLeast(100e3), &[100e3]),
+            row("b", Capacity::AtLeast(50e3), &[50e3]),
+            row("noop", Capacity::AtLeast(100e3), &[100e3]),
+            row("d", Capacity::Between { held: 20e3, failed: 50e3 }, &[20e3]),
+        ];
+        // b was not tried beyond 50k/s, so nothing tells it from a.
+        assert_eq!(said(&places(rows)), "noop -, a 1=, b 1=, c 3=, d 3=, dead -");
+    }
+
+    /// A search: brackets overlap, but five repeats tell a from b, and do not
+    /// tell b from c.
+    #[test]
+    fn five_repeats_tell_apart_what_brackets_do_not() {
+        let near = |held: f64| [0.99, 1.0, 1.01, 1.0, 1.0].map(|x| x * held);
+        let wide = |held: f64| {
+            let mut row = row("", Capacity::Is { held, failed: held * 1.1 }, &near(held));
+            row.bracket = Some((held * 0.9, held * 1.2));
+            row
+        };
+        let named = |label: &str, held: f64| Row { label: label.to_owned(), ..wide(held) };
+        let rows = vec![named("a", 60e3), named("b", 52e3), named("c", 51.9e3)];
+        assert_eq!(said(&places(rows)), "a 1, b 2=, c 2=");
+        let mut rows = vec![named("a", 60e3), named("b", 58e3)];
+        // Below five repeats the brackets alone speak.
+        rows.iter_mut().for_each(|row| row.capacities.truncate(4));
+        assert_eq!(said(&places(rows)), "a 1=, b 1=");
+    }
 }

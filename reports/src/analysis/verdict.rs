@@ -9,10 +9,12 @@ use crate::numbers::{Medium, amount, interval, load, rate, seconds};
 use crate::outcome::{Outcome, Value};
 
 use super::capacity::Capacity;
+use super::comparison::{Comparison, compare};
 use super::counts::Counts;
-use super::groups::{Group, Mode, Row};
-use super::points::Figure;
-use super::statistics::{ENOUGH, difference, differs, holm};
+use super::groups::{Group, Mode};
+use super::points::{Figure, Quality};
+use super::rows::Row;
+use super::statistics::ENOUGH;
 
 /// One sentence of the verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,51 +63,6 @@ fn about_all(text: String) -> Sentence {
     Sentence { text, group: None }
 }
 
-/// The one comparison that a group's sentence may state: lowest P99 at the
-/// common load against the next, with its Holm-adjusted p over all groups.
-struct Comparison {
-    best: usize,
-    next: usize,
-    adjusted: Option<f64>,
-}
-
-fn compare(groups: &[Group]) -> Vec<Option<Comparison>> {
-    let pairs: Vec<Option<(usize, usize)>> = groups.iter().map(lowest_two).collect();
-    let p: Vec<Option<f64>> = groups
-        .iter()
-        .zip(&pairs)
-        .map(|(group, pair)| {
-            let (best, next) = (*pair)?;
-            difference(&group.rows[best].p99.repeats, &group.rows[next].p99.repeats)
-        })
-        .collect();
-    let mut adjusted = holm(&p.iter().filter_map(|p| *p).collect::<Vec<_>>()).into_iter();
-    pairs
-        .into_iter()
-        .zip(&p)
-        .map(|(pair, p)| {
-            let adjusted = p.and_then(|_| adjusted.next());
-            pair.map(|(best, next)| Comparison { best, next, adjusted })
-        })
-        .collect()
-}
-
-/// Rows with the lowest and next P99 at the common load, both above pacing.
-fn lowest_two(group: &Group) -> Option<(usize, usize)> {
-    let mut order: Vec<(usize, f64)> = group
-        .rows
-        .iter()
-        .enumerate()
-        .filter(|(_, row)| !row.is_noop() && row.p99.is_exact())
-        .filter_map(|(place, row)| Some((place, row.p99.number()?)))
-        .collect();
-    order.sort_by(|a, b| a.1.total_cmp(&b.1));
-    match order.as_slice() {
-        [best, next, ..] => Some((best.0, next.0)),
-        _ => None,
-    }
-}
-
 /// The sentence of one class under open load.
 fn open(group: &Group, comparison: Option<&Comparison>) -> Option<String> {
     let rows: Vec<&Row> = group.contenders().collect();
@@ -116,8 +73,10 @@ fn open(group: &Group, comparison: Option<&Comparison>) -> Option<String> {
     let able: Vec<&Row> = rows.iter().copied().filter(|r| r.capacity.held() > 0.0).collect();
     if able.is_empty() {
         let each: Vec<String> =
-            rows.iter().map(|row| format!("{}: {}", row.label, row.capacity.text())).collect();
-        return Some(format!("{class}: no load was held ({}).", each.join("; ")));
+            rows.iter().map(|row| format!("{}: {}", row.label, why_nothing(row))).collect();
+        let judged = rows.iter().any(|row| matches!(row.capacity, Capacity::NotHeld(_)));
+        let what = if judged { "no load was held" } else { "no cell could be judged" };
+        return Some(format!("{class}: {what} ({}).", each.join("; ")));
     }
     let mut text = format!("{class}: {}", who_holds(&able));
     let unable: Vec<&str> = rows
@@ -136,6 +95,18 @@ fn open(group: &Group, comparison: Option<&Comparison>) -> Option<String> {
     Some(text)
 }
 
+/// Why a row has no capacity: `not held at 1k/s`, `incomplete: broker died`.
+fn why_nothing(row: &Row) -> String {
+    let invalid = row.points.iter().find_map(|point| match &point.quality {
+        Quality::Invalid { word, why } if !why.is_empty() => Some(format!("{word}: {why}")),
+        _ => None,
+    });
+    match (&row.capacity, invalid) {
+        (Capacity::Unknown(_), Some(why)) => why,
+        (capacity, _) => capacity.text(),
+    }
+}
+
 /// `redis-asynq holds the most, 52k/s, before asynq with 20k/s`.
 fn who_holds(able: &[&Row]) -> String {
     let place = |row: &Row| row.rank.map_or(0, |rank| rank.place);
@@ -145,24 +116,23 @@ fn who_holds(able: &[&Row]) -> String {
     let behind: Vec<String> = able
         .iter()
         .filter(|row| place(row) > 1)
-        .map(|row| format!("{} {}", row.label, with_beyond(&row.capacity)))
+        .map(|row| format!("{} {}", row.label, said(&row.capacity)))
         .collect();
     let equal = able.iter().all(|row| row.capacity == top.capacity);
     let mut text = match first.as_slice() {
-        [only] if able.len() == 1 => format!("{only} holds {}", with_beyond(&top.capacity)),
-        [only] => format!("{only} holds the most, {}", with_beyond(&top.capacity)),
+        [only] if able.len() == 1 => format!("{only} holds {}", said(&top.capacity)),
+        [only] => format!("{only} holds the most, {}", said(&top.capacity)),
         all if equal => {
             let each = if all.len() == 2 { "both" } else { "all" };
-            format!("{} {each} hold {}", list(all), with_beyond(&top.capacity))
+            format!("{} {each} hold {}", list(all), said(&top.capacity))
         }
         all => {
             let each: Vec<String> = able
                 .iter()
                 .filter(|row| place(row) == 1)
-                .map(|row| format!("{} {}", row.label, with_beyond(&row.capacity)))
+                .map(|row| format!("{} {}", row.label, said(&row.capacity)))
                 .collect();
-            debug_assert_eq!(each.len(), all.len());
-            format!("no difference beyond the noise ({})", each.join(", "))
+            format!("{} cannot be told apart ({})", list(all), each.join(", "))
         }
     };
     if !behind.is_empty() {
@@ -171,11 +141,12 @@ fn who_holds(able: &[&Row]) -> String {
     text
 }
 
-/// `20k/s (not 50k/s)`: a grid says no more.
-fn with_beyond(capacity: &Capacity) -> String {
-    match capacity.beyond() {
-        Some(beyond) => format!("{} ({beyond})", capacity.text()),
-        None => capacity.text(),
+/// `at least 100k/s`, `20k/s (not 50k/s)`: a grid says no more.
+fn said(capacity: &Capacity) -> String {
+    match (capacity, capacity.beyond()) {
+        (Capacity::AtLeast(held), _) => format!("at least {}", rate(*held)),
+        (_, Some(beyond)) => format!("{} ({beyond})", capacity.text()),
+        _ => capacity.text(),
     }
 }
 
@@ -192,29 +163,7 @@ fn latency(group: &Group, able: &[&Row], comparison: Option<&Comparison>) -> Str
         };
     }
     if let Some(comparison) = comparison {
-        let (best, next) = (&group.rows[comparison.best], &group.rows[comparison.next]);
-        let figures = format!(
-            "P99 {name} is lowest for {}, {}, before {}, {}",
-            best.label,
-            written(&best.p99),
-            next.label,
-            written(&next.p99)
-        );
-        return match comparison.adjusted {
-            Some(p) if differs(p) => format!("; at {at} {figures}"),
-            Some(_) => format!(
-                "; at {at} P99 {name} is {} for {} and {} for {}: every difference lies inside \
-                 the noise",
-                written(&best.p99),
-                best.label,
-                written(&next.p99),
-                next.label
-            ),
-            None => format!(
-                "; at {at} {figures}, as seen in {}: below {ENOUGH} repeats no difference is tested",
-                repeats(group)
-            ),
-        };
+        return format!("; at {at} {}", compared(group, comparison, name));
     }
     let below: Vec<&str> = able
         .iter()
@@ -233,6 +182,41 @@ fn latency(group: &Group, able: &[&Row], comparison: Option<&Comparison>) -> Str
         return String::new();
     }
     format!("; P99 {name} at {at}: {}", seen.join(", "))
+}
+
+/// What may be said about the P99 of a class.
+fn compared(group: &Group, comparison: &Comparison, name: &str) -> String {
+    let said = |row: usize| {
+        let row = &group.rows[row];
+        format!("{}, {}", row.label, written(&row.p99))
+    };
+    let said_all = |rows: Vec<usize>| rows.into_iter().map(said).collect::<Vec<_>>().join("; ");
+    let best = comparison.order[0];
+    if comparison.adjusted.iter().any(Option::is_none) {
+        return format!(
+            "P99 {name} is lowest for {}, against {}, as seen in {} (differences are tested from \
+             {ENOUGH} on)",
+            said(best),
+            said(comparison.order[1]),
+            repeats(group)
+        );
+    }
+    let same: Vec<usize> = comparison.others(false).collect();
+    let Some(next) = comparison.others(true).next() else {
+        return format!(
+            "every difference in P99 {name} lies inside the noise ({})",
+            said_all(comparison.order.clone())
+        );
+    };
+    if same.is_empty() {
+        return format!("P99 {name} is lowest for {}, against {}", said(best), said(next));
+    }
+    let tied = std::iter::once(best).chain(same).collect();
+    format!(
+        "P99 {name} is lowest, inside the noise of each other, for {}; against {}",
+        said_all(tied),
+        said(next)
+    )
 }
 
 fn repeats(group: &Group) -> String {
@@ -299,7 +283,7 @@ fn in_flight(group: &Group) -> Option<String> {
                     of(a).total_cmp(&of(b))
                 })?;
             Some(format!(
-                "{} does {} at {}",
+                "{} {} with {}",
                 row.label,
                 rate(most.throughput.number()?),
                 load(most.load)
@@ -309,7 +293,7 @@ fn in_flight(group: &Group) -> Option<String> {
     if each.is_empty() {
         return None;
     }
-    Some(format!("{}: at its best {}.", capital(&group.class.title()), each.join(", ")))
+    Some(format!("{}: the most done is {}.", capital(&group.class.title()), each.join(", ")))
 }
 
 /// Different runtimes make it a comparison of stacks.

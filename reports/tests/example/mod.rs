@@ -14,10 +14,25 @@ use schedbench_reports::outcome::*;
 pub(crate) fn histogram(values: &[u64], at_infinity: u64) -> Histogram {
     let mut histogram = hdrhistogram::Histogram::<u64>::new(3).unwrap();
     values.iter().for_each(|value| histogram.record(*value).unwrap());
+    packed(&histogram, at_infinity)
+}
+
+fn packed(values: &hdrhistogram::Histogram<u64>, at_infinity: u64) -> Histogram {
     let mut bytes = Vec::new();
-    V2DeflateSerializer::new().serialize(&histogram, &mut bytes).unwrap();
+    V2DeflateSerializer::new().serialize(values, &mut bytes).unwrap();
     let data = base64::engine::general_purpose::STANDARD.encode(&bytes);
-    Histogram { data, count: values.len() as u64, at_infinity }
+    Histogram { data, count: values.len(), at_infinity }
+}
+
+/// So many tasks with that P99, median a third of it; failed ones at +∞.
+pub(crate) fn latencies(p99: &Value, intended: u64, failed: u64) -> Histogram {
+    let ns = (p99.number().unwrap_or(2.0) * 1e9) as u64;
+    let mut values = hdrhistogram::Histogram::<u64>::new(3).unwrap();
+    let done = intended - failed;
+    let slow = done * 2 / 100;
+    values.record_n(ns / 3, done - slow).unwrap();
+    values.record_n(ns, slow).unwrap();
+    packed(&values, failed)
 }
 
 /// A ramp's cell: offered, done, P99 start latency in seconds, failure rate.
@@ -40,7 +55,7 @@ pub(crate) fn cell(
         ("throughput", Value::Is(done)),
         ("failure_rate", Value::Is(failure_rate)),
         ("start_latency.p50", Value::Is(0.0021)),
-        ("start_latency.p99", p99),
+        ("start_latency.p99", p99.clone()),
         ("pacing_lateness.p99", Value::Is(0.00004)),
         ("cpu.total", Value::Is(21.04)),
         ("pss.system", Value::Is(61e6)),
@@ -78,10 +93,10 @@ pub(crate) fn cell(
             ..Counts::default()
         },
         metrics: metrics.map(|(name, value)| (name.to_owned(), value)).into(),
-        histograms: BTreeMap::from([(
-            "start_latency".to_owned(),
-            histogram(&[1_900_000, 2_100_000, 6_200_000], failed),
-        )]),
+        histograms: BTreeMap::from([
+            ("start_latency".to_owned(), latencies(&p99, intended, failed)),
+            ("pacing_lateness".to_owned(), histogram(&[40_000], 0)),
+        ]),
         series: Series {
             bin_s: 1.0,
             start_s: 0.0,

@@ -1,0 +1,42 @@
+//! A broker's life and every child's: find, start, healthy, kill, pause, stop.
+//!
+//! One [`Keeper`] thread spawns all children; a [`Watchdog`] in a session of
+//! its own removes what a harness killed with -9 would leave; [`Rooms`] is the
+//! run's private directory. What must hold however the harness ends:
+//!
+//! | how it ends              | processes            | directories          |
+//! |--------------------------|----------------------|----------------------|
+//! | returns, `Err`, a signal | the keeper's drop    | the rooms' drop      |
+//! | `exit`, panic in main    | parent-death signal  | the watchdog         |
+//! | SIGKILL, out of memory   | parent-death signal  | the watchdog         |
+//! | the machine goes down    |                      | the next run's sweep |
+
+mod address;
+pub mod broker;
+pub mod child;
+mod cpu_clock;
+mod error;
+pub mod host;
+pub mod keeper;
+pub mod leftovers;
+mod missing;
+pub mod placement;
+pub mod ports;
+mod reap;
+mod redis;
+mod resp;
+pub mod room;
+pub mod rooms;
+pub mod timing;
+pub mod watchdog;
+
+pub use broker::{BROKERS, Entry, Ground, Need, Running, Source};
+pub use child::{Child, Exit};
+pub(crate) use cpu_clock::{of_process, of_this_process, of_thread};
+pub use error::{Died, Error, Result};
+pub use keeper::{Keeper, Spawner, Spec};
+pub use missing::Missing;
+pub use reap::reap;
+pub use room::{Room, RoomError};
+pub use rooms::Rooms;
+pub use watchdog::Watchdog;

@@ -1,0 +1,217 @@
+//! Brokers: how each is found, started, or reached. A new one is one entry in
+//! [`BROKERS`] and one file like `redis.rs`.
+
+use std::path::{Path, PathBuf};
+
+use schedbench_contract::{Address, Broker, Profile};
+
+use crate::environment::{Child, Error, Keeper, Missing, Result, Rooms, address, redis};
+
+/// What a broker is started on.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground<'a> {
+    /// Starts its processes.
+    pub keeper: &'a Keeper,
+    /// Gives it a directory.
+    pub rooms: &'a Rooms,
+    /// Where its logs go and stay after the run.
+    pub logs: &'a Path,
+}
+
+/// For whom a broker is started.
+#[derive(Clone, Copy, Debug)]
+pub struct Need<'a> {
+    /// `system/profile`, for messages.
+    pub who: &'a str,
+    /// The profile, whose settings the broker must have.
+    pub profile: &'a Profile,
+    /// The environment variable in which the scenario says the URL is.
+    pub url_env: Option<&'a str>,
+}
+
+/// A broker that answers.
+///
+/// Faults are its child's: `broker.child()` can be killed, paused and resumed;
+/// then [`restart`](Self::restart) brings it back with its data, on its port.
+pub trait Running: Send {
+    /// Where it is.
+    fn address(&self) -> &Address;
+    /// Its process; `None` for one that is not ours.
+    fn child(&self) -> Option<&Child>;
+    /// One line for the terminal, as in `redis 7.0.15 started on 127.0.0.1:21734`.
+    fn describe(&self) -> String;
+    /// Fails once its process has ended, with the last lines of its log.
+    ///
+    /// # Errors
+    /// It has ended.
+    fn check(&self) -> Result<()> {
+        match self.child().and_then(|child| Some((child, child.ended()?))) {
+            Some((child, exit)) => Err(Error::Died(Box::new(child.died("broker", exit)))),
+            None => Ok(()),
+        }
+    }
+    /// Ends it if it lives, starts it again with the same data on the same
+    /// port, and waits until it answers.
+    ///
+    /// # Errors
+    /// It is not ours, or does not come back.
+    fn restart(&mut self) -> Result<()>;
+    /// Ends it and removes its directory. One that is not ours is left as it is.
+    ///
+    /// # Errors
+    /// Its directory cannot be removed.
+    fn stop(self: Box<Self>) -> Result<()>;
+}
+
+/// What the harness knows of a broker.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Which.
+    pub broker: Broker,
+    /// Its program on PATH.
+    pub program: &'static str,
+    /// The environment variable that names the program instead.
+    pub program_env: &'static str,
+    /// The one command that brings it.
+    pub remedy: &'static str,
+    /// The environment variable that names an existing one.
+    pub url_env: &'static str,
+    /// The oldest version that will do.
+    pub oldest: (u32, u32),
+    /// Its version, asked from the program.
+    pub version: fn(&Path) -> Option<String>,
+    ask: fn(&Address) -> std::io::Result<String>,
+    start: fn(&Path, &Ground<'_>, &Need<'_>) -> Result<Box<dyn Running>>,
+    reach: fn(Address, &str, &Need<'_>) -> Result<Box<dyn Running>>,
+}
+
+/// Every broker.
+pub const BROKERS: &[Entry] = &[Entry {
+    broker: Broker::Redis,
+    program: "redis-server",
+    program_env: "SCHEDBENCH_REDIS_SERVER",
+    remedy: "apt-get install redis-server",
+    url_env: "REDIS_URL",
+    oldest: (6, 2),
+    version: redis::version_of,
+    ask: redis::ask,
+    start: redis::start,
+    reach: redis::reach,
+}];
+
+/// How a broker would be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// By starting this program.
+    Program(PathBuf),
+    /// By the URL in this environment variable.
+    Url(String),
+}
+
+impl Entry {
+    /// What is known of a broker.
+    #[must_use]
+    pub fn of(broker: Broker) -> &'static Self {
+        // The compiler asks for an arm when a broker is added, and with it for
+        // an entry; the test below holds the two together.
+        match broker {
+            Broker::Redis => &BROKERS[0],
+        }
+    }
+
+    /// Its program, if it is here.
+    #[must_use]
+    pub fn find(&self) -> Option<PathBuf> {
+        if let Some(named) = std::env::var_os(self.program_env).filter(|path| !path.is_empty()) {
+            return Some(PathBuf::from(named)).filter(|path| is_program(path));
+        }
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path)
+            // Debian has servers in sbin, which is not on everybody's PATH.
+            .chain(["/usr/local/sbin", "/usr/sbin", "/usr/local/bin"].map(PathBuf::from))
+            .map(|dir| dir.join(self.program))
+            .find(|path| is_program(path))
+    }
+
+    /// How it would be had: by the URL that the scenario names; otherwise by
+    /// the program; otherwise by the URL in the broker's own variable. A
+    /// `REDIS_URL` that happens to be set, for another program perhaps, is not
+    /// loaded with a benchmark as long as there is another way.
+    ///
+    /// # Errors
+    /// It cannot be had here.
+    pub fn source(&self, who: &str, url_env: Option<&str>) -> Result<Source, Missing> {
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        match url_env {
+            Some(name) if is_set(name) => Ok(Source::Url(name.into())),
+            Some(name) => Err(Missing::no_url(who, self, name)),
+            None => match self.find() {
+                Some(program) => Ok(Source::Program(program)),
+                None if is_set(self.url_env) => Ok(Source::Url(self.url_env.into())),
+                None => Err(Missing::no_program(who, self)),
+            },
+        }
+    }
+
+    /// Whether a version will not do. One that cannot be read will.
+    #[must_use]
+    pub fn is_too_old(&self, version: &str) -> bool {
+        let mut parts = version.split('.').map_while(|part| part.parse::<u32>().ok());
+        let parts = parts.next().zip(parts.next());
+        parts.is_some_and(|parts| parts < self.oldest)
+    }
+
+    /// The version of the existing one whose URL is in the variable.
+    ///
+    /// # Errors
+    /// It is no URL, or nobody answers there.
+    pub fn ask(&self, variable: &str) -> Result<String> {
+        let address = address::from_env(self.broker, variable)?;
+        (self.ask)(&address).map_err(Error::io(format!(
+            "asking the {} of {variable} ({}:{})",
+            self.broker.name(),
+            address.host,
+            address.port
+        )))
+    }
+
+    /// Starts it, or reaches the existing one, and waits until it answers.
+    ///
+    /// # Errors
+    /// It is missing, dies at its start, does not answer, or an existing one
+    /// is not configured as the profile needs.
+    pub fn have(&self, ground: &Ground<'_>, need: &Need<'_>) -> Result<Box<dyn Running>> {
+        match self.source(need.who, need.url_env)? {
+            Source::Program(program) => (self.start)(&program, ground, need),
+            Source::Url(name) => {
+                let address = address::from_env(self.broker, &name)?;
+                (self.reach)(address, &name, need)
+            }
+        }
+    }
+}
+
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_their_numbers() {
+        let redis = Entry::of(Broker::Redis);
+        assert!(redis.is_too_old("6.0.16") && redis.is_too_old("5.9"));
+        assert!(!redis.is_too_old("6.2.0") && !redis.is_too_old("10.0.1"));
+        assert!(!redis.is_too_old("unknown"));
+    }
+
+    #[test]
+    fn every_entry_is_found_by_its_broker() {
+        for entry in BROKERS {
+            assert_eq!(Entry::of(entry.broker).program, entry.program);
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! The one thread that spawns every child.
+//!
+//! Linux ties the parent-death signal to the *thread* that forked, so children
+//! are started by a thread that lives as long as the process. Nothing else in
+//! the harness starts a process that is meant to stay.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, getpid, getppid, pidfd_open, set_parent_process_death_signal,
+};
+use schedbench_contract::Program;
+
+use crate::environment::{Child, Error, Result, Watchdog};
+
+/// Where a worker finds its event pipe.
+const EVENTS_FD: i32 = 3;
+/// A pipe takes this much without a reader; a child may end before it reads.
+const MOST_STDIN: usize = 64 * 1024;
+
+/// What to start. It may hold secrets in `stdin`, so it cannot be printed.
+pub struct Spec {
+    /// Its name in messages, as in `redis-asynq/everysec`.
+    pub name: String,
+    /// The program: a path, or a name to look for on PATH.
+    pub program: PathBuf,
+    /// Its arguments; never a secret.
+    pub args: Vec<OsString>,
+    /// Added to its environment.
+    pub env: Vec<(String, String)>,
+    /// What it reads on standard input, then the end.
+    pub stdin: Vec<u8>,
+    /// Its standard output and error are appended here, mode 0600.
+    pub log: PathBuf,
+    /// Where it runs; the harness's own directory for `None`.
+    pub dir: Option<PathBuf>,
+    /// The write end of its event pipe, descriptor 3 there.
+    pub events: Option<OwnedFd>,
+}
+
+impl Spec {
+    /// A program with nothing on standard input.
+    #[must_use]
+    pub fn new(name: impl Into<String>, program: impl Into<PathBuf>, log: PathBuf) -> Self {
+        Self {
+            name: name.into(),
+            program: program.into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            stdin: Vec::new(),
+            log,
+            dir: None,
+            events: None,
+        }
+    }
+
+    /// The worker that an adapter asks for: its `Work` as one line on standard
+    /// input, its event pipe as descriptor 3.
+    ///
+    /// # Errors
+    /// This binary cannot be found.
+    pub fn worker(program: &Program, log: PathBuf, events: OwnedFd) -> Result<Self> {
+        let work = &program.work;
+        let name = format!("{}/{} worker {}", work.system, work.profile, work.index + 1);
+        let mut spec = match &program.program {
+            Some(path) => Self::new(name, path, log),
+            None => {
+                let mut spec = Self::new(name, this_program()?, log);
+                spec.args.push("worker".into());
+                spec
+            }
+        };
+        spec.args.extend(program.args.iter().map(OsString::from));
+        spec.env.clone_from(&program.env);
+        spec.stdin = serde_json::to_vec(work)
+            .map_err(|error| Error::Unfit(format!("the work cannot be written down: {error}")))?;
+        spec.stdin.push(b'\n');
+        spec.events = Some(events);
+        Ok(spec)
+    }
+}
+
+/// This binary, even when it was rebuilt or removed meanwhile.
+pub(crate) fn this_program() -> Result<PathBuf> {
+    let path = std::env::current_exe().map_err(Error::io("finding this program"))?;
+    Ok(if path.exists() { path } else { PathBuf::from("/proc/self/exe") })
+}
+
+struct Request {
+    spec: Spec,
+    answer: Sender<Result<Child>>,
+}
+
+/// The keeper of all children; dropping it ends them.
+#[derive(Debug)]
+pub struct Keeper {
+    spawner: Spawner,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Who asks the keeper to start something; useless once the keeper is dropped.
+#[derive(Clone, Debug)]
+pub struct Spawner {
+    /// `None` once the keeper is dropped, so that its thread can end.
+    requests: Arc<Mutex<Option<Sender<Request>>>>,
+    children: Arc<Mutex<Vec<Child>>>,
+}
+
+impl Keeper {
+    /// Starts the thread. `watchdog` is told of every child.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn start(watchdog: Option<Watchdog>) -> Result<Self> {
+        let (requests, inbox) = channel();
+        let thread = std::thread::Builder::new()
+            .name("keeper".into())
+            .spawn(move || keep(&inbox, watchdog.as_ref()))
+            .map_err(Error::io("starting the keeper's thread"))?;
+        let requests = Arc::new(Mutex::new(Some(requests)));
+        let spawner = Spawner { requests, children: Arc::default() };
+        Ok(Self { spawner, thread: Some(thread) })
+    }
+
+    /// To start children with from elsewhere.
+    #[must_use]
+    pub fn spawner(&self) -> Spawner {
+        self.spawner.clone()
+    }
+
+    /// Starts a process: in a group of its own, killed when the harness dies.
+    ///
+    /// # Errors
+    /// The program is not there or cannot be started.
+    pub fn spawn(&self, spec: Spec) -> Result<Child> {
+        self.spawner.spawn(spec)
+    }
+}
+
+impl Spawner {
+    /// Starts a process: in a group of its own, killed when the harness dies.
+    ///
+    /// # Errors
+    /// The program is not there or cannot be started, or the keeper is dropped.
+    pub fn spawn(&self, spec: Spec) -> Result<Child> {
+        let gone = || Error::Unfit("the keeper of all children has ended".into());
+        // Held until the child is noted: a keeper that is dropped meanwhile
+        // waits, and then ends this child too.
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let (answer, answered) = channel();
+        requests.as_ref().ok_or_else(gone)?.send(Request { spec, answer }).map_err(|_| gone())?;
+        let child = answered.recv().map_err(|_| gone())??;
+        let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+        children.retain(|child| child.ended().is_none());
+        children.push(child.clone());
+        Ok(child)
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.spawner.requests.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut children = self.spawner.children.lock().unwrap_or_else(PoisonError::into_inner);
+        for child in children.drain(..) {
+            if child.ended().is_none() {
+                child.kill();
+            }
+        }
+        drop(children);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn keep(inbox: &Receiver<Request>, watchdog: Option<&Watchdog>) {
+    let mut reserved = None;
+    for Request { spec, answer } in inbox {
+        if reserved.is_none() {
+            reserved = reserve_events_fd();
+        }
+        // The asker may have given up; the child then ends with the keeper.
+        let _ = answer.send(spawn(spec, watchdog));
+    }
+}
+
+/// Makes sure that descriptor 3 is taken in this process. Otherwise the pipe
+/// by which std's `spawn` learns of a failed exec could get that number, and
+/// putting the event pipe there would cut it.
+fn reserve_events_fd() -> Option<OwnedFd> {
+    let null = File::open("/dev/null").ok()?;
+    fcntl_dupfd_cloexec(&null, EVENTS_FD).ok().filter(|fd| fd.as_raw_fd() == EVENTS_FD)
+}
+
+fn spawn(spec: Spec, watchdog: Option<&Watchdog>) -> Result<Child> {
+    let Spec { name, program, args, env, stdin, log, dir, events } = spec;
+    if stdin.len() > MOST_STDIN {
+        return Err(Error::Unfit(format!("{name}: more than 64 KiB for its standard input")));
+    }
+    let output = log_file(&log)?;
+    let errors = output.try_clone().map_err(Error::io("duplicating a log's descriptor"))?;
+    let mut command = Command::new(&program);
+    command.args(args).envs(env).process_group(0);
+    command.stdin(Stdio::piped()).stdout(output).stderr(errors);
+    if let Some(dir) = dir {
+        command.current_dir(dir);
+    }
+    let harness = getpid();
+    let events_fd = events.as_ref().map(AsRawFd::as_raw_fd);
+    // SAFETY: between fork and exec the closure makes system calls only, on
+    // descriptors that are open in the parent until `spawn` returns; it
+    // neither allocates nor takes a lock.
+    unsafe {
+        command.pre_exec(move || become_child(harness, events_fd));
+    }
+    let mut process =
+        command.spawn().map_err(Error::io(format!("{name}: starting {}", program.display())))?;
+    drop(events);
+    let feed = process.stdin.take();
+    let pid = Pid::from_child(&process);
+    // It is not reaped before `Child` does it, so that the number is still its.
+    let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(pidfd) => pidfd,
+        Err(error) => {
+            let _ = process.kill();
+            let _ = process.wait();
+            return Err(Error::io(format!("{name}: watching process {}", process.id()))(error));
+        }
+    };
+    if let Some(watchdog) = watchdog {
+        watchdog.process(pid);
+    }
+    if let Some(mut feed) = feed {
+        // A child that ended already is found out, with its log, by who waits for it.
+        let _ = feed.write_all(&stdin);
+    }
+    Ok(Child::new(name, pid, pidfd, log, watchdog.cloned()))
+}
+
+/// Runs in the child, between fork and exec.
+fn become_child(harness: Pid, events: Option<i32>) -> std::io::Result<()> {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    // The harness may have died before the line above: nobody sends it then.
+    if getppid() != Some(harness) {
+        return Err(Errno::SRCH.into());
+    }
+    let mut first_to_close = libc::c_long::from(EVENTS_FD);
+    if let Some(events) = events {
+        // SAFETY: `events` is open in the parent, and so here; `ManuallyDrop`
+        // keeps both numbers from being closed by these values.
+        let (from, mut to) = unsafe {
+            (
+                ManuallyDrop::new(OwnedFd::from_raw_fd(events)),
+                ManuallyDrop::new(OwnedFd::from_raw_fd(EVENTS_FD)),
+            )
+        };
+        if events != EVENTS_FD {
+            rustix::io::dup2(&*from, &mut to)?;
+        }
+        fcntl_setfd(&*to, FdFlags::empty())?;
+        first_to_close += 1;
+    }
+    // Ours are close-on-exec anyway; this is for what the harness inherited
+    // itself (a make job server, a terminal multiplexer's socket). Kernels
+    // before 5.11 do not know it, which leaves things as they were.
+    // SAFETY: marks descriptors, touches no memory.
+    unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            first_to_close,
+            libc::c_long::from(libc::c_int::MAX),
+            libc::CLOSE_RANGE_CLOEXEC as libc::c_long,
+        );
+    }
+    Ok(())
+}
+
+fn log_file(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).mode(0o600);
+    options.open(path).map_err(Error::io(format!("opening the log {}", path.display())))
+}

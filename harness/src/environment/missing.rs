@@ -1,0 +1,53 @@
+use std::fmt;
+
+use crate::environment::broker::Entry;
+
+/// What a system needs and is not here, and the one command that brings it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Who needs it: `redis-asynq`, or `redis-asynq/everysec`.
+    pub who: String,
+    /// What is missing, one sentence.
+    pub why: String,
+    /// The one command.
+    pub remedy: String,
+    /// Another way.
+    pub instead: Option<String>,
+}
+
+impl Missing {
+    pub(crate) fn no_program(who: &str, entry: &Entry) -> Self {
+        let why = match std::env::var(entry.program_env).ok().filter(|path| !path.is_empty()) {
+            Some(path) => format!("{} = {path} is no program.", entry.program_env),
+            None => format!("{} is not installed.", entry.program),
+        };
+        Self {
+            who: who.into(),
+            why,
+            remedy: entry.remedy.into(),
+            instead: Some(entry.url_env.into()),
+        }
+    }
+
+    pub(crate) fn no_url(who: &str, entry: &Entry, name: &str) -> Self {
+        Self {
+            who: who.into(),
+            why: format!("The scenario says url_env = \"{name}\", and {name} is not set."),
+            remedy: format!("export {name}={}://…", entry.broker.name()),
+            instead: None,
+        }
+    }
+}
+
+impl std::error::Error for Missing {}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: no broker here", self.who)?;
+        write!(f, "  {}   {}", self.why, self.remedy)?;
+        if let Some(instead) = &self.instead {
+            write!(f, "   (or: {instead})")?;
+        }
+        f.write_str("\n  To run the rest: --skip-missing")
+    }
+}

@@ -1,0 +1,134 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::io::{self, BufRead, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal, setsid};
+
+use crate::environment::rooms::remove_if_dead;
+use crate::environment::watchdog::READY;
+
+/// How long processes and directories may resist.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The body of the hidden verb `reap`: the watchdog's own process.
+///
+/// Reads on standard input what to end and remove until the harness's end is
+/// gone, then does it. Nothing it meets then makes it stop early.
+///
+/// # Errors
+/// The harness is gone before it could be told that somebody watches.
+pub fn reap() -> io::Result<()> {
+    // Fails only for a group's leader, which std's `spawn` does not make us.
+    let _ = setsid();
+    let mut harness = io::stdout().lock();
+    harness.write_all(READY)?;
+    harness.flush()?;
+    let left = listen(io::stdin().lock());
+    end(&left.processes);
+    let deadline = Instant::now() + PATIENCE;
+    for dir in &left.dirs {
+        remove(dir, deadline);
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Left {
+    /// By number; the descriptor was opened while the harness had not reaped it.
+    processes: BTreeMap<i32, OwnedFd>,
+    dirs: BTreeSet<PathBuf>,
+}
+
+fn listen(input: impl BufRead) -> Left {
+    let mut left = Left::default();
+    for line in input.split(b'\n') {
+        // An error is an end.
+        let Ok(line) = line else { break };
+        let Some(space) = line.iter().position(|&byte| byte == b' ') else { continue };
+        let (verb, object) = (&line[..space], &line[space + 1..]);
+        let number = || std::str::from_utf8(object).ok()?.parse().ok().and_then(Pid::from_raw);
+        let path = || PathBuf::from(OsStr::from_bytes(object));
+        match verb {
+            b"process" => {
+                if let Some(pid) = number()
+                    && let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty())
+                {
+                    left.processes.insert(pid.as_raw_nonzero().get(), pidfd);
+                }
+            }
+            b"forget-process" => {
+                number().map(|pid| left.processes.remove(&pid.as_raw_nonzero().get()));
+            }
+            b"dir" => {
+                left.dirs.insert(path());
+            }
+            b"forget-dir" => {
+                left.dirs.remove(&path());
+            }
+            _ => {}
+        }
+    }
+    left
+}
+
+/// Ends the processes, then what is left of their groups.
+fn end(processes: &BTreeMap<i32, OwnedFd>) {
+    let deadline = Instant::now() + PATIENCE;
+    for pidfd in processes.values() {
+        kill(pidfd, deadline);
+    }
+    // A fork of a broker's is no child of the harness and gets no parent-death
+    // signal. Its group has our child's number and cannot be another's while it
+    // has members.
+    while Instant::now() < deadline {
+        let members = members(processes);
+        if members.is_empty() {
+            return;
+        }
+        for pidfd in &members {
+            kill(pidfd, deadline);
+        }
+    }
+}
+
+fn kill(pidfd: &OwnedFd, deadline: Instant) {
+    let _ = pidfd_send_signal(pidfd, Signal::KILL);
+    let left = deadline.saturating_duration_since(Instant::now());
+    let timeout = Timespec { tv_sec: left.as_secs().min(60) as i64, tv_nsec: 0 };
+    let _ = poll(&mut [PollFd::new(pidfd, PollFlags::IN)], Some(&timeout));
+}
+
+/// Living processes of the groups that our children led.
+fn members(leaders: &BTreeMap<i32, OwnedFd>) -> Vec<OwnedFd> {
+    let Ok(all) = procfs::process::all_processes() else { return Vec::new() };
+    all.flatten()
+        .filter_map(|process| {
+            let belongs = || {
+                process.stat().ok().filter(|stat| {
+                    leaders.contains_key(&stat.pgrp) && !matches!(stat.state, 'Z' | 'X')
+                })
+            };
+            let before = belongs()?;
+            let pidfd = pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()?;
+            // The same process still, now that its number is held.
+            (belongs()?.starttime == before.starttime).then_some(pidfd)
+        })
+        .collect()
+}
+
+fn remove(dir: &Path, deadline: Instant) {
+    // The kernel closes a dying harness's descriptors one after the other: the
+    // pipe may end before the lock goes.
+    loop {
+        let removed = remove_if_dead(dir);
+        if matches!(removed, Ok(true)) || !dir.exists() || Instant::now() > deadline {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

@@ -1,0 +1,170 @@
+//! What a plan will take, and what it cannot show.
+
+use schedbench_contract::Handler;
+
+use super::{CellPlan, Load, Plan, Spacing, Step};
+use crate::scenario::{Nanos, Rate};
+
+/// What running a plan takes. Times and sizes are bounds from above, but for
+/// what happens between cells.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// Cells; the cells of a search at their largest number.
+    pub cells: u64,
+    /// Warm-up, window and drain of all of them, ns.
+    pub measuring_ns: u64,
+    /// Tasks of the largest cell.
+    pub largest_tasks: u64,
+    /// Memory of its ledger, bytes.
+    pub ledger_bytes: u64,
+    /// Room for results and for what brokers write, bytes.
+    pub disk_bytes: u64,
+}
+
+/// The ledger's bytes per task.
+const LEDGER_BYTES: u64 = 16;
+
+/// Histograms, series and counts of a cell in `result.json`, its `.hlog` and
+/// its share of the report.
+const RESULT_BYTES: u64 = 200_000;
+
+/// What a broker's log takes for a task beside its body: ids, keys, framing,
+/// and every change of its state.
+const BROKER_BYTES: u64 = 1_024;
+
+impl Estimate {
+    /// What `plan` takes.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        let mut all =
+            Self { cells: 0, measuring_ns: 0, largest_tasks: 0, ledger_bytes: 0, disk_bytes: 0 };
+        let mut broker_bytes = 0;
+        for block in &plan.blocks {
+            let has_broker = block.target.profile.broker.is_some();
+            for step in &block.steps {
+                let (cells, cell, tasks) = match step {
+                    Step::Cell(cell) => (1, cell, most_tasks(cell)),
+                    Step::Search(search) => {
+                        let largest = search.template.at_rate(search.to);
+                        (search.most_cells(), &search.template, most_tasks(&largest))
+                    }
+                    Step::AtCapacity { cell, .. } => (1, cell, most_tasks(cell)),
+                };
+                all.cells += cells;
+                let time = cell.warmup_ns + cell.load.window_ns() + cell.drain_ns();
+                all.measuring_ns = all.measuring_ns.saturating_add(time.saturating_mul(cells));
+                all.largest_tasks = all.largest_tasks.max(tasks);
+                if has_broker {
+                    let task = cell.body_bytes as u64 + BROKER_BYTES;
+                    broker_bytes = tasks.saturating_mul(task).max(broker_bytes);
+                }
+            }
+        }
+        all.ledger_bytes = all.largest_tasks.saturating_mul(LEDGER_BYTES);
+        all.disk_bytes = (all.cells * RESULT_BYTES).saturating_add(broker_bytes);
+        all
+    }
+}
+
+impl super::Search {
+    /// Cells that it takes at most: doublings to the top, then halvings of a
+    /// bracket whose width is its lower end.
+    #[must_use]
+    pub fn most_cells(&self) -> u64 {
+        let doublings = (self.to / self.from).log2().ceil().max(0.0) as u64 + 1;
+        let halvings = (1.0 / self.precision).log2().ceil().max(0.0) as u64;
+        doublings + halvings
+    }
+}
+
+/// Tasks of a cell that its ledger must hold.
+fn most_tasks(cell: &CellPlan) -> u64 {
+    match &cell.load {
+        Load::InFlight { most_tasks, .. } => *most_tasks,
+        Load::Open { stages, spacing } => {
+            let warmup =
+                stages.first().map_or(0.0, |stage| stage.rate * cell.warmup_ns as f64 / 1e9);
+            let mean = warmup + in_window(cell);
+            // Six standard deviations of a Poisson count.
+            let spread = if *spacing == Spacing::Poisson { 6.0 * mean.sqrt() } else { 0.0 };
+            (mean + spread).ceil() as u64
+        }
+    }
+}
+
+/// Tasks expected in the window of an open-loop cell.
+fn in_window(cell: &CellPlan) -> f64 {
+    let Load::Open { stages, .. } = &cell.load else { return 0.0 };
+    stages.iter().map(|stage| stage.rate * stage.duration_ns as f64 / 1e9).sum()
+}
+
+/// What a plan cannot show or does without need, a sentence each.
+pub(super) fn warnings(plan: &Plan) -> Vec<String> {
+    let mut said: Vec<String> = Vec::new();
+    let mut say = |sentence: String| {
+        if !said.contains(&sentence) {
+            said.push(sentence);
+        }
+    };
+    for block in &plan.blocks {
+        for step in &block.steps {
+            let cell = match step {
+                Step::Cell(cell) | Step::AtCapacity { cell, .. } => cell,
+                Step::Search(search) => &search.template,
+            };
+            if let Some(few) = too_few(cell) {
+                say(few);
+            }
+            if plan.objective_p99_ns > cell.horizon_ns {
+                say(format!(
+                    "objective {} is beyond the horizon {}: a P99 between the two reads \"> {}\"",
+                    Nanos(plan.objective_p99_ns),
+                    Nanos(cell.horizon_ns),
+                    Nanos(cell.horizon_ns)
+                ));
+            }
+            if cell.cancel_ppm > 0 && cell.longest_delay_ns() == 0 {
+                say("tasks without a delay start at once: hardly any cancel can succeed".to_owned());
+            }
+            if let Some(slow) = saturated(cell, plan) {
+                say(slow);
+            }
+        }
+    }
+    said
+}
+
+/// Why a cell's P99 cannot be shown: it needs 10 tasks beyond it.
+fn too_few(cell: &CellPlan) -> Option<String> {
+    let Load::Open { stages, spacing } = &cell.load else { return None };
+    let rate = cell.load.mean_rate()?;
+    let mean = in_window(cell);
+    let surely = if *spacing == Spacing::Poisson { mean - 3.0 * mean.sqrt() } else { mean };
+    let needed = 1_000.0;
+    if surely >= needed || stages.is_empty() {
+        return None;
+    }
+    // With mean n, n − 3 √n ≥ 1,000 from n = 1,100 on.
+    let seconds = ((1_100.0 / rate) * 10.0).ceil() / 10.0;
+    Some(format!(
+        "{}/s for {} is about {mean:.0} tasks: too few for a P99, which needs 10 beyond it (from {seconds} s on)",
+        Rate(rate),
+        Nanos(cell.load.window_ns()),
+    ))
+}
+
+/// Why the handlers alone cannot keep up with a cell's rate.
+fn saturated(cell: &CellPlan, plan: &Plan) -> Option<String> {
+    let (Handler::SleepNs(ns) | Handler::CpuNs(ns)) = cell.handler else { return None };
+    let rate = cell.load.mean_rate()?;
+    let handlers = u64::from(plan.shape.processes) * u64::from(plan.shape.concurrency);
+    let most = handlers as f64 * 1e9 / ns.max(1) as f64;
+    (rate > most).then(|| {
+        format!(
+            "{}/s is more than {handlers} handlers of {} can do ({:.0}/s)",
+            Rate(rate),
+            Nanos(ns),
+            most
+        )
+    })
+}

@@ -1,0 +1,75 @@
+//! Whether a system can do what a cell asks, by its claims.
+
+use std::ops::Range;
+
+use schedbench_contract::{Delay as Claim, Handler, Retries};
+
+use super::targets::CEILING;
+use crate::plan::{CellPlan, Delay, Target};
+use crate::scenario::Settings;
+
+/// Why a target cannot run a cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Misfit {
+    /// What was asked, as in `a delay`.
+    pub(super) what: &'static str,
+    /// The claim that says no.
+    pub(super) why: String,
+    /// The field that asks for it.
+    pub(super) span: Range<usize>,
+}
+
+/// The cell for this target.
+///
+/// `noop` runs it without what it does not do: it measures the harness, not
+/// itself. Two cells that differ only in that become equal for it.
+pub(super) fn fit(
+    cell: &CellPlan,
+    target: Target,
+    settings: &Settings,
+) -> Result<CellPlan, Misfit> {
+    let mut cell = CellPlan { target, ..cell.clone() };
+    if target.system.name == CEILING {
+        cell.variant = None;
+        cell.delay = Delay::None;
+        cell.handler = Handler::None;
+        cell.cancel_ppm = 0;
+        cell.fail_ppm = 0;
+        cell.retry.max = 0;
+        return Ok(cell);
+    }
+    let claims = &target.profile.claims;
+    let task = &settings.task;
+    let misfit = |what, why: String, span: &Range<usize>| Misfit { what, why, span: span.clone() };
+    if let Some(why) = delay_misfit(&cell.delay, &claims.delay) {
+        return Err(misfit("a delay", why, &task.delay.span));
+    }
+    if cell.cancel_ppm > 0 && !claims.cancel {
+        let why = "it cannot take a task back".to_owned();
+        return Err(misfit("cancelling", why, &task.cancel.span));
+    }
+    if cell.retry.max > 0
+        && let Retries::Unsupported(why) = claims.retries
+    {
+        return Err(misfit("retries", why.to_owned(), &settings.retry.max.span));
+    }
+    if cell.body_bytes > claims.largest_body {
+        let why = format!("its largest body has {} bytes", claims.largest_body);
+        return Err(misfit("such a body", why, &task.body.span));
+    }
+    Ok(cell)
+}
+
+fn delay_misfit(delay: &Delay, claim: &Claim) -> Option<String> {
+    match (delay, claim) {
+        (Delay::None, _) | (_, Claim::Native { .. } | Claim::InTheWorker) => None,
+        (_, Claim::Unsupported(why)) => Some((*why).to_owned()),
+        (Delay::Uniform(..), Claim::Classes(_)) => {
+            Some("each delay needs a queue of its own".to_owned())
+        }
+        (Delay::Mix(parts), Claim::Classes(most)) if parts.len() > *most as usize => {
+            Some(format!("it can hold at most {most} different delays"))
+        }
+        (Delay::Fixed(_) | Delay::Mix(_), Claim::Classes(_)) => None,
+    }
+}

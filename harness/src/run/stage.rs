@@ -1,0 +1,157 @@
+//! Where cells are run: the runtime, the keeper, the brokers.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use schedbench_adapters::clock;
+use schedbench_contract::{Address, Broker, Work};
+use schedbench_reports::outcome::CellError;
+use tokio::runtime::Runtime;
+
+use super::halt::failure;
+use super::progress::Progress;
+use crate::environment::{self, Died, Entry, Ground, Keeper, Need, Rooms, Running};
+use crate::plan::{CellPlan, Target};
+use crate::record::{Role, Sampler};
+
+/// A broker is quiet when it takes less than this share of a core …
+const QUIET_SHARE: f64 = 0.02;
+/// … for this long.
+const QUIET_FOR: Duration = Duration::from_secs(1);
+/// A broker that is not quiet by then is measured all the same; the wait is
+/// recorded, and whoever reads it sees that it was not enough.
+const MOST_WAIT: Duration = Duration::from_secs(60);
+
+/// What every cell of a run shares.
+pub struct Stage<'a> {
+    /// The clients' I/O.
+    pub runtime: &'a Runtime,
+    /// Who spawns every child.
+    pub keeper: &'a Keeper,
+    /// Reads CPU and memory.
+    pub sampler: &'a Sampler,
+    /// The run's private directories.
+    pub rooms: &'a Rooms,
+    /// Where children's logs go.
+    pub logs: PathBuf,
+    /// The environment variable in which the scenario says a broker's URL is.
+    pub url_env: &'a dyn Fn(Broker) -> Option<String>,
+    /// The broker of the block that runs.
+    pub broker: Option<Box<dyn Running>>,
+    /// What a person sees.
+    pub progress: Progress,
+    /// Set when the run is being stopped.
+    pub stop: &'a AtomicBool,
+    /// How long the harness waited for quiet before this cell, ns.
+    pub settle_wait_ns: u64,
+}
+
+impl Stage<'_> {
+    /// A fresh broker for a target, if it needs one.
+    ///
+    /// # Errors
+    /// It is not there, or died at its start.
+    pub fn start_broker(&mut self, target: Target) -> Result<(), CellError> {
+        self.end_broker();
+        let Some(kind) = target.profile.broker else { return Ok(()) };
+        let who = target.name();
+        let url_env = (self.url_env)(kind);
+        let ground = Ground { keeper: self.keeper, rooms: self.rooms, logs: &self.logs };
+        let need = Need { who: &who, profile: target.profile, url_env: url_env.as_deref() };
+        let broker = Entry::of(kind).have(&ground, &need).map_err(|error| blame(&error))?;
+        self.progress.say(&format!("{who}: {}", broker.describe()));
+        if let Some(child) = broker.child() {
+            self.sampler.watch(Role::Broker, child);
+        }
+        self.broker = Some(broker);
+        Ok(())
+    }
+
+    /// Ends the block's broker, if it has one.
+    pub fn end_broker(&mut self) {
+        if let Some(broker) = self.broker.take()
+            && let Err(error) = broker.stop()
+        {
+            self.progress.say(&format!("warning: {error}"));
+        }
+    }
+
+    /// Where the block's broker is.
+    #[must_use]
+    pub fn address(&self) -> Option<Address> {
+        self.broker.as_ref().map(|broker| broker.address().clone())
+    }
+
+    /// The broker's end, if it should live and does not.
+    #[must_use]
+    pub fn broker_death(&self) -> Option<CellError> {
+        self.broker.as_ref()?.check().err().map(|error| blame(&error))
+    }
+
+    /// Waits until the last cell's writes are on the disk and its broker has
+    /// done what it does behind (an AOF rewrite, freeing memory).
+    pub fn settle(&mut self) {
+        let began = clock::now();
+        self.settle_wait_ns = 0;
+        let Some(broker) = &self.broker else { return };
+        rustix::fs::sync();
+        if let Some(child) = broker.child() {
+            let most = began + MOST_WAIT.as_nanos() as u64;
+            while clock::now() < most && !self.stop.load(Ordering::Relaxed) {
+                let Some(before) = child.cpu() else { break };
+                std::thread::sleep(QUIET_FOR);
+                let Some(after) = child.cpu() else { break };
+                let busy = after.saturating_sub(before).as_secs_f64();
+                if busy < QUIET_SHARE * QUIET_FOR.as_secs_f64() {
+                    break;
+                }
+            }
+        }
+        self.settle_wait_ns = clock::now() - began;
+    }
+
+    /// Where a worker's output goes.
+    #[must_use]
+    pub fn worker_log(&self, work: &Work) -> PathBuf {
+        let name = format!("{:05}-{}-worker-{}.log", work.cell, work.system, work.index + 1);
+        self.logs.join(name)
+    }
+}
+
+/// About how long a cell takes, its preparation and end included.
+#[must_use]
+pub fn length(plan: &CellPlan) -> Duration {
+    let measured = plan.warmup_ns + plan.load.window_ns() + plan.longest_delay_ns() + plan.horizon_ns;
+    let around = if plan.target.profile.broker.is_some() { 1_800 } else { 80 };
+    Duration::from_nanos(measured) + Duration::from_millis(around)
+}
+
+/// An error of the environment as a cell's error, with the log where there is one.
+#[must_use]
+pub fn blame(error: &environment::Error) -> CellError {
+    match error {
+        environment::Error::Died(died) => told(died),
+        other => failure(other.to_string()),
+    }
+}
+
+/// A death as a cell's error: the sentence, and the last lines of the log.
+#[must_use]
+pub fn told(died: &Died) -> CellError {
+    let message = format!(
+        "{}: {} died {:.1} s after it started ({})",
+        died.who,
+        died.what,
+        died.after.as_secs_f64(),
+        died.exit
+    );
+    CellError { message, log: died.log.clone() }
+}
+
+/// What of a path is worth showing: relative to where the user stands.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(&here).unwrap_or(path).display().to_string()
+}

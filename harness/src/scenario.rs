@@ -1,0 +1,68 @@
+//! The file a user writes: TOML exactly as written, with positions for errors.
+//!
+//! Pure but for [`load`], which reads one file. What a scenario resolves to is
+//! [`crate::plan`]'s matter, and so is whether its parts fit together.
+
+mod at;
+mod built_in;
+mod error;
+mod explain;
+mod kinds;
+mod overrides;
+mod read;
+mod reference;
+mod schema;
+mod secrets;
+mod settings;
+pub mod suggest;
+mod text;
+mod units;
+
+pub use at::At;
+pub use built_in::{BUILT_IN, BuiltIn};
+pub use error::ScenarioError;
+pub use kinds::{DelayKind, Variants, WorkKind};
+pub use overrides::Override;
+pub use read::{load, read};
+use schedbench_contract::Broker;
+pub use settings::{
+    Brokers, ExternalBroker, Load, Mode, Objective, PacingKind, Retry, Settings, Stage, Task,
+    Workers,
+};
+pub use text::Text;
+pub use units::{Bytes, Count, Fraction, Nanos, Rate};
+
+/// A scenario, read: its fields, and the text that they came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// What it says.
+    pub settings: Settings,
+    /// Its text and the arguments that changed it.
+    pub text: Text,
+    /// What the command line changed, as `field=value`.
+    pub overrides: Vec<String>,
+}
+
+impl Scenario {
+    /// The environment variable that holds the URL of a broker which already
+    /// runs; `None` where the harness starts its own.
+    #[must_use]
+    pub fn url_env(&self, broker: Broker) -> Option<&str> {
+        let external = match broker {
+            Broker::Redis => self.settings.brokers.redis.as_ref(),
+        };
+        external.map(|external| external.url_env.as_str())
+    }
+
+    /// The JSON schema of scenario files.
+    #[must_use]
+    pub fn schema() -> serde_json::Value {
+        schema::schema()
+    }
+
+    /// The reference of scenario files, in Markdown: `docs/scenarios.md`.
+    #[must_use]
+    pub fn reference() -> String {
+        reference::reference()
+    }
+}

@@ -1,0 +1,178 @@
+//! `docs/scenarios.md`: the reference of scenarios, made from the schema, whose
+//! text is the doc comments of [`super::settings`].
+
+use std::fmt::Write;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::settings::{
+    Brokers, ExternalBroker, Load, Objective, Retry, Settings, Stage, Task, Workers,
+};
+use super::{BUILT_IN, read};
+
+const BEGINNING: &str = "\
+# Scenarios
+
+<!-- Made from the schema: `UPDATE_DOCS=1 cargo test -p schedbench --test scenario_docs` -->
+
+A scenario says what to measure: which systems, under which load, with which
+tasks. `schedbench list` shows the built-in ones, `schedbench list ramp` prints
+one to start your own from, and `schedbench check mine.toml` shows what it
+resolves to without running it. A name that ends in `.toml` or starts with `/`
+is a file; any other is a built-in scenario.
+
+Every field can be changed on the command line with `--set field=value`, as in
+`--set load.warmup=2s` or `--set 'task.delay={ fixed = \"10 ms\" }'`. The
+commonest have an option of their own: `--systems`, `--profiles`, `--loads` (or
+`--rate`), `--duration`, `--warmup`, `--repeats`, `--seed`, `--pacing`. Lists
+take commas: `--loads 1k,20k`. Changes are recorded in the result.
+
+A scenario never holds a URL or a password, because it is copied into every
+result: it names the environment variable that holds it.
+
+For completion in an editor: `schedbench schema > scenario.schema.json`, and
+`#:schema ./scenario.schema.json` as the scenario's first line.
+";
+
+/// The reference, as Markdown.
+pub(super) fn reference() -> String {
+    let schema = super::schema::schema();
+    let mut page = BEGINNING.to_owned();
+    built_in(&mut page);
+    let mut put = |heading: &str, note: &str, name: &str, order: Vec<String>| {
+        let definition = if name.is_empty() { &schema } else { &schema["$defs"][name] };
+        let _ = write!(page, "\n## {heading}\n\n");
+        let text = sentence(definition);
+        let _ = writeln!(page, "{text}{note}\n");
+        fields(&mut page, definition, &order);
+        alternatives(&mut page, &schema, definition, &order);
+    };
+    put("Top of the file", "", "", order::<Settings>());
+    put("`[load]`", LOAD, "Load", order::<Load>());
+    put("A stage of `load.stages`", "", "Stage", order::<Stage>());
+    put("`[task]`", "", "Task", order::<Task>());
+    put("`[retry]`", "", "Retry", order::<Retry>());
+    put("`[workers]`", "", "Workers", order::<Workers>());
+    put("`[objective]`", "", "Objective", order::<Objective>());
+    put("`[brokers]`", "", "Brokers", order::<Brokers>());
+    put("`[brokers.redis]`", "", "ExternalBroker", order::<ExternalBroker>());
+    units(&mut page, &schema);
+    page
+}
+
+const LOAD: &str =
+    " Which fields there are depends on `mode`; a field of another mode is an error.";
+
+fn built_in(page: &mut String) {
+    let _ = write!(page, "\n## Built-in scenarios\n\n| name | shows |\n|---|---|\n");
+    for built_in in BUILT_IN {
+        let summary = read(built_in.name, built_in.text.as_bytes(), &[])
+            .map(|scenario| scenario.settings.summary.value)
+            .unwrap_or_default();
+        let _ = writeln!(page, "| `{}` | {} |", built_in.name, cell(&summary));
+    }
+    if let Some(ramp) = BUILT_IN.iter().find(|built_in| built_in.name == "ramp") {
+        let _ = write!(page, "\n`ramp` in full:\n\n```toml\n{}```\n", ramp.text);
+    }
+}
+
+/// The fields of a table in the order of their definition, which the schema
+/// does not keep: read from what serde expects instead of a wrong one.
+fn order<T: DeserializeOwned>() -> Vec<String> {
+    let Err(error) = toml::from_str::<T>("\"?\" = 0") else { return Vec::new() };
+    let expected = error.message().split_once("expected").map_or("", |(_, expected)| expected);
+    expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+fn fields(page: &mut String, table: &Value, order: &[String]) {
+    page.push_str("| field | value | if left out | |\n|---|---|---|---|\n");
+    let required = |name: &str| {
+        table["required"].as_array().is_some_and(|all| all.iter().any(|field| field == name))
+    };
+    for name in order {
+        let field = &table["properties"][name];
+        let otherwise = match &field["default"] {
+            _ if required(name) => "required".to_owned(),
+            Value::String(text) => format!("`\"{text}\"`"),
+            Value::Number(number) => format!("`{number}`"),
+            _ => String::new(),
+        };
+        let _ = writeln!(
+            page,
+            "| `{name}` | {} | {otherwise} | {} |",
+            value_in_words(field),
+            cell(&sentence(field))
+        );
+    }
+}
+
+/// The words and tables that fields of this table can be.
+fn alternatives(page: &mut String, schema: &Value, table: &Value, order: &[String]) {
+    for name in order {
+        let field = &table["properties"][name];
+        let Some(definition) = referred(field).map(|name| &schema["$defs"][name]) else {
+            continue;
+        };
+        let Some(choices) = definition["oneOf"].as_array() else { continue };
+        let _ = write!(page, "\nWhat `{name}` can be:\n\n");
+        for choice in choices {
+            let key = choice["const"].as_str().map(|word| format!("`\"{word}\"`"));
+            let key = key.unwrap_or_else(|| {
+                let keys = choice["properties"].as_object().into_iter().flatten();
+                keys.map(|(key, _)| format!("`{{ {key} = … }}`")).collect()
+            });
+            let _ = writeln!(page, "- {key}: {}", sentence(choice));
+        }
+    }
+}
+
+fn units(page: &mut String, schema: &Value) {
+    page.push_str("\n## Values\n\n| value | written as |\n|---|---|\n");
+    for name in ["Duration", "Rate", "Number", "Size", "Share"] {
+        let text = cell(&sentence(&schema["$defs"][name]));
+        let _ = writeln!(page, "| {} | {text} |", name.to_lowercase());
+    }
+}
+
+/// The definition that a field is, or is a list of.
+fn referred(field: &Value) -> Option<&str> {
+    let direct = field["$ref"].as_str().or_else(|| field["anyOf"][0]["$ref"].as_str());
+    direct?.rsplit('/').next()
+}
+
+fn value_in_words(field: &Value) -> String {
+    if field["type"] == "array" {
+        return match value_in_words(&field["items"]).as_str() {
+            "text" => "list of names".to_owned(),
+            item => format!("list of {item}s"),
+        };
+    }
+    match (referred(field), field["type"].as_str()) {
+        (Some(name @ ("Duration" | "Rate" | "Number" | "Size" | "Share")), _) => {
+            name.to_lowercase()
+        }
+        (Some("Mode" | "PacingKind" | "Spacing"), _) => "a word, below".to_owned(),
+        (Some("DelayKind" | "WorkKind"), _) => "below".to_owned(),
+        (Some("Stage"), _) => "stage".to_owned(),
+        (Some(_), _) => "table, below".to_owned(),
+        (None, Some("integer")) => "number".to_owned(),
+        (None, Some("string")) => "text".to_owned(),
+        (None, _) => String::new(),
+    }
+}
+
+/// A description on one line.
+fn sentence(definition: &Value) -> String {
+    definition["description"]
+        .as_str()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Text that does not end its cell of a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}

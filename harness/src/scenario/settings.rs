@@ -1,0 +1,273 @@
+//! The fields of a scenario, exactly as written.
+//!
+//! The doc comments here are the text of the JSON schema and of
+//! `docs/scenarios.md`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::At;
+use super::kinds::{DelayKind, Variants, WorkKind};
+use super::units::{Bytes, Count, Fraction, Nanos, Rate};
+use crate::plan::Spacing;
+
+/// What to measure: which systems, under which load, with which tasks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "the tables of a scenario")]
+pub struct Settings {
+    /// Name of the scenario: letters, digits, `-` and `_`. Results go to a
+    /// directory of this name.
+    pub name: At<String>,
+    /// One line that says what the scenario shows.
+    pub summary: At<String>,
+    /// Systems to measure, each `system` (its default profile) or
+    /// `system/profile`; `schedbench list` shows them. `noop`, the harness's
+    /// own ceiling, always runs first and need not be named.
+    pub systems: At<Vec<At<String>>>,
+    /// Profiles for the systems that are named without one: each runs in all
+    /// of these that it has, or in its default if it has none of them. `all`
+    /// for every profile.
+    #[serde(default)]
+    pub profiles: Vec<At<String>>,
+    /// How often each cell is measured. From 5 on, intervals are computed.
+    #[serde(default = "one")]
+    pub repeats: At<Count>,
+    /// The seed of arrivals, order, bodies, keys and failures.
+    #[serde(default = "seven")]
+    pub seed: u64,
+    /// How the generator keeps time. Without it, brokers get the grid and
+    /// in-process systems the spin.
+    #[serde(default)]
+    pub pacing: Option<PacingKind>,
+    /// The load.
+    pub load: At<Load>,
+    /// The tasks.
+    #[serde(default)]
+    pub task: Task,
+    /// What follows a failed attempt.
+    #[serde(default)]
+    pub retry: Retry,
+    /// Workers and connections, equal for all systems.
+    #[serde(default)]
+    pub workers: Workers,
+    /// What counts as keeping up.
+    #[serde(default)]
+    pub objective: Objective,
+    /// Brokers that already run elsewhere.
+    #[serde(default)]
+    pub brokers: Brokers,
+}
+
+fn one() -> At<Count> {
+    At::nowhere(Count(1))
+}
+
+fn seven() -> u64 {
+    7
+}
+
+/// How the generator keeps time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PacingKind {
+    /// Sleeps on a grid of 100 µs.
+    Grid,
+    /// Spins, but sleeps at least 50 µs in each ms.
+    Spin,
+}
+
+/// The load.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "the table [load]")]
+pub struct Load {
+    /// How the load is made.
+    #[serde(default = "open")]
+    pub mode: At<Mode>,
+    /// Mode `open`: rates in tasks per second, a cell each.
+    pub rates: Option<At<Vec<At<Rate>>>>,
+    /// Mode `open`, instead of `rates`: one cell whose window is these rates
+    /// one after another.
+    pub stages: Option<At<Vec<Stage>>>,
+    /// Mode `in-flight`: numbers of tasks submitted and not completed, a cell
+    /// each.
+    pub in_flight: Option<At<Vec<At<Count>>>>,
+    /// Mode `in-flight`: the window ends early after this many tasks, because
+    /// the ledger has 16 bytes for each. 10M if left out.
+    pub most_tasks: Option<At<Count>>,
+    /// How arrivals are spaced; `poisson` if left out.
+    pub arrivals: Option<At<Spacing>>,
+    /// Load before the window, measured but not counted.
+    #[serde(default = "two_seconds")]
+    pub warmup: At<Nanos>,
+    /// D: the window. 10 s if left out; stages have durations of their own.
+    pub duration: Option<At<Nanos>>,
+    /// T: every task is watched this long after it is due; what is not done by
+    /// then has failed.
+    #[serde(default = "two_seconds")]
+    pub horizon: At<Nanos>,
+    /// Modes `capacity` and `soak`: the first rate tried; 1k if left out.
+    pub from: Option<At<Rate>>,
+    /// Modes `capacity` and `soak`: no rate above this is tried; 1M if left
+    /// out.
+    pub to: Option<At<Rate>>,
+    /// Modes `capacity` and `soak`: the search ends when it knows the capacity
+    /// to within this share; 5 % if left out.
+    pub precision: Option<At<Fraction>>,
+    /// Mode `soak`: the window of each step of the search; 10 s if left out.
+    pub search: Option<At<Nanos>>,
+    /// Mode `soak`: the share of the capacity found that is then held for
+    /// `duration`; 0.5 if left out.
+    pub share: Option<At<Fraction>>,
+}
+
+fn open() -> At<Mode> {
+    At::nowhere(Mode::Open)
+}
+
+fn two_seconds() -> At<Nanos> {
+    At::nowhere(Nanos(2_000_000_000))
+}
+
+/// How the load is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Tasks arrive when the plan says, whether or not the system keeps up.
+    Open,
+    /// A fixed number of tasks is submitted and not completed.
+    InFlight,
+    /// A search for the highest rate that is held.
+    Capacity,
+    /// That search, then a long cell at a share of what it found.
+    Soak,
+}
+
+impl Mode {
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::InFlight => "in-flight",
+            Self::Capacity => "capacity",
+            Self::Soak => "soak",
+        }
+    }
+}
+
+/// A rate held for a time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a stage such as { rate = \"1k\", duration = \"10 s\" }")]
+pub struct Stage {
+    /// Tasks per second.
+    pub rate: At<Rate>,
+    /// For how long.
+    pub duration: At<Nanos>,
+}
+
+/// The tasks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, expecting = "the table [task]")]
+pub struct Task {
+    /// Size of each body.
+    pub body: At<Bytes>,
+    /// How long after its hand-over a task is due: one of the kinds below, or
+    /// a list of them, which makes a cell of each.
+    pub delay: At<Variants<DelayKind>>,
+    /// What a handler does.
+    pub work: At<WorkKind>,
+    /// Share of attempts that fail.
+    pub fail: At<Fraction>,
+    /// Number of distinct keys; 0 for tasks without a key.
+    pub keys: At<Count>,
+    /// Share of tasks that are cancelled.
+    pub cancel: At<Fraction>,
+}
+
+impl Default for Task {
+    fn default() -> Self {
+        Self {
+            body: At::nowhere(Bytes(100)),
+            delay: At::nowhere(Variants::one(DelayKind::None)),
+            work: At::nowhere(WorkKind::None),
+            fail: At::nowhere(Fraction(0.0)),
+            keys: At::nowhere(Count(0)),
+            cancel: At::nowhere(Fraction(0.0)),
+        }
+    }
+}
+
+/// What follows a failed attempt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, expecting = "the table [retry]")]
+pub struct Retry {
+    /// Further attempts after the first; then the task is dead.
+    pub max: At<Count>,
+    /// Wait before each further attempt, always the same.
+    pub backoff: At<Nanos>,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { max: At::nowhere(Count(0)), backoff: At::nowhere(Nanos(1_000_000_000)) }
+    }
+}
+
+/// Workers and connections, equal for all systems.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, expecting = "the table [workers]")]
+pub struct Workers {
+    /// Worker processes; in-process systems have none.
+    pub processes: At<Count>,
+    /// Handlers that run at a time in each process; threads of the pool of an
+    /// in-process system.
+    pub concurrency: At<Count>,
+    /// Tasks a worker may hold before it has acknowledged them.
+    pub prefetch: At<Count>,
+    /// Connections of the producing client, and of each worker process.
+    pub connections: At<Count>,
+    /// Tasks the producing client may have unconfirmed.
+    pub window: At<Count>,
+}
+
+impl Default for Workers {
+    fn default() -> Self {
+        Self {
+            processes: At::nowhere(Count(1)),
+            concurrency: At::nowhere(Count(8)),
+            prefetch: At::nowhere(Count(256)),
+            connections: At::nowhere(Count(1)),
+            window: At::nowhere(Count(4_096)),
+        }
+    }
+}
+
+/// What counts as keeping up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, expecting = "the table [objective]")]
+pub struct Objective {
+    /// P99 start latency up to which a load counts as held.
+    pub p99: At<Nanos>,
+}
+
+impl Default for Objective {
+    fn default() -> Self {
+        Self { p99: At::nowhere(Nanos(1_000_000_000)) }
+    }
+}
+
+/// Brokers that already run elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, expecting = "tables such as [brokers.redis]")]
+pub struct Brokers {
+    /// A Redis server to use instead of starting one.
+    pub redis: Option<ExternalBroker>,
+}
+
+/// A broker that already runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table with url_env")]
+pub struct ExternalBroker {
+    /// Name of the environment variable that holds its URL. A scenario never
+    /// holds the URL itself: it is copied into every result.
+    pub url_env: At<String>,
+}

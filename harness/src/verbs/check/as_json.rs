@@ -1,0 +1,108 @@
+use serde_json::{Value, json};
+
+use crate::plan::{CellPlan, Estimate, Load, Pacing, Resolved, Spacing, Step};
+
+/// The plan for machines. Times in seconds.
+pub(super) fn plan(resolved: &Resolved) -> Value {
+    let plan = &resolved.plan;
+    let estimate = Estimate::of(plan);
+    let blocks: Vec<Value> = plan
+        .blocks
+        .iter()
+        .map(|block| {
+            json!({
+                "system": block.target.system.name,
+                "profile": block.target.profile.name,
+                "repeat": block.repeat,
+                "steps": block.steps.iter().map(step).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    json!({
+        "scenario": plan.source.name,
+        "summary": plan.source.summary,
+        "overrides": plan.source.overrides,
+        "hash": plan.hash,
+        "seed": plan.seed,
+        "repeats": plan.repeats,
+        "shape": plan.shape,
+        "objective_p99_s": seconds(plan.objective_p99_ns),
+        "pacing": plan.pacing.map(|pacing| match pacing {
+            Pacing::Grid => "grid",
+            Pacing::Spin => "spin",
+        }),
+        "blocks": blocks,
+        "faults": [],
+        "estimate": {
+            "cells": estimate.cells,
+            "measuring_s": seconds(estimate.measuring_ns),
+            "largest_tasks": estimate.largest_tasks,
+            "ledger_bytes": estimate.ledger_bytes,
+            "disk_bytes": estimate.disk_bytes,
+        },
+        "skipped": resolved.skipped,
+        "notes": resolved.notes,
+    })
+}
+
+fn step(step: &Step) -> Value {
+    match step {
+        Step::Cell(plan) => json!({ "cell": cell(plan) }),
+        Step::Search(search) => json!({
+            "search": {
+                "from": search.from,
+                "to": search.to,
+                "precision": search.precision,
+                "cell": cell(&search.template),
+            },
+        }),
+        Step::AtCapacity { share, cell: plan } => {
+            json!({ "at_capacity": { "share": share, "cell": cell(plan) } })
+        }
+    }
+}
+
+fn cell(cell: &CellPlan) -> Value {
+    let load = match &cell.load {
+        Load::Open { spacing, stages } => json!({
+            "arrivals": match spacing {
+                Spacing::Poisson => "poisson",
+                Spacing::Constant => "constant",
+            },
+            "stages": stages
+                .iter()
+                .map(|stage| {
+                    let duration_s = seconds(stage.duration_ns);
+                    json!({
+                        "rate": stage.rate,
+                        "duration_s": duration_s,
+                        "tasks": stage.rate * duration_s,
+                    })
+                })
+                .collect::<Vec<_>>(),
+        }),
+        Load::InFlight { tasks, window_ns, most_tasks } => json!({
+            "in_flight": tasks,
+            "duration_s": seconds(*window_ns),
+            "most_tasks": most_tasks,
+        }),
+    };
+    json!({
+        "load": load,
+        "variant": cell.variant,
+        "seed": cell.seed,
+        "warmup_s": seconds(cell.warmup_ns),
+        "horizon_s": seconds(cell.horizon_ns),
+        "drain_s": seconds(cell.drain_ns()),
+        "body_bytes": cell.body_bytes,
+        "keys": cell.keys,
+        "cancel_ppm": cell.cancel_ppm,
+        "fail_ppm": cell.fail_ppm,
+        "handler": cell.handler,
+        "retry": { "max": cell.retry.max, "backoff_s": seconds(cell.retry.backoff_ns) },
+    })
+}
+
+fn seconds(ns: u64) -> f64 {
+    ns as f64 / 1e9
+}

@@ -1,0 +1,285 @@
+use std::io::{self, Write};
+
+use schedbench_contract::Handler;
+
+use crate::plan::{Block, CellPlan, Estimate, Load, Pacing, Plan, Resolved, Spacing, Step};
+use crate::scenario::{Bytes, Count, Fraction, Nanos, Rate};
+
+/// The run in a line: systems, loads, repeats, cells and time.
+#[must_use]
+pub fn headline(plan: &Plan) -> String {
+    let estimate = Estimate::of(plan);
+    let mut targets: Vec<String> = plan.blocks.iter().map(|block| block.target.name()).collect();
+    targets.sort();
+    targets.dedup();
+    let others = targets.len().saturating_sub(1);
+    let searches = plan
+        .blocks
+        .iter()
+        .any(|block| block.steps.iter().any(|step| matches!(step, Step::Search(_))));
+    let cells = if searches {
+        format!("at most {} cells", estimate.cells)
+    } else {
+        plural(estimate.cells, "cell")
+    };
+    let systems = match others {
+        0 => "noop".to_owned(),
+        others => format!("noop + {}", plural(others as u64, "system")),
+    };
+    let loads = loads_in_words(plan);
+    let most = if searches { "at most" } else { "about" };
+    format!(
+        "{}: {systems}{loads} × {} = {cells} in {}, {most} {} of measuring   seed {}",
+        plan.source.name,
+        plural(u64::from(plan.repeats), "repeat"),
+        plural(plan.blocks.len() as u64, "block"),
+        length(estimate.measuring_ns),
+        plan.seed,
+    )
+}
+
+/// ` × 6 loads`, where cells differ in nothing else.
+fn loads_in_words(plan: &Plan) -> String {
+    let Some(block) = plan.blocks.last() else { return String::new() };
+    let only_loads =
+        block.steps.iter().all(|step| matches!(step, Step::Cell(CellPlan { variant: None, .. })));
+    if only_loads {
+        format!(" × {}", plural(block.steps.len() as u64, "load"))
+    } else {
+        String::new()
+    }
+}
+
+pub(super) fn write(resolved: &Resolved, out: &mut impl Write) -> io::Result<()> {
+    let plan = &resolved.plan;
+    let estimate = Estimate::of(plan);
+    writeln!(out, "{}", headline(plan))?;
+    writeln!(out, "{}", plan.source.summary)?;
+    for change in &plan.source.overrides {
+        writeln!(out, "  changed: {change}")?;
+    }
+    settings(plan, out)?;
+    loads(plan, out)?;
+    blocks(plan, out)?;
+    writeln!(out, "\nfaults         none")?;
+    writeln!(
+        out,
+        "ledger         {} for the largest cell, {} tasks",
+        size(estimate.ledger_bytes),
+        grouped(estimate.largest_tasks)
+    )?;
+    writeln!(out, "disk           at most {}", size(estimate.disk_bytes))?;
+    writeln!(out, "plan           {}", plan.hash)?;
+    for skipped in &resolved.skipped {
+        writeln!(out, "skipped        {}: {}", skipped.target, skipped.why)?;
+        if let Some(remedy) = &skipped.remedy {
+            writeln!(out, "               {remedy}")?;
+        }
+    }
+    for note in &resolved.notes {
+        writeln!(out, "note           {note}")?;
+    }
+    Ok(())
+}
+
+/// A cell of a plan: any of them has the tasks of all.
+fn cells(plan: &Plan) -> impl Iterator<Item = &CellPlan> {
+    plan.blocks.iter().flat_map(|block| &block.steps).map(|step| match step {
+        Step::Cell(cell) | Step::AtCapacity { cell, .. } => cell,
+        Step::Search(search) => &search.template,
+    })
+}
+
+fn settings(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
+    // noop's cells go without delays, retries and handlers: the last block's
+    // is a system's wherever there is one.
+    let Some(cell) = cells(plan).last() else { return Ok(()) };
+    writeln!(out)?;
+    writeln!(
+        out,
+        "cell           {} of warm-up, window, up to {} of drain; a task has {}",
+        Nanos(cell.warmup_ns),
+        Nanos(cell.drain_ns()),
+        Nanos(cell.horizon_ns),
+    )?;
+    let mut task = vec![format!("{} each", Bytes(cell.body_bytes as u64))];
+    task.push(match cell.handler {
+        Handler::None => "handlers do nothing".to_owned(),
+        Handler::SleepNs(ns) => format!("handlers sleep {}", Nanos(ns)),
+        Handler::CpuNs(ns) => format!("handlers keep a core busy {}", Nanos(ns)),
+    });
+    let share = |ppm: u32| Fraction(f64::from(ppm) / 1e6);
+    if cell.fail_ppm > 0 {
+        task.push(format!("{} of attempts fail", share(cell.fail_ppm)));
+    }
+    if cell.retry.max > 0 {
+        let retry = &cell.retry;
+        task.push(format!(
+            "up to {} after {}",
+            plural(u64::from(retry.max), "retry"),
+            Nanos(retry.backoff_ns)
+        ));
+    }
+    if cell.keys > 0 {
+        task.push(format!("{} keys", Count(u64::from(cell.keys))));
+    }
+    if cell.cancel_ppm > 0 {
+        task.push(format!("{} cancelled", share(cell.cancel_ppm)));
+    }
+    writeln!(out, "tasks          {}", task.join(", "))?;
+    let shape = &plan.shape;
+    writeln!(
+        out,
+        "workers        {} × {}, prefetch {}, {}, window {}",
+        plural(u64::from(shape.processes), "process"),
+        plural(u64::from(shape.concurrency), "handler"),
+        shape.prefetch,
+        plural(u64::from(shape.connections), "connection"),
+        shape.window,
+    )?;
+    writeln!(out, "objective      P99 start latency of at most {}", Nanos(plan.objective_p99_ns))?;
+    let pacing = match plan.pacing {
+        None => "grid for brokers, spin in process",
+        Some(Pacing::Grid) => "grid",
+        Some(Pacing::Spin) => "spin",
+    };
+    writeln!(out, "pacing         {pacing}")
+}
+
+/// Arrivals per stage, each load once.
+fn loads(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
+    let mut seen: Vec<&Load> = Vec::new();
+    for cell in cells(plan).filter(|cell| cell.load.mean_rate().is_some()) {
+        if !seen.contains(&&cell.load) {
+            seen.push(&cell.load);
+        }
+    }
+    seen.sort_by(|a, b| {
+        a.mean_rate().partial_cmp(&b.mean_rate()).unwrap_or(std::cmp::Ordering::Equal)
+    });
+    for (at, load) in seen.iter().enumerate() {
+        let Load::Open { spacing, stages } = load else { continue };
+        let spacing = match spacing {
+            Spacing::Poisson => "Poisson",
+            Spacing::Constant => "constant",
+        };
+        for stage in stages {
+            let tasks = stage.rate * stage.duration_ns as f64 / 1e9;
+            writeln!(
+                out,
+                "{:15}{:>7}/s for {:<8} {:>14} tasks, {spacing}",
+                if at == 0 { "arrivals" } else { "" },
+                Rate(stage.rate).to_string(),
+                Nanos(stage.duration_ns).to_string(),
+                grouped(tasks.round() as u64),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn blocks(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
+    let name = plan.blocks.iter().map(|block| block.target.name().len()).max().unwrap_or(0);
+    let number = plan.blocks.len().to_string().len();
+    writeln!(out, "\nblocks in their order, each with its cells in theirs")?;
+    for (at, block) in plan.blocks.iter().enumerate() {
+        let head = format!(
+            "  {:>number$}  {:name$}  repeat {}  ",
+            at + 1,
+            block.target.name(),
+            block.repeat,
+        );
+        let mut line = head.clone();
+        for (step, words) in steps(block).into_iter().enumerate() {
+            // Readable at 80 columns: what does not fit goes below its kind.
+            if step > 0 && line.chars().count() + words.chars().count() + 2 > 80 {
+                writeln!(out, "{}", line.trim_end())?;
+                line = " ".repeat(head.chars().count());
+            }
+            line.push_str(&words);
+            line.push_str("  ");
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+fn steps(block: &Block) -> Vec<String> {
+    let words = |cell: &CellPlan, load: String| match &cell.variant {
+        Some(variant) => format!("{load} ({variant})"),
+        None => load,
+    };
+    block
+        .steps
+        .iter()
+        .map(|step| match step {
+            Step::Cell(cell) => words(cell, load_words(&cell.load)),
+            Step::Search(search) => words(
+                &search.template,
+                format!(
+                    "search {} to {} ± {}, {} each",
+                    Rate(search.from),
+                    Rate(search.to),
+                    Fraction(search.precision),
+                    Nanos(search.template.load.window_ns()),
+                ),
+            ),
+            Step::AtCapacity { share, cell } => words(
+                cell,
+                format!("{} of that for {}", Fraction(*share), Nanos(cell.load.window_ns())),
+            ),
+        })
+        .collect()
+}
+
+fn load_words(load: &Load) -> String {
+    match load {
+        Load::InFlight { tasks, .. } => format!("{} in flight", Count(*tasks)),
+        Load::Open { stages, .. } => {
+            let rates: Vec<String> =
+                stages.iter().map(|stage| format!("{}/s", Rate(stage.rate))).collect();
+            rates.join("→")
+        }
+    }
+}
+
+fn plural(count: u64, word: &str) -> String {
+    match (count, word) {
+        (1, word) => format!("1 {word}"),
+        (count, "process") => format!("{count} processes"),
+        (count, "retry") => format!("{count} retries"),
+        (count, word) => format!("{count} {word}s"),
+    }
+}
+
+/// A length of time to two figures.
+fn length(ns: u64) -> String {
+    let seconds = ns as f64 / 1e9;
+    match seconds {
+        s if s < 90.0 => format!("{s:.0} s"),
+        s if s < 5_400.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3_600.0),
+    }
+}
+
+fn size(bytes: u64) -> String {
+    let bytes = bytes as f64;
+    match bytes {
+        b if b < 1e6 => format!("{:.0} kB", (b / 1e3).ceil()),
+        b if b < 1e9 => format!("{:.0} MB", b / 1e6),
+        b => format!("{:.1} GB", b / 1e9),
+    }
+}
+
+/// 1,234,567.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}

@@ -1,0 +1,225 @@
+//! `schedbench doctor`: which systems can run here, and what the others need.
+//!
+//! It answers a question, so its exit code is 0 whatever the answer; scripts
+//! read `ready` in `--format json`.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use schedbench_adapters::{LEFT_OUT, SYSTEMS};
+use schedbench_contract::Broker;
+use schedbench_reports::metrics::Unit;
+use schedbench_reports::numbers::{Medium, amount, whole};
+use serde::Serialize;
+
+use crate::cli::{DoctorArgs, ListFormat};
+use crate::environment::{Entry, Missing, Room, Source, host, timing};
+
+/// Says what can run here.
+///
+/// # Errors
+/// `out` cannot be written.
+pub fn run(args: &DoctorArgs, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    let findings = Findings::look();
+    match args.format {
+        ListFormat::Text => findings.write(out)?,
+        ListFormat::Json => {
+            serde_json::to_writer_pretty(&mut *out, &findings)?;
+            writeln!(out)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Debug, Serialize)]
+struct Findings {
+    /// Whether every system can run.
+    ready: bool,
+    groups: Vec<Systems>,
+    pacing: Pacing,
+    room: Free,
+}
+
+/// Systems that need the same.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Systems {
+    systems: Vec<&'static str>,
+    ready: bool,
+    /// What they would run on.
+    with: Option<String>,
+    /// Why they cannot run.
+    why: Option<String>,
+    /// The one command that would make them.
+    remedy: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Pacing {
+    fifo: bool,
+    timer_slack_ns: u64,
+    clock_source: String,
+    clock_read_ns: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Free {
+    disk_bytes: u64,
+    brokers_disk_bytes: u64,
+    memory_bytes: u64,
+    open_files: u64,
+}
+
+impl Findings {
+    fn look() -> Self {
+        let groups = groups();
+        let timing = timing::possible();
+        let room = Room::look(Path::new("."));
+        Self {
+            ready: groups.iter().all(|group| group.ready),
+            groups,
+            pacing: Pacing {
+                fifo: timing.fifo,
+                timer_slack_ns: timing.timer_slack_ns,
+                clock_source: host::clock_source(),
+                clock_read_ns: host::clock_read_ns(),
+            },
+            room: Free {
+                disk_bytes: room.results,
+                brokers_disk_bytes: room.brokers,
+                memory_bytes: room.memory,
+                open_files: room.open_files,
+            },
+        }
+    }
+
+    fn write(&self, out: &mut impl Write) -> std::io::Result<()> {
+        let names = |group: &Systems| group.systems.join(", ");
+        let names_width = self.groups.iter().map(|group| names(group).len()).max().unwrap_or(0);
+        let width = names_width.max("pacing".len());
+        for group in &self.groups {
+            let state = if group.ready { "ready" } else { "missing" };
+            let rest = match (&group.with, &group.remedy, &group.why) {
+                (Some(with), ..) => with.clone(),
+                (None, Some(remedy), Some(why)) => format!("{remedy}   ({why})"),
+                (None, remedy, why) => remedy.clone().or(why.clone()).unwrap_or_default(),
+            };
+            line(out, width, &names(group), state, &rest)?;
+        }
+        let Pacing { fifo, timer_slack_ns, clock_source, .. } = &self.pacing;
+        let allowed = if *fifo { "allowed" } else { "not allowed (ulimit -r 1, as root)" };
+        let pacing =
+            format!("SCHED_FIFO {allowed}, timer slack {timer_slack_ns} ns, clock {clock_source}");
+        let is_full = *fifo && *timer_slack_ns == 1;
+        line(out, width, "pacing", if is_full { "full" } else { "partial" }, &pacing)?;
+        let bytes = |number: u64| amount(number as f64, Unit::Bytes, Medium::Terminal);
+        let room = format!(
+            "{} free, {} memory, {} open files",
+            bytes(self.room.disk_bytes.min(self.room.brokers_disk_bytes)),
+            bytes(self.room.memory_bytes),
+            whole(self.room.open_files)
+        );
+        writeln!(out, "  {:width$}   {room}", "room")?;
+        if !self.ready {
+            writeln!(out, "All at once: scripts/setup")?;
+        }
+        Ok(())
+    }
+}
+
+fn line(
+    out: &mut impl Write,
+    width: usize,
+    name: &str,
+    state: &str,
+    rest: &str,
+) -> std::io::Result<()> {
+    let line = format!("  {name:width$}   {state:7}   {rest}");
+    writeln!(out, "{}", line.trim_end())
+}
+
+fn groups() -> Vec<Systems> {
+    let mut embedded = Vec::new();
+    let mut by_broker: BTreeMap<Broker, Vec<&'static str>> = BTreeMap::new();
+    for system in SYSTEMS.iter().filter(|system| !system.only_for_tests) {
+        match system.profiles.iter().find_map(|profile| profile.broker) {
+            None => embedded.push(system.name),
+            Some(broker) => by_broker.entry(broker).or_default().push(system.name),
+        }
+    }
+    let ready = Systems { systems: embedded, ready: true, with: None, why: None, remedy: None };
+    let brokers = by_broker.into_iter().map(|(broker, systems)| on_broker(broker, systems));
+    let left_out = LEFT_OUT.iter().map(|(system, feature)| Systems {
+        systems: vec![system],
+        ready: false,
+        with: None,
+        why: Some("this build lacks it".into()),
+        remedy: Some(format!("cargo build --release --features {feature}")),
+    });
+    [ready].into_iter().chain(brokers).chain(left_out).collect()
+}
+
+fn on_broker(broker: Broker, systems: Vec<&'static str>) -> Systems {
+    let entry = Entry::of(broker);
+    let name = broker.name();
+    match entry.source(name, None) {
+        Ok(Source::Program(program)) => {
+            let version = (entry.version)(&program);
+            let is_old = version.as_deref().is_some_and(|version| entry.is_too_old(version));
+            let version = version.unwrap_or_else(|| "of unknown version".into());
+            Systems {
+                systems,
+                ready: !is_old,
+                with: (!is_old).then(|| format!("{name} {version}")),
+                why: is_old.then(|| format!("{name} {version} is too old")),
+                remedy: is_old.then(|| entry.remedy.to_owned()),
+            }
+        }
+        Ok(Source::Url(variable)) => {
+            let (with, why) = match entry.ask(&variable) {
+                Ok(version) => (Some(format!("{name} {version} of {variable}")), None),
+                Err(error) => (None, Some(error.to_string())),
+            };
+            let remedy = why.is_some().then(|| entry.remedy.to_owned());
+            Systems { systems, ready: with.is_some(), with, why, remedy }
+        }
+        Err(Missing { why, remedy, instead, .. }) => {
+            let instead = instead.map_or_else(String::new, |name| format!("   (or: {name})"));
+            let remedy = Some(format!("{remedy}{instead}"));
+            Systems { systems, ready: false, with: None, why: Some(why), remedy }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_system_is_in_one_group() {
+        let named: usize = groups().iter().map(|group| group.systems.len()).sum();
+        let listed = SYSTEMS.iter().filter(|system| !system.only_for_tests).count();
+        assert_eq!(named, listed + LEFT_OUT.len());
+    }
+
+    #[test]
+    fn the_text_has_a_line_for_each_group_and_the_commands() {
+        let mut findings = Findings::look();
+        findings.ready = false;
+        findings.groups.push(Systems {
+            systems: vec!["kafka"],
+            ready: false,
+            with: None,
+            why: None,
+            remedy: Some("scripts/setup kafka".into()),
+        });
+        let mut text = Vec::new();
+        findings.write(&mut text).expect("a text");
+        let text = String::from_utf8(text).expect("UTF-8");
+        assert_eq!(text.lines().count(), findings.groups.len() + 3, "{text}");
+        assert!(text.contains("   missing   scripts/setup kafka\n"), "{text}");
+        assert!(text.ends_with("All at once: scripts/setup\n"), "{text}");
+        assert!(text.lines().all(|line| line == line.trim_end()), "{text}");
+    }
+}

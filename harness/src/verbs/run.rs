@@ -1,0 +1,151 @@
+//! `schedbench run`: measures a scenario and writes its report.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use schedbench_reports::outcome::{Outcome, Skipped};
+use schedbench_reports::{analysis, export, terminal};
+
+use super::check::headline;
+use crate::cli::{Format, RunArgs, Voice};
+use crate::environment::{self, Entry, Keeper, Rooms, Watchdog};
+use crate::plan::{Estimate, Missing, Plan, resolve};
+use crate::record::Sampler;
+use crate::run::{Exit, Interruption, Loudness, Progress, Results, Session, Stage, exit, shown};
+use crate::scenario::Scenario;
+use crate::voice;
+
+/// Runs a scenario and prints what it came to.
+///
+/// # Errors
+/// The scenario is wrong, a broker is missing, or results cannot be written.
+pub fn run(args: &RunArgs, voice: Voice, out: &mut impl Write) -> Result<ExitCode> {
+    let scenario = args.scenario.load()?;
+    let missing = if args.skip_missing { Missing::IsSkipped } else { Missing::IsAnError };
+    let mut resolved = resolve(&scenario, missing)?;
+    let skipped = without_missing(&mut resolved.plan, &scenario, args.skip_missing)?;
+    resolved.skipped.extend(skipped);
+    let estimate = Estimate::of(&resolved.plan);
+    environment::room::check(&args.out, estimate.disk_bytes, estimate.ledger_bytes)?;
+
+    let interruption = Interruption::listen().context("cannot listen for signals")?;
+    let outcome = measure(args, voice, &scenario, resolved, &interruption)?;
+    let (outcome, results) = outcome;
+    match args.format {
+        Format::Text => {
+            let analysis = analysis::analyse(&outcome);
+            let (colour, width) = (voice::colours_stdout(voice), voice::width());
+            write!(out, "{}", terminal::render(&outcome, &analysis, colour, width))?;
+            let report = shown(&results.report());
+            writeln!(out, "Report: {report}")?;
+        }
+        Format::Json => {
+            write!(out, "{}", export::json(&outcome, &analysis::analyse(&outcome)))?;
+        }
+        Format::Md => {
+            write!(out, "{}", export::markdown(&outcome, &analysis::analyse(&outcome)))?;
+        }
+        Format::Csv => write!(out, "{}", export::csv(&outcome))?,
+    }
+    let code = exit(&outcome);
+    if let Exit::Signal(_) = code {
+        eprintln!("stopped; what was measured is in {}", shown(results.directory()));
+    }
+    Ok(code.into())
+}
+
+fn measure(
+    args: &RunArgs,
+    voice: Voice,
+    scenario: &Scenario,
+    resolved: crate::plan::Resolved,
+    interruption: &Interruption,
+) -> Result<(Outcome, Results)> {
+    let plan = &resolved.plan;
+    let watchdog = Watchdog::start()?;
+    let rooms = Rooms::open(Some(watchdog.clone()))?;
+    let keeper = Keeper::start(Some(watchdog))?;
+    let sampler = Sampler::start().context("cannot start the sampler")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("client")
+        .enable_all()
+        .build()
+        .context("cannot start the clients' runtime")?;
+    let id = uuid::Uuid::new_v4().simple().to_string()[..6].to_owned();
+    let now = jiff::Timestamp::now();
+    let stamp = now.strftime("%Y%m%dT%H%M%SZ").to_string();
+    let results = Results::create(&args.out, &plan.source.name, &stamp, &id)?;
+    results.keep_scenario(&plan.source.text)?;
+
+    let estimate = Estimate::of(plan);
+    let loudness = if voice.quiet { Loudness::Quiet } else { Loudness::Normal };
+    let about = Duration::from_nanos(estimate.measuring_ns);
+    let bar = !args.no_progress && voice::stderr_is_terminal();
+    let progress = Progress::new(estimate.cells as u32, about, loudness, bar);
+    let host = environment::host::describe();
+    progress.say(&headline(plan));
+    progress.say(&environment::host::headline(&host));
+    for note in &resolved.notes {
+        progress.say(&format!("note: {note}"));
+    }
+    for skipped in &resolved.skipped {
+        progress.say(&format!("skipped: {}: {}", skipped.target, skipped.why));
+    }
+    let run = schedbench_reports::outcome::Run {
+        id,
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: option_env!("SCHEDBENCH_COMMIT").map(str::to_owned),
+        started: now.to_string(),
+        elapsed_s: 0.0,
+        command: std::env::args().collect(),
+    };
+    let url_env = |broker| scenario.url_env(broker).map(str::to_owned);
+    let stage = Stage {
+        runtime: &runtime,
+        keeper: &keeper,
+        sampler: &sampler,
+        rooms: &rooms,
+        logs: results.logs(),
+        url_env: &url_env,
+        broker: None,
+        progress,
+        stop: interruption.flag(),
+        settle_wait_ns: 0,
+    };
+    let session =
+        Session::new(plan, stage, &results, run, host, resolved.skipped.clone(), interruption);
+    let outcome = session.run()?;
+    results.render(&outcome)?;
+    Ok((outcome, results))
+}
+
+/// Takes targets whose broker is not here out of the plan, where asked to.
+///
+/// # Errors
+/// A broker is missing and `--skip-missing` was not given.
+fn without_missing(plan: &mut Plan, scenario: &Scenario, skip: bool) -> Result<Vec<Skipped>> {
+    let mut skipped: Vec<Skipped> = Vec::new();
+    let mut kept = Vec::with_capacity(plan.blocks.len());
+    for block in plan.blocks.drain(..) {
+        let name = block.target.name();
+        let Some(broker) = block.target.profile.broker else {
+            kept.push(block);
+            continue;
+        };
+        match Entry::of(broker).source(&name, scenario.url_env(broker)) {
+            Ok(_) => kept.push(block),
+            Err(missing) if skip => {
+                if skipped.iter().all(|known| known.target != name) {
+                    let remedy = Some(missing.remedy.clone());
+                    skipped.push(Skipped { target: name, why: missing.why.clone(), remedy });
+                }
+            }
+            Err(missing) => return Err(missing.into()),
+        }
+    }
+    plan.blocks = kept;
+    Ok(skipped)
+}

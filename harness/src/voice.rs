@@ -1,0 +1,49 @@
+//! How the program speaks: colours and width.
+
+use std::io::{IsTerminal, stderr, stdout};
+
+use anstream::ColorChoice;
+
+use crate::cli::{Color, Voice};
+
+/// Narrower than this no table is readable; wider than this no line is.
+const WIDTHS: std::ops::RangeInclusive<usize> = 60..=120;
+/// What a terminal has when it does not say.
+const USUAL_WIDTH: usize = 80;
+
+/// The choice that was typed, in anstream's terms; `auto` asks the stream and
+/// `NO_COLOR`.
+#[must_use]
+pub const fn choice(voice: Voice) -> ColorChoice {
+    match voice.color {
+        Color::Auto => ColorChoice::Auto,
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    }
+}
+
+/// Whether what goes to standard output is coloured.
+#[must_use]
+pub fn colours_stdout(voice: Voice) -> bool {
+    match voice.color {
+        Color::Auto => anstream::AutoStream::choice(&stdout()) != ColorChoice::Never,
+        Color::Always => true,
+        Color::Never => false,
+    }
+}
+
+/// Columns of the terminal, within reason.
+#[must_use]
+pub fn width() -> usize {
+    let columns = rustix::termios::tcgetwinsize(stdout()).map(|size| usize::from(size.ws_col));
+    match columns {
+        Ok(columns) if columns > 0 => columns.clamp(*WIDTHS.start(), *WIDTHS.end()),
+        Ok(_) | Err(_) => USUAL_WIDTH,
+    }
+}
+
+/// Whether a person watches standard error.
+#[must_use]
+pub fn stderr_is_terminal() -> bool {
+    stderr().is_terminal()
+}

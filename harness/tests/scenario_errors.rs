@@ -1,0 +1,218 @@
+//! What a person reads when a scenario is wrong: one message per slip, with
+//! its place, what was expected, and what was probably meant.
+
+use schedbench::plan::{Missing, resolve};
+use schedbench::scenario::{Override, ScenarioError, load, read};
+
+const HEAD: &str = "name = \"mine\"\nsummary = \"a test\"\nsystems = [\"wheel\", \"heap\"]\n";
+
+/// The message for a scenario of this text, changed by these `--set`s.
+fn said_of(text: &str, sets: &[&str]) -> String {
+    let planned = || -> Result<(), ScenarioError> {
+        let sets = sets.iter().map(|set| Override::set(set)).collect::<Result<Vec<_>, _>>()?;
+        let scenario = read("scenarios/mine.toml", text.as_bytes(), &sets)?;
+        resolve(&scenario, Missing::IsAnError).map(drop)
+    };
+    match planned() {
+        Ok(()) => "(no error)".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// The messages for several endings of one scenario.
+fn said(endings: &[&str]) -> String {
+    let each = endings.iter().map(|ending| said_of(&format!("{HEAD}{ending}\n"), &[]));
+    each.collect::<Vec<_>>().join("\n\n")
+}
+
+fn said_of_sets(sets: &[&str]) -> String {
+    let text = format!("{HEAD}[load]\nrates = [\"5k\"]\n");
+    let each = sets.iter().map(|set| said_of(&text, &[set]));
+    each.collect::<Vec<_>>().join("\n\n")
+}
+
+#[test]
+fn no_scenario_in_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name).display().to_string();
+    std::fs::create_dir(at("directory.toml")).unwrap();
+    std::fs::write(at("empty.toml"), "\n# nothing yet\n").unwrap();
+    std::fs::write(at("latin.toml"), b"name = \"x\"\nsummary = \"\xe4\"\n").unwrap();
+    std::fs::write(at("long.toml"), vec![b'#'; (1 << 20) + 1]).unwrap();
+    let files =
+        ["missing.toml", "quick.toml", "directory.toml", "empty.toml", "latin.toml", "long.toml"];
+    let messages: Vec<String> = files
+        .iter()
+        .map(|name| load(&at(name), &[]).unwrap_err().to_string())
+        .chain(["rmap", "zebra", ""].iter().map(|name| load(name, &[]).unwrap_err().to_string()))
+        .collect();
+    let directory = directory.path().display().to_string();
+    insta::assert_snapshot!(messages.join("\n\n").replace(&directory, "/DIR"));
+}
+
+#[test]
+fn not_toml() {
+    insta::assert_snapshot!(said(&[
+        "[load",
+        "[load]\nrates = [\"1k\"",
+        "[load]\nrates = 10 s",
+        "name = \"again\"",
+        "[load]\nrates = [\"1k]",
+    ]));
+}
+
+#[test]
+fn wrong_keys() {
+    insta::assert_snapshot!(said(&[
+        "[load]\nrates = [\"1k\"]\nduratoin = \"10 s\"",
+        "[lod]\nrates = [\"1k\"]",
+        "[load]\nrates = [\"1k\"]\n[task]\nbody_size = 10",
+        "[load]\nrates = [\"1k\"]\n[task]\ndelay = { fixd = \"10 ms\" }",
+        "[load]\nstages = [{ rate = \"1k\", time = \"10 s\" }]",
+        "[load]\nrates = [\"1k\"]\n[brokers.rabbit]\nurl_env = \"X\"",
+        "",
+    ]));
+}
+
+#[test]
+fn wrong_types() {
+    insta::assert_snapshot!(said(&[
+        "[load]\nrates = \"1k\"",
+        "[load]\nrates = [\"1k\"]\nduration = 10",
+        "[load]\nrates = [\"1k\"]\nduration = [\"10 s\"]",
+        "[load]\nrates = [true]",
+        "load = 5",
+        "repeats = 1.5\n[load]\nrates = [\"1k\"]",
+        "seed = -1\n[load]\nrates = [\"1k\"]",
+        "pacing = \"girд\"\n[load]\nrates = [\"1k\"]",
+        "[load]\nmode = \"opne\"\nrates = [\"1k\"]",
+        "[load]\nrates = [\"1k\"]\n[task]\ndelay = 10",
+        "[load]\nrates = [\"1k\"]\n[task]\ndelay = { fixed = \"10 ms\", mix = [] }",
+        "[load]\nrates = [\"1k\"]\n[task]\ndelay = { uniform = [\"10 ms\"] }",
+        "[load]\nrates = [\"1k\"]\n[task]\ndelay = []",
+        "[load]\nrates = [\"1k\"]\n[task]\nwork = \"1 ms\"",
+    ]));
+}
+
+#[test]
+fn wrong_units() {
+    insta::assert_snapshot!(said(&[
+        "[load]\nrates = [\"1k\"]\nduration = \"10 sek\"",
+        "[load]\nrates = [\"1k\"]\nduration = \"ten seconds\"",
+        "[load]\nrates = [\"1k\"]\nduration = \"-1 s\"",
+        "[load]\nrates = [\"1k\"]\nduration = \"10\"",
+        "[load]\nrates = [\"1k\"]\nduration = \"1000 h\"",
+        "[load]\nrates = [\"1k\", \"5q\"]",
+        "[load]\nrates = [\"0\"]",
+        "[load]\nrates = [-5]",
+        "[load]\nrates = [\"1k\"]\n[task]\nbody = \"64 kb\"",
+        "[load]\nrates = [\"1k\"]\n[task]\nbody = \"64 GiB\"",
+        "[load]\nrates = [\"1k\"]\n[task]\nfail = 5",
+        "[load]\nrates = [\"1k\"]\n[task]\nfail = \"1 ppm\"",
+        "[load]\nrates = [\"1k\"]\n[task]\ncancel = 0.0000001",
+    ]));
+}
+
+#[test]
+fn unknown_systems_and_profiles() {
+    let load = "summary = \"a test\"\nname = \"mine\"\n[load]\nrates = [\"1k\"]\n";
+    let systems =
+        ["[\"weel\"]", "[\"rabbit\"]", "[\"wheel/1sm\"]", "[\"wheel\", \"wheel/1ms\"]", "[]"];
+    let mut messages: Vec<String> = systems
+        .iter()
+        .map(|systems| said_of(&format!("systems = {systems}\n{load}"), &[]))
+        .collect();
+    messages.push(said_of_sets(&["systems=wheel,heep"]));
+    insta::assert_snapshot!(messages.join("\n\n"));
+}
+
+#[test]
+fn impossible_combinations() {
+    insta::assert_snapshot!(said(&[
+        "[load]\nmode = \"open\"",
+        "[load]\nmode = \"in-flight\"\nrates = [\"1k\"]",
+        "[load]\nmode = \"capacity\"\nfrom = \"10k\"\nto = \"1k\"",
+        "[load]\nmode = \"capacity\"\nprecision = 0",
+        "[load]\nmode = \"soak\"\nshare = 0",
+        "[load]\nrates = [\"1k\"]\nshare = 0.5",
+        "[load]\nrates = [\"1k\"]\nstages = [{ rate = \"1k\", duration = \"1 s\" }]",
+        "[load]\nduration = \"1 s\"\nstages = [{ rate = \"1k\", duration = \"1 s\" }]",
+        "[load]\nrates = []",
+        "[load]\nrates = [\"1k\", 1000]",
+        "[load]\nrates = [1]\nduration = \"100 ms\"",
+        "[load]\nrates = [\"1k\"]\nduration = \"0 s\"",
+        "[load]\nrates = [\"1k\"]\nhorizon = 0",
+        "[load]\nrates = [\"1000M\"]\nduration = \"700 h\"",
+        "[load]\nmode = \"in-flight\"\nin_flight = [\"5M\"]",
+        "[load]\nrates = [\"1k\"]\n[task]\ndelay = { uniform = [\"1 s\", \"10 ms\"] }",
+        "[load]\nrates = [\"1k\"]\n[task]\ndelay = { mix = [[\"1 s\", 0]] }",
+        "[load]\nrates = [\"1k\"]\n[task]\ndelay = [{ fixed = \"1 s\" }, { fixed = \"1000 ms\" }]",
+        "repeats = 0\n[load]\nrates = [\"1k\"]",
+        "repeats = 1000\n[load]\nrates = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35]",
+        "[load]\nrates = [\"1k\"]\n[workers]\nconcurrency = 0",
+        "[load]\nrates = [\"1k\"]\n[objective]\np99 = \"0 s\"",
+    ]));
+}
+
+#[test]
+fn names_and_summaries() {
+    let rest = "systems = [\"wheel\"]\n[load]\nrates = [\"1k\"]\n";
+    let messages = [
+        said_of(&format!("name = \"../up\"\nsummary = \"x\"\n{rest}"), &[]),
+        said_of(&format!("name = \"\"\nsummary = \"x\"\n{rest}"), &[]),
+        said_of(&format!("name = \"x\"\nsummary = \"\"\"two\nlines\"\"\"\n{rest}"), &[]),
+    ];
+    insta::assert_snapshot!(messages.join("\n\n"));
+}
+
+#[test]
+fn secrets_are_refused_and_not_printed() {
+    let load = "[load]\nrates = [\"1k\"]\n";
+    let mut messages = said(&[
+        &format!("{load}[brokers.redis]\nurl = \"redis://:hunter2@localhost/0\""),
+        &format!("{load}[brokers.redis]\nurl_env = \"redis://:hunter2@localhost/0\""),
+        &format!("{load}[brokers.redis]\nurl_env = \"redis://localhost/0\""),
+        &format!("{load}[brokers.redis]\npassword = \"hunter2\""),
+        &format!("{load}# redis://user:hunter2@localhost"),
+        &format!("{load}[brokers.redis]\nurl = \"redis://localhost/0\""),
+    ]);
+    messages.push_str("\n\n");
+    messages.push_str(&said_of_sets(&[
+        "brokers.redis.url_env=redis://:hunter2@localhost",
+        "brokers.redis.password=hunter2",
+    ]));
+    assert!(!messages.contains("hunter2"), "{messages}");
+    insta::assert_snapshot!(messages);
+    // An @ in the path of a page is no secret.
+    let page = said(&[&format!("{load}# see https://example.com/@someone/post")]);
+    assert_eq!(page, "(no error)");
+}
+
+#[test]
+fn sets_point_at_the_argument() {
+    insta::assert_snapshot!(said_of_sets(&[
+        "load.warmup=2sek",
+        "load.warmpu=2s",
+        "lod.warmup=2s",
+        "load.warmup",
+        "=2s",
+        "load.rates=1k,5q",
+        "load.rates=[1",
+        "load=5",
+        "name.x=1",
+        "load.rates=",
+        "task.delay=10ms",
+        "repeats=many",
+        "load.mode=soak",
+    ]));
+}
+
+/// A claim that says no: an error when it is the only system, a note when
+/// others can.
+#[test]
+#[cfg(feature = "redis-asynq")]
+fn what_no_system_can_do() {
+    let text = "name = \"mine\"\nsummary = \"a test\"\nsystems = [\"redis-asynq\"]\n\
+        [load]\nrates = [\"1k\"]\n[task]\nbody = \"1024 MiB\"\n";
+    insta::assert_snapshot!(said_of(text, &[]));
+}

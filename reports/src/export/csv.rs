@@ -1,0 +1,124 @@
+//! One row per cell and metric, in the manner of RFC 4180.
+
+use crate::metrics::{Direction, Unit, find};
+use crate::outcome::{Cell, Held, Load, Outcome, Value};
+use crate::save::writable;
+
+/// The columns. `value` is empty and `why` says why where there is no figure;
+/// `bound` is `is`, `at-least`, `at-most`, `not-measured` or `unsupported`.
+const COLUMNS: [&str; 18] = [
+    "run",
+    "scenario",
+    "cell",
+    "system",
+    "profile",
+    "load",
+    "load_unit",
+    "variant",
+    "fault",
+    "repeat",
+    "validity",
+    "held",
+    "metric",
+    "unit",
+    "better",
+    "bound",
+    "value",
+    "why",
+];
+
+/// Every metric of every cell. A cell without metrics has one row, so that it
+/// is not lost. Numbers are in base units and in full.
+#[must_use]
+pub fn csv(outcome: &Outcome) -> String {
+    let outcome = &*writable(outcome);
+    let mut writer =
+        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    // A vector takes whatever is written; all rows have as many fields.
+    let mut add = |row: [String; 18]| {
+        let written = writer.write_record(row);
+        debug_assert!(written.is_ok(), "{written:?}");
+    };
+    add(COLUMNS.map(str::to_owned));
+    for cell in &outcome.cells {
+        if cell.metrics.is_empty() {
+            add(row(outcome, cell, [const { String::new() }; 6]));
+        }
+        for (name, value) in &cell.metrics {
+            add(row(outcome, cell, figure(name, value)));
+        }
+    }
+    let bytes = writer.into_inner().unwrap_or_default();
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+fn row(outcome: &Outcome, cell: &Cell, figure: [String; 6]) -> [String; 18] {
+    let key = &cell.key;
+    let (load, load_unit) = match key.load {
+        Load::Rate(rate) => (rate.to_string(), "1/s"),
+        Load::InFlight(tasks) => (tasks.to_string(), "tasks in flight"),
+    };
+    let held = match cell.held {
+        Held::Yes => "yes",
+        Held::No(_) => "no",
+        Held::NotJudged(_) => "not judged",
+    };
+    let [metric, unit, better, bound, value, why] = figure;
+    [
+        outcome.run.id.clone(),
+        outcome.plan.scenario.clone(),
+        cell.number.to_string(),
+        key.system.clone(),
+        key.profile.clone(),
+        load,
+        load_unit.to_owned(),
+        key.variant.clone().unwrap_or_default(),
+        key.fault.clone().unwrap_or_default(),
+        key.repeat.to_string(),
+        cell.validity.word().to_owned(),
+        held.to_owned(),
+        metric,
+        unit,
+        better,
+        bound,
+        value,
+        why,
+    ]
+}
+
+fn figure(name: &str, value: &Value) -> [String; 6] {
+    let metric = find(name);
+    let better = metric.map_or("", |metric| match metric.direction {
+        Direction::Higher => "higher",
+        Direction::Lower => "lower",
+        Direction::Neither => "",
+    });
+    let (bound, number, why) = match value {
+        Value::Is(number) => ("is", Some(number), ""),
+        Value::AtLeast(number) => ("at-least", Some(number), ""),
+        Value::AtMost(number) => ("at-most", Some(number), ""),
+        Value::NotMeasured(why) => ("not-measured", None, why.as_str()),
+        Value::Unsupported(why) => ("unsupported", None, why.as_str()),
+    };
+    [
+        name.to_owned(),
+        metric.map_or("", |metric| word(metric.unit)).to_owned(),
+        better.to_owned(),
+        bound.to_owned(),
+        number.map_or_else(String::new, f64::to_string),
+        why.to_owned(),
+    ]
+}
+
+fn word(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Seconds => "s",
+        Unit::PerSecond => "1/s",
+        Unit::Fraction => "fraction",
+        Unit::Bytes => "B",
+        Unit::CpuSecondsPerMillion => "CPU-s per million tasks",
+        Unit::Cores => "cores",
+        Unit::Tasks => "tasks",
+        Unit::Number => "",
+    }
+}

@@ -1,0 +1,332 @@
+//! A summary for scripts: what the analysis says, one object per row and per
+//! cell, without histograms, series and texts. For all else there is
+//! `result.json`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::analysis::{self, Analysis, Capacity, Figure, Group, Mode, Spread};
+use crate::outcome::{Cell, Ended, Held, Load, Outcome, Value, WindowCounts};
+use crate::save::{indented, writable};
+
+/// Version of this summary's keys: a key is added without a new one, and never
+/// removed or given another meaning.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The summary as text, indented, with a newline at the end. Times are in
+/// seconds, sizes in bytes, rates in tasks per second, failures a fraction of
+/// one.
+#[must_use]
+pub fn json(outcome: &Outcome, analysis: &Analysis) -> String {
+    let outcome = &*writable(outcome);
+    let counts = &analysis.counts;
+    let summary = Summary {
+        format_version: FORMAT_VERSION,
+        run: &outcome.run.id,
+        scenario: &outcome.plan.scenario,
+        started: &outcome.run.started,
+        elapsed_s: outcome.run.elapsed_s,
+        schedbench: &outcome.run.tool,
+        commit: outcome.run.commit.as_deref(),
+        plan_hash: &outcome.plan.hash,
+        seed: outcome.plan.seed,
+        ended: &outcome.ended,
+        counts: Counts {
+            planned: counts.planned,
+            measured: counts.measured,
+            valid: counts.valid,
+            held: counts.held,
+            unbalanced: counts.unbalanced.len(),
+            errors: counts.errors.len(),
+            invalid: counts.invalid.iter().map(|t| (t.word, t.cells.len())).collect(),
+        },
+        skipped: outcome.skipped.iter().map(|skipped| skipped.target.as_str()).collect(),
+        window_s: analysis.window_s,
+        horizon_s: analysis.horizon_s,
+        verdict: analysis.verdict.iter().map(|sentence| sentence.text.as_str()).collect(),
+        rows: analysis.groups.iter().flat_map(rows).collect(),
+        cells: outcome.cells.iter().map(row_of_cell).collect(),
+    };
+    indented(&summary)
+}
+
+/// The JSON schema of the summary, which describes each key.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(Summary<'_>).to_value()
+}
+
+/// What one run found, for scripts. Times are in seconds, sizes in bytes,
+/// rates in tasks per second, failures a fraction of one.
+#[derive(Serialize, JsonSchema)]
+struct Summary<'a> {
+    /// Version of these keys: keys are added without a new one, and never
+    /// removed or given another meaning.
+    format_version: u32,
+    /// The run's id.
+    run: &'a str,
+    /// The scenario's name.
+    scenario: &'a str,
+    /// Start, RFC 3339.
+    started: &'a str,
+    /// Seconds from start to end.
+    elapsed_s: f64,
+    /// Version of schedbench.
+    schedbench: &'a str,
+    /// Commit it was built from.
+    commit: Option<&'a str>,
+    /// What decides the measurement; runs with the same one may be compared.
+    plan_hash: &'a str,
+    /// Seed of arrivals, order, bodies and failures.
+    seed: u64,
+    /// `complete`, `running`, or an object with the reason.
+    ended: &'a Ended,
+    /// How many cells count.
+    counts: Counts,
+    /// Targets that were asked for and left out.
+    skipped: Vec<&'a str>,
+    /// D, where all cells share it.
+    window_s: Option<f64>,
+    /// T, where all cells share it.
+    horizon_s: Option<f64>,
+    /// Sentences in plain text.
+    verdict: Vec<&'a str>,
+    /// One per system and profile in each class, as the tables show them.
+    rows: Vec<Row<'a>>,
+    /// One per cell, in the order in which they ran.
+    cells: Vec<CellRow<'a>>,
+}
+
+/// How many cells count.
+#[derive(Serialize, JsonSchema)]
+struct Counts {
+    /// Cells that the plan held.
+    planned: u32,
+    /// Cells that were run.
+    measured: usize,
+    /// Cells that may be ranked.
+    valid: usize,
+    /// Valid cells whose load was held.
+    held: usize,
+    /// Cells whose ledger does not balance.
+    unbalanced: usize,
+    /// Cells that ended in an error.
+    errors: usize,
+    /// Cells that are not valid, by their verdict.
+    invalid: BTreeMap<&'static str, usize>,
+}
+
+/// One system and profile in one class.
+#[derive(Serialize, JsonSchema)]
+struct Row<'a> {
+    /// The class in words; rows are comparable inside one class, mode and
+    /// variant only.
+    class: String,
+    /// `open` or `in-flight`.
+    mode: &'static str,
+    /// What else differs between rows of one class, as in `delay 10 ms`.
+    variant: Option<&'a str>,
+    /// Name of the system.
+    system: &'a str,
+    /// Name of the profile.
+    profile: &'a str,
+    /// The server and its version; empty in process.
+    version: &'a str,
+    /// The worker's runtime.
+    worker_runtime: &'a str,
+    /// From 1, shared inside the noise; null for `noop` and what held nothing.
+    rank: Option<usize>,
+    /// The highest load held.
+    capacity: Bracket<'a>,
+    /// The highest load that all in the class hold; `p99`, `cpu` and `pss` are
+    /// taken there.
+    common_load: Option<Load>,
+    /// Which latency `p99` is of: `start_latency` or `firing_error`.
+    latency: &'a str,
+    /// P99 of that latency at the common load.
+    p99: Number<'a>,
+    /// Failure rate at 10,000 tasks per second.
+    failed_10k: Number<'a>,
+    /// Failure rate at 100,000 tasks per second.
+    failed_100k: Number<'a>,
+    /// CPU-seconds per million tasks.
+    cpu: Number<'a>,
+    /// Memory of the system, its share of what is shared.
+    pss: Number<'a>,
+    /// One per load.
+    points: Vec<Point<'a>>,
+}
+
+/// The highest rate held and the lowest above it that was not; null where no
+/// such rate was tried.
+#[derive(Serialize, JsonSchema)]
+struct Bracket<'a> {
+    /// Highest rate held.
+    held: Option<f64>,
+    /// Lowest rate above it that was not.
+    failed: Option<f64>,
+    /// Why nothing is known.
+    unknown: Option<&'a str>,
+}
+
+/// All repeats of one load.
+#[derive(Serialize, JsonSchema)]
+struct Point<'a> {
+    /// The load.
+    load: Load,
+    /// Repeats that count.
+    repeats: usize,
+    /// Whether any repeat may be ranked.
+    valid: bool,
+    /// Held in every valid repeat; null when none answers.
+    held: Option<bool>,
+    /// Tasks done per second.
+    throughput: Number<'a>,
+    /// Median of the row's latency.
+    p50: Number<'a>,
+    /// P99 of the row's latency.
+    p99: Number<'a>,
+    /// Failure rate.
+    failed: Number<'a>,
+}
+
+/// A figure: `{"is": 0.0062}`, `{"at-least": 2.0}`, `{"not-measured": "…"}`,
+/// with the 95 % interval of five repeats or more, or else their range.
+#[derive(Serialize, JsonSchema)]
+struct Number<'a> {
+    #[serde(flatten)]
+    value: &'a Value,
+    /// 95 % interval of five repeats or more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval: Option<(f64, f64)>,
+    /// Smallest and largest of fewer repeats.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<(f64, f64)>,
+}
+
+/// One cell.
+#[derive(Serialize, JsonSchema)]
+struct CellRow<'a> {
+    /// Number of the cell.
+    cell: u32,
+    /// Name of the system.
+    system: &'a str,
+    /// Name of the profile.
+    profile: &'a str,
+    /// The load.
+    load: Load,
+    /// What else differs between cells of one load.
+    variant: Option<&'a str>,
+    /// The fault injected.
+    fault: Option<&'a str>,
+    /// Which repeat, from 1.
+    repeat: u32,
+    /// The verdict's word.
+    validity: &'static str,
+    /// Why it is not valid.
+    why: Option<&'a str>,
+    /// Null where the question has no answer.
+    held: Option<bool>,
+    /// Whether the ledger balances.
+    balances: bool,
+    /// Confirmed, not completed, and proved absent.
+    lost: u64,
+    /// Completions after the first.
+    repeated: u64,
+    /// Starts before the due time.
+    early: u64,
+    /// What became of the window's tasks.
+    window: &'a WindowCounts,
+    /// By name, as in `result.json`.
+    metrics: &'a BTreeMap<String, Value>,
+}
+
+fn rows(group: &Group) -> Vec<Row<'_>> {
+    group
+        .rows
+        .iter()
+        .map(|row| Row {
+            class: group.class.title(),
+            mode: match group.mode {
+                Mode::Open => "open",
+                Mode::InFlight => "in-flight",
+            },
+            variant: group.variant.as_deref(),
+            system: &row.system,
+            profile: &row.profile,
+            version: &row.version,
+            worker_runtime: &row.runtime,
+            rank: row.rank.map(|rank| rank.place),
+            capacity: bracket(&row.capacity),
+            common_load: group.common_load,
+            latency: group.latency,
+            p99: number(&row.p99),
+            failed_10k: number(&row.failed_10k),
+            failed_100k: number(&row.failed_100k),
+            cpu: number(&row.cpu),
+            pss: number(&row.pss),
+            points: row.points.iter().map(point).collect(),
+        })
+        .collect()
+}
+
+fn bracket(capacity: &Capacity) -> Bracket<'_> {
+    let (held, failed, unknown) = match capacity {
+        Capacity::Is { held, failed } | Capacity::Between { held, failed } => {
+            (Some(*held), Some(*failed), None)
+        }
+        Capacity::AtLeast(held) => (Some(*held), None, None),
+        Capacity::NotHeld(failed) => (None, Some(*failed), None),
+        Capacity::Unknown(why) => (None, None, Some(why.as_str())),
+    };
+    Bracket { held, failed, unknown }
+}
+
+fn point(point: &analysis::Point) -> Point<'_> {
+    Point {
+        load: point.load,
+        repeats: point.n(),
+        valid: point.is_valid(),
+        held: point.held,
+        throughput: number(&point.throughput),
+        p50: number(&point.p50),
+        p99: number(&point.p99),
+        failed: number(&point.failure),
+    }
+}
+
+fn number(figure: &Figure) -> Number<'_> {
+    let (interval, range) = match figure.spread {
+        Some(Spread::Interval(low, high)) => (Some((low, high)), None),
+        Some(Spread::Range(low, high)) => (None, Some((low, high))),
+        None => (None, None),
+    };
+    Number { value: &figure.value, interval, range }
+}
+
+fn row_of_cell(cell: &Cell) -> CellRow<'_> {
+    CellRow {
+        cell: cell.number,
+        system: &cell.key.system,
+        profile: &cell.key.profile,
+        load: cell.key.load,
+        variant: cell.key.variant.as_deref(),
+        fault: cell.key.fault.as_deref(),
+        repeat: cell.key.repeat,
+        validity: cell.validity.word(),
+        why: cell.validity.why(),
+        held: match cell.held {
+            Held::Yes => Some(true),
+            Held::No(_) => Some(false),
+            Held::NotJudged(_) => None,
+        },
+        balances: cell.counts.balances,
+        lost: cell.counts.lost,
+        repeated: cell.counts.repeated,
+        early: cell.counts.early,
+        window: &cell.counts.window,
+        metrics: &cell.metrics,
+    }
+}

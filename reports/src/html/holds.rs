@@ -1,0 +1,157 @@
+//! Who holds what: the one table.
+
+use maud::{Markup, PreEscaped, html};
+
+use crate::analysis::{Capacity, Group, Mode, Row};
+use crate::charts::spark;
+use crate::metrics::Unit;
+use crate::numbers::{Medium, Scale, load};
+use crate::outcome::Load;
+
+use super::words::{cell, column};
+use super::{Page, Section};
+
+/// Columns of the table.
+const COLUMNS: usize = 8;
+
+pub(super) fn section(page: &Page<'_>) -> Option<Section> {
+    let groups: Vec<(usize, &Group)> = page
+        .analysis
+        .groups
+        .iter()
+        .enumerate()
+        .filter(|(_, group)| group.mode == Mode::Open)
+        .collect();
+    if groups.is_empty() {
+        return None;
+    }
+    let rows = || groups.iter().flat_map(|(_, group)| &group.rows);
+    let scales = Scales {
+        latency: column(Unit::Seconds, rows().map(|row| &row.p99)),
+        cpu: column(Unit::CpuSecondsPerMillion, rows().map(|row| &row.cpu)),
+        pss: column(Unit::Bytes, rows().map(|row| &row.pss)),
+    };
+    let span = span(rows());
+    let latency = match groups[0].1.latency {
+        "firing_error" => "P99 firing error",
+        _ => "P99 start latency",
+    };
+    let has =
+        |rate: f64| rows().any(|row| row.points.iter().any(|point| point.load == Load::Rate(rate)));
+    let shown = Shown { at_10k: has(10e3), at_100k: has(100e3) };
+    let terms = page.analysis.failure_terms(Medium::Page);
+    let content = html! {
+        div.scroll tabindex="0" role="region" aria-label="Who holds what" {
+            table.holds {
+                thead {
+                    tr {
+                        th { "System" }
+                        th.n title="highest rate held in every valid repeat" { "Capacity" }
+                        th.n { (latency) br; small { "at a load all hold" } }
+                        @if shown.at_10k { th.n title=(terms) { "Failed" br; small { "at 10k/s" } } }
+                        @if shown.at_100k { th.n title=(terms) { "Failed" br; small { "at 100k/s" } } }
+                        th.n { "CPU" br; small { "s per million" } }
+                        th.n { "PSS" }
+                        th { "Done against load" }
+                    }
+                }
+                @for (place, group) in &groups {
+                    tbody id={ "holds-" (place) } {
+                        tr.class {
+                            th colspan=(COLUMNS - usize::from(!shown.at_10k) - usize::from(!shown.at_100k)) {
+                                span { (group.title()) }
+                                @if let Some(at) = group.common_load {
+                                    small { "figures at " (load(at)) }
+                                } @else {
+                                    small { "no load that all hold: cost at each one's own best" }
+                                }
+                            }
+                        }
+                        @for row in &group.rows { (line(page, row, &scales, &shown, span)) }
+                    }
+                }
+            }
+        }
+        p.note {
+            @if !terms.is_empty() && (shown.at_10k || shown.at_100k) { "Failed: " (terms) ". " }
+            "Ranks count inside a class only; rows that cannot be told apart share one. "
+            "Small figures: the range over repeats, from five repeats on a 95" (Medium::Page.space()) "% interval."
+        }
+    };
+    Some(Section { anchor: "holds", title: "Who holds what", content })
+}
+
+struct Scales {
+    latency: Scale,
+    cpu: Scale,
+    pss: Scale,
+}
+
+struct Shown {
+    at_10k: bool,
+    at_100k: bool,
+}
+
+fn line(page: &Page<'_>, row: &Row, scales: &Scales, shown: &Shown, span: (f64, f64)) -> Markup {
+    let style = page.palette.index(&row.system, &row.profile);
+    let points: Vec<(f64, f64)> = row
+        .points
+        .iter()
+        .filter(|point| point.is_valid())
+        .filter_map(|point| Some((point.load.amount(), point.throughput.number()?)))
+        .collect();
+    let about = [row.version.as_str(), row.runtime.as_str()]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" · ");
+    html! {
+        tr.noop[row.is_noop()] {
+            th scope="row" {
+                div {
+                    span.rank {
+                        @if let Some(rank) = row.rank {
+                            (rank.place) @if rank.shared { "=" }
+                        }
+                    }
+                    span.who {
+                        span class={ "key s" (style) } {}
+                        (row.label)
+                        @if row.is_noop() { small { "the harness's own ceiling" } }
+                        @else if !about.is_empty() { small { (about) } }
+                    }
+                }
+            }
+            (capacity(&row.capacity))
+            (cell(&row.p99, Unit::Seconds, &scales.latency))
+            @if shown.at_10k { (cell(&row.failed_10k, Unit::Fraction, &Scale::of(Unit::Fraction, 1.0))) }
+            @if shown.at_100k { (cell(&row.failed_100k, Unit::Fraction, &Scale::of(Unit::Fraction, 1.0))) }
+            (cell(&row.cpu, Unit::CpuSecondsPerMillion, &scales.cpu))
+            (cell(&row.pss, Unit::Bytes, &scales.pss))
+            td.spark {
+                @if points.len() > 1 {
+                    (PreEscaped(spark(&points, span, style, &format!("{}: done against load", row.label))))
+                }
+            }
+        }
+    }
+}
+
+fn capacity(capacity: &Capacity) -> Markup {
+    let state = matches!(capacity, Capacity::NotHeld(_) | Capacity::Unknown(_));
+    html! {
+        td.n.state[state] {
+            @if state { (capacity.text()) } @else { b { (capacity.text()) } }
+            @if let Some(beyond) = capacity.beyond() { small { (beyond) } }
+        }
+    }
+}
+
+/// Smallest and largest rate of all rows.
+fn span<'r>(rows: impl Iterator<Item = &'r Row>) -> (f64, f64) {
+    let loads = rows
+        .flat_map(|row| &row.points)
+        .map(|point| point.load.amount())
+        .filter(|load| load.is_finite() && *load > 0.0);
+    loads.fold((f64::INFINITY, 0.0), |(low, high), load| (low.min(load), high.max(load)))
+}

@@ -1,0 +1,122 @@
+//! The report: one self-contained HTML file.
+//!
+//! Sections stand in the order of a reader's questions: who won, who holds
+//! what, how it looks against load and over time, what was lost, what it
+//! costs, and how to run it again. A section without data is left out.
+
+mod again;
+mod cost;
+mod data;
+mod holds;
+mod ledger;
+mod load;
+mod overtime;
+mod palette;
+mod percentiles;
+mod plots;
+mod title;
+mod words;
+
+pub use again::hlog_name;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::analysis::{Analysis, analyse};
+use crate::outcome::Outcome;
+
+use data::Data;
+use palette::Palette;
+
+const CSS: &str = include_str!("../page.css");
+const SCRIPT: &str = include_str!("../page.js");
+
+/// Everything the sections are made from.
+struct Page<'a> {
+    outcome: &'a Outcome,
+    analysis: &'a Analysis,
+    palette: &'a Palette,
+}
+
+/// One section: its anchor, its title, its content.
+struct Section {
+    anchor: &'static str,
+    title: &'static str,
+    content: Markup,
+}
+
+/// The report of an outcome as one HTML file.
+#[must_use]
+pub fn render(outcome: &Outcome) -> String {
+    let analysis = analyse(outcome);
+    let palette = Palette::of(outcome);
+    let page = Page { outcome, analysis: &analysis, palette: &palette };
+    let mut data = Data::default();
+    let sections: Vec<Section> = [
+        holds::section(&page),
+        load::section(&page, &mut data),
+        overtime::section(&page, &mut data),
+        percentiles::section(&page, &mut data),
+        ledger::section(&page),
+        cost::section(&page),
+        Some(again::section(&page)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let heading = format!("{} · schedbench", outcome.plan.scenario);
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                // Without an icon of its own a browser asks the server for one.
+                link rel="icon" href="data:,";
+                title { (heading) }
+                style { (PreEscaped(CSS)) (PreEscaped(palette.css())) }
+            }
+            body {
+                a.skip href="#verdict" { "To the verdict" }
+                (title::header(&page))
+                nav aria-label="Contents" {
+                    a href="#verdict" { "Verdict" }
+                    @for section in &sections {
+                        a href={ "#" (section.anchor) } { (section.title) }
+                    }
+                    (theme())
+                }
+                main {
+                    (title::verdict(&page, &sections))
+                    @for section in &sections {
+                        section id=(section.anchor) {
+                            h2 { (section.title) }
+                            (section.content)
+                        }
+                    }
+                }
+                div #tip role="status" hidden {}
+                script #data type="application/json" { (PreEscaped(data.json())) }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    }
+    .into_string()
+    // Control characters are errors in HTML; names read from disk may hold some.
+    .replace(|c: char| c.is_control() && c != '\n' && c != '\t', " ")
+}
+
+/// Light, dark, or as the device prefers: works without the script.
+fn theme() -> Markup {
+    html! {
+        fieldset.theme {
+            legend { "Theme" }
+            @for (value, name) in [("auto", "auto"), ("light", "light"), ("dark", "dark")] {
+                label {
+                    input type="radio" name="theme" id={ "theme-" (value) } checked[value == "auto"];
+                    span { (name) }
+                }
+            }
+        }
+    }
+}

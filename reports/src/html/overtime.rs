@@ -1,0 +1,304 @@
+//! Over time: each system at its highest load held. One repeat is shown as it
+//! was, the one with the median P99: bins of several cannot be merged, since
+//! percentiles do not average.
+
+use maud::{Markup, html};
+
+use crate::analysis::{Group, Mode, Row};
+use crate::charts::{Axis, Dot, Join, Lines, Mark, Moment, NARROW, Scaling, Series};
+use crate::metrics::Unit;
+use crate::numbers::{Medium, amount, load, seconds};
+use crate::outcome::{Cell, Value};
+
+use super::data::Data;
+use super::plots::{Multiple, figure, fit, legend, multiples, room, switch};
+use super::{Page, Section};
+
+/// Most points of a line.
+const MOST: usize = 60;
+
+/// A row and the cell that stands for it.
+struct Shown<'a> {
+    row: &'a Row,
+    cell: &'a Cell,
+    style: usize,
+    repeats: usize,
+}
+
+pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
+    let mut parts = Vec::new();
+    for mode in [Mode::Open, Mode::InFlight] {
+        let columns: Vec<(Multiple<'_>, Vec<Shown<'_>>)> = multiples(&page.analysis.groups, mode)
+            .into_iter()
+            .map(|multiple| {
+                let shown = multiple.rows.iter().filter_map(|(_, row)| show(page, row)).collect();
+                (multiple, shown)
+            })
+            .filter(|(_, shown): &(_, Vec<Shown<'_>>)| !shown.is_empty())
+            .collect();
+        if columns.is_empty() {
+            continue;
+        }
+        let rows: Vec<(&Group, &Row)> = columns.iter().flat_map(|(m, _)| m.rows.clone()).collect();
+        let names: Vec<String> =
+            columns.iter().flat_map(|(_, shown)| shown.iter().map(name)).collect();
+        let right = room(names.iter().map(String::as_str));
+        let lonely = columns.len() == 1;
+        parts.push(html! {
+            div.plots {
+                div.controls {
+                    (legend(page, &rows))
+                    (switch(if mode == Mode::Open { "axes-time" } else { "axes-time-flight" }))
+                }
+                div.columns.lonely[lonely] {
+                    @for (multiple, shown) in &columns {
+                        div.column {
+                            @if !multiple.title.is_empty() { h3 { (multiple.title) } }
+                            (panel(shown, &THROUGHPUT, right, lonely, data))
+                            // In flight, latency is Little's law.
+                            @if mode == Mode::Open { (panel(shown, &LATENCY, right, lonely, data)) }
+                            (panel(shown, &BACKLOG, right, lonely, data))
+                            (moments(shown))
+                        }
+                    }
+                }
+            }
+        });
+    }
+    let content = html! {
+        p.note { "Each at its highest load held (in flight: at the most tasks); of several repeats the one with the median P99. Time counts from the window's start." }
+        @for part in &parts { (part) }
+    };
+    (!parts.is_empty()).then_some(Section { anchor: "time", title: "Over time", content })
+}
+
+fn show<'a>(page: &Page<'a>, row: &'a Row) -> Option<Shown<'a>> {
+    let point = row.best()?;
+    let mut cells: Vec<&Cell> = point
+        .counted
+        .iter()
+        .filter_map(|index| page.outcome.cells.get(*index))
+        .filter(|cell| {
+            cell.series.bin_s > 0.0
+                && cell.series.bin_s.is_finite()
+                && cell.series.start_s.is_finite()
+                && cell.series.columns.values().any(|column| column.len() > 1)
+        })
+        .collect();
+    let p99 = |cell: &Cell| {
+        cell.metrics.get("start_latency.p99").and_then(Value::number).unwrap_or(f64::INFINITY)
+    };
+    cells.sort_by(|a, b| p99(a).total_cmp(&p99(b)));
+    let cell = cells.get(cells.len().saturating_sub(1) / 2)?;
+    Some(Shown {
+        row,
+        cell,
+        style: page.palette.index(&row.system, &row.profile),
+        repeats: point.n(),
+    })
+}
+
+fn name(shown: &Shown<'_>) -> String {
+    format!("{} {}", fit(&shown.row.label), load(shown.cell.key.load))
+}
+
+/// One kind of drawing.
+struct Kind {
+    title: &'static str,
+    sub: &'static str,
+    unit: Unit,
+    height: u32,
+    /// Column of the series, its short name, whether it is the main one, and
+    /// how bins merge when there are too many.
+    columns: &'static [(&'static str, &'static str, bool, Merge)],
+}
+
+#[derive(Clone, Copy)]
+enum Merge {
+    Mean,
+    Largest,
+}
+
+const THROUGHPUT: Kind = Kind {
+    title: "Tasks done, per second",
+    sub: "",
+    unit: Unit::PerSecond,
+    height: 230,
+    columns: &[("throughput", "done", true, Merge::Mean)],
+};
+const LATENCY: Kind = Kind {
+    title: "P99 start latency",
+    sub: "by due time; thin line: P50",
+    unit: Unit::Seconds,
+    height: 230,
+    columns: &[("p99", "P99", true, Merge::Largest), ("p50", "P50", false, Merge::Largest)],
+};
+const BACKLOG: Kind = Kind {
+    title: "Backlog",
+    sub: "tasks due and not done",
+    unit: Unit::Tasks,
+    height: 190,
+    columns: &[("backlog", "backlog", true, Merge::Largest)],
+};
+
+fn panel(shown: &[Shown<'_>], kind: &Kind, right: u32, lonely: bool, data: &mut Data) -> Markup {
+    let series: Vec<Series> = kind
+        .columns
+        .iter()
+        .rev()
+        .flat_map(|column| shown.iter().map(move |shown| line(shown, kind, column)))
+        .filter(|series| !series.dots.is_empty())
+        .collect();
+    if series.is_empty() {
+        return html! {};
+    }
+    let dots = || series.iter().flat_map(|series| &series.dots);
+    let lines = |scaling: Scaling| {
+        let from = dots().map(|dot| dot.x).fold(f64::INFINITY, f64::min).min(0.0);
+        let to = dots().map(|dot| dot.x).fold(f64::NEG_INFINITY, f64::max);
+        Lines {
+            title: format!("{} over time", kind.title),
+            width: NARROW,
+            height: kind.height,
+            right,
+            x: Axis::exactly(from, if to > from { to } else { from + 1.0 }, Unit::Seconds),
+            y: Axis::around(scaling, kind.unit, dots().map(|dot| dot.y)),
+            x_title: "",
+            diagonal: None,
+            limit: None,
+            series: series.clone(),
+            moments: marks(shown),
+        }
+    };
+    let variants = [lines(Scaling::Log), lines(Scaling::Linear)];
+    figure((kind.title, kind.sub), &variants, lonely, data, &table(shown, kind))
+}
+
+fn line(shown: &Shown<'_>, kind: &Kind, column: &(&str, &str, bool, Merge)) -> Series {
+    let (key, word, main, merge) = *column;
+    let series = &shown.cell.series;
+    let values = series.columns.get(key).map_or(&[][..], Vec::as_slice);
+    let step = values.len().div_ceil(MOST).max(1);
+    let mut gap = false;
+    let mut dots = Vec::new();
+    for (place, bins) in values.chunks(step).enumerate() {
+        let known: Vec<f64> = bins.iter().flatten().copied().filter(|x| x.is_finite()).collect();
+        if known.is_empty() {
+            // Nothing can be said here: the line breaks.
+            gap = true;
+            continue;
+        }
+        let y = match merge {
+            Merge::Mean => known.iter().sum::<f64>() / known.len() as f64,
+            Merge::Largest => known.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        };
+        // The middle of the bin.
+        let x = series.start_s + series.bin_s * step as f64 * (place as f64 + 0.5);
+        let tip = if main {
+            format!(
+                "{} at {} · {}\n{word} {}",
+                shown.row.label,
+                load(shown.cell.key.load),
+                seconds(x, Medium::Page),
+                amount(y, kind.unit, Medium::Page)
+            )
+        } else {
+            String::new()
+        };
+        let join = if std::mem::take(&mut gap) { Join::Apart } else { Join::Solid };
+        dots.push(Dot { x, y, spread: None, mark: Mark::None, join, tip });
+    }
+    Series {
+        style: shown.style,
+        class: if main { "fine" } else { "thin" },
+        marker: 0,
+        name: name(shown),
+        labelled: main,
+        dots,
+    }
+}
+
+fn marks(shown: &[Shown<'_>]) -> Vec<Moment> {
+    let mut marks: Vec<Moment> = shown
+        .iter()
+        .flat_map(|shown| {
+            shown.cell.moments.iter().filter(|mark| mark.at_s.is_finite()).map(|mark| Moment {
+                x: mark.at_s,
+                style: shown.style,
+                text: fit_moment(&mark.text),
+            })
+        })
+        .collect();
+    marks.sort_by(|a, b| a.x.total_cmp(&b.x));
+    // More would be a hatching; the list below the drawings is cut likewise.
+    marks.truncate(24);
+    marks
+}
+
+fn fit_moment(text: &str) -> String {
+    const MOST: usize = 34;
+    if text.chars().count() <= MOST {
+        text.to_owned()
+    } else {
+        text.chars().take(MOST - 1).chain(std::iter::once('…')).collect()
+    }
+}
+
+/// Figures at ten moments: the whole series is in `result.json`.
+fn table(shown: &[Shown<'_>], kind: &Kind) -> Markup {
+    let all: Vec<(&Shown<'_>, &str, Series)> = kind
+        .columns
+        .iter()
+        .flat_map(|column| {
+            shown.iter().map(move |shown| (shown, column.1, line(shown, kind, column)))
+        })
+        .collect();
+    let longest = all.iter().map(|(_, _, series)| series.dots.len()).max().unwrap_or(0);
+    let step = longest.div_ceil(10).max(1);
+    let heads: Vec<f64> = all
+        .iter()
+        .find(|(_, _, series)| series.dots.len() == longest)
+        .map(|(_, _, series)| series.dots.iter().step_by(step).map(|dot| dot.x).collect())
+        .unwrap_or_default();
+    html! {
+        table {
+            thead { tr { th { "System" } @for x in &heads { th.n { (seconds(*x, Medium::Page)) } } } }
+            tbody {
+                @for (shown, word, series) in &all {
+                    tr {
+                        th scope="row" {
+                            (shown.row.label) " " (word)
+                            small { "at " (load(shown.cell.key.load)) ", repeat " (shown.cell.key.repeat) " of " (shown.repeats) }
+                        }
+                        @for dot in series.dots.iter().step_by(step).take(heads.len()) {
+                            td.n { (amount(dot.y, kind.unit, Medium::Page)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// All moments of the cells shown, in words.
+fn moments(shown: &[Shown<'_>]) -> Markup {
+    let any = shown.iter().any(|shown| !shown.cell.moments.is_empty());
+    html! {
+        @if any {
+            ul.moments {
+                @for shown in shown {
+                    @for mark in shown.cell.moments.iter().take(24) {
+                        li {
+                            span class={ "key s" (shown.style) } {}
+                            (shown.row.label) " at " (load(shown.cell.key.load)) ", "
+                            (seconds(mark.at_s, Medium::Page)) ": " (mark.text)
+                        }
+                    }
+                    @if shown.cell.moments.len() > 24 {
+                        li { "and " (shown.cell.moments.len() - 24) " more of " (shown.row.label) }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The percentile curve: how bad the worst tasks had it. The generator's own
+//! lateness is the grey line; what lies below it is not known.
+
+use maud::{Markup, html};
+
+use crate::analysis::{BEYOND, Group, Merged, Mode, Row};
+use crate::charts::{Axis, Dot, Join, Lines, Mark, NARROW, Scaling, Series};
+use crate::metrics::Unit;
+use crate::numbers::{Medium, load, seconds, short};
+use crate::outcome::{Cell, Load, Value};
+
+use super::data::Data;
+use super::plots::{figure, fit, legend, room};
+use super::{Page, Section};
+
+/// Most loads to choose from.
+const LOADS: usize = 8;
+/// Percentiles with a dot and a column in the table.
+const NAMED: [(f64, &str); 6] = [
+    (0.5, "P50"),
+    (0.9, "P90"),
+    (0.99, "P99"),
+    (0.999, "P99.9"),
+    (0.9999, "P99.99"),
+    (0.999_99, "P99.999"),
+];
+
+pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
+    let groups: Vec<&Group> =
+        page.analysis.groups.iter().filter(|group| group.mode == Mode::Open).collect();
+    let loads = loads(&groups);
+    let first = default_load(&groups, &loads)?;
+    let rows: Vec<(&Group, &Row)> =
+        groups.iter().flat_map(|group| group.rows.iter().map(move |row| (*group, row))).collect();
+    let right = room(rows.iter().map(|(_, row)| row.label.as_str()).chain(["pacing lateness"]));
+    let mut drawings = Vec::new();
+    for (place, at) in loads.iter().enumerate() {
+        let columns: Vec<Markup> = groups
+            .iter()
+            .filter_map(|group| chart(page, (group, groups.len()), *at, right, data))
+            .collect();
+        if !columns.is_empty() {
+            drawings.push((place, *at, columns));
+        }
+    }
+    if drawings.is_empty() {
+        return None;
+    }
+    let content = html! {
+        div.plots.pick {
+            div.controls {
+                (legend(page, &rows))
+                @if drawings.len() > 1 {
+                    fieldset.switch {
+                        legend { "Load" }
+                        @for (place, at, _) in &drawings {
+                            label {
+                                input class={ "r" (place) } type="radio" name="percentile-load" checked[*at == first];
+                                span { (load(*at)) }
+                            }
+                        }
+                    }
+                }
+            }
+            @for (place, at, columns) in &drawings {
+                div class={ "choice v" (place) } {
+                    h3.only-print { "At " (load(*at)) }
+                    div.columns.lonely[groups.len() == 1] {
+                        @for column in columns { (column) }
+                    }
+                }
+            }
+        }
+        p.note {
+            "A percentile is shown where at least " (BEYOND) " tasks lie beyond it. "
+            "Tasks that did not finish count as infinitely late, so a curve that ends early lost them. "
+            "Grey: how late the generator itself was; below it nothing is known."
+        }
+    };
+    Some(Section { anchor: "percentiles", title: "By percentile", content })
+}
+
+/// The loads to choose from, thinned out evenly.
+fn loads(groups: &[&Group]) -> Vec<Load> {
+    let mut loads: Vec<Load> = Vec::new();
+    for point in groups.iter().flat_map(|group| &group.rows).flat_map(|row| &row.points) {
+        if !loads.contains(&point.load) && point.load.amount().is_finite() {
+            loads.push(point.load);
+        }
+    }
+    loads.sort_by(|a, b| a.amount().total_cmp(&b.amount()));
+    // Variants multiply the drawings: then only a few loads are drawn.
+    let most = (48 / groups.len().max(1)).clamp(1, LOADS);
+    if loads.len() > most {
+        let common: Vec<Load> = groups.iter().filter_map(|group| group.common_load).collect();
+        let step = loads.len().div_ceil(most);
+        let mut place = 0;
+        loads.retain(|load| {
+            place += 1;
+            common.contains(load) || place % step == 0
+        });
+    }
+    loads
+}
+
+/// The load shown at first: the lowest that all of some class hold, so that
+/// every class has something to show.
+fn default_load(groups: &[&Group], loads: &[Load]) -> Option<Load> {
+    groups
+        .iter()
+        .filter_map(|group| group.common_load)
+        .filter(|load| loads.contains(load))
+        .min_by(|a, b| a.amount().total_cmp(&b.amount()))
+        .or_else(|| loads.first().copied())
+}
+
+fn merged(page: &Page<'_>, row: &Row, at: Load, name: &str) -> Option<(Merged, f64)> {
+    let point = row.at(at)?;
+    let cells: Vec<&Cell> =
+        point.counted.iter().filter_map(|i| page.outcome.cells.get(*i)).collect();
+    let horizon = cells.iter().map(|cell| cell.window.horizon_s).fold(0.0, f64::max);
+    let merged = Merged::of(cells.iter().filter_map(|cell| cell.histograms.get(name)))?;
+    Some((merged, horizon))
+}
+
+fn chart(
+    page: &Page<'_>,
+    (group, groups): (&Group, usize),
+    at: Load,
+    right: u32,
+    data: &mut Data,
+) -> Option<Markup> {
+    let rows: Vec<(&Row, Merged, f64)> = group
+        .rows
+        .iter()
+        .filter_map(|row| {
+            let (merged, horizon) = merged(page, row, at, group.latency)?;
+            (merged.total() > 0).then_some((row, merged, horizon))
+        })
+        .collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let lateness = Merged::of(
+        group
+            .rows
+            .iter()
+            .filter_map(|row| row.at(at))
+            .flat_map(|point| &point.counted)
+            .filter_map(|i| page.outcome.cells.get(*i)?.histograms.get("pacing_lateness")),
+    );
+    let mut series = Vec::new();
+    if let Some(lateness) = &lateness {
+        series.push(Series {
+            style: page.palette.0.len(),
+            class: "late",
+            marker: 0,
+            name: "pacing lateness".to_owned(),
+            labelled: true,
+            dots: dots(lateness, "pacing lateness"),
+        });
+    }
+    for (row, merged, _) in &rows {
+        let style = page.palette.index(&row.system, &row.profile);
+        series.push(Series {
+            style,
+            class: "",
+            marker: page.palette.0.get(style).map_or(0, |style| style.marker),
+            name: fit(&row.label),
+            labelled: true,
+            dots: dots(merged, &row.label),
+        });
+    }
+    let all = || series.iter().flat_map(|series| &series.dots);
+    all().next()?;
+    let name = if group.latency == "firing_error" { "Firing error" } else { "Start latency" };
+    let lines = Lines {
+        title: format!("{name} by percentile at {}", load(at)),
+        width: NARROW,
+        height: 300,
+        right,
+        x: Axis::around(Scaling::Nines, Unit::Fraction, all().map(|dot| dot.x)),
+        y: Axis::around(Scaling::Log, Unit::Seconds, all().map(|dot| dot.y)),
+        x_title: "",
+        diagonal: None,
+        limit: None,
+        series: series.clone(),
+        moments: Vec::new(),
+    };
+    let table = table(&rows, lateness.as_ref());
+    Some(html! {
+        div.column {
+            h3 { (group.title()) }
+            (figure((&format!("{name} by percentile"), &format!("at {}", load(at))), &[lines], groups == 1, data, &table))
+        }
+    })
+}
+
+/// The curve in steps of a twelfth of a nine, with dots at the named ones.
+fn dots(merged: &Merged, label: &str) -> Vec<Dot> {
+    let mut quantiles: Vec<(f64, &str)> =
+        (0..=84).map(|step| (1.0 - 10f64.powf(-f64::from(step) / 12.0), "")).collect();
+    quantiles.retain(|(q, _)| NAMED.iter().all(|(named, _)| (q - named).abs() > 1e-9));
+    quantiles.extend(NAMED);
+    quantiles.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut out: Vec<Dot> = Vec::new();
+    for (q, name) in quantiles {
+        if merged.total() as f64 * (1.0 - q) < BEYOND - 1e-6 {
+            break;
+        }
+        let Some(y) = merged.seconds_at(q).filter(|y| *y > 0.0) else { break };
+        let tip = if name.is_empty() {
+            String::new()
+        } else {
+            format!("{label}\n{name} {}", seconds(y, Medium::Page))
+        };
+        let mark = if name.is_empty() { Mark::None } else { Mark::Full };
+        out.push(Dot { x: q, y, spread: None, mark, join: Join::Solid, tip });
+    }
+    out
+}
+
+fn table(rows: &[(&Row, Merged, f64)], lateness: Option<&Merged>) -> Markup {
+    let cell = |value: &Value| {
+        html! {
+            td.n.state[value.number().is_none()] {
+                @match value {
+                    Value::NotMeasured(_) => "too few tasks",
+                    _ => (short(value, Unit::Seconds, Medium::Page)),
+                }
+            }
+        }
+    };
+    html! {
+        table {
+            thead {
+                tr {
+                    th { "System" }
+                    @for (_, name) in NAMED { th.n { (name) } }
+                    th.n { "largest" } th.n { "unfinished" } th.n { "tasks" }
+                }
+            }
+            tbody {
+                @for (row, merged, horizon) in rows {
+                    tr {
+                        th scope="row" { (row.label) }
+                        @for (q, _) in NAMED { (cell(&merged.percentile(q, *horizon))) }
+                        (cell(&merged.largest(*horizon)))
+                        td.n { (crate::numbers::whole(merged.at_infinity())) }
+                        td.n { (crate::numbers::whole(merged.total())) }
+                    }
+                }
+                @if let Some(late) = lateness {
+                    tr {
+                        th scope="row" { "pacing lateness" }
+                        @for (q, _) in NAMED { (cell(&late.percentile(q, f64::INFINITY))) }
+                        (cell(&late.largest(f64::INFINITY)))
+                        td.n { (crate::numbers::whole(late.at_infinity())) }
+                        td.n { (crate::numbers::whole(late.total())) }
+                    }
+                }
+            }
+        }
+    }
+}

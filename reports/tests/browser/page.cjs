@@ -1,0 +1,182 @@
+// Opens pages of made-up outcomes as a reader would and says what is wrong,
+// one line per problem; exit 1 if there is any. Run by reports/tests/browser.rs:
+//   node page.cjs DIR    with DIR/<name>.html
+const { chromium } = require('playwright-core');
+const fs = require('node:fs');
+const path = require('node:path');
+
+const dir = path.resolve(process.argv[2]);
+const names = fs.readdirSync(dir).filter(file => file.endsWith('.html')).sort();
+const problems = [];
+const expect = (condition, text) => { if (!condition) problems.push(text); };
+
+// WCAG contrast of two `rgb()` colours.
+const luminance = text => {
+  const [r, g, b] = text.match(/[\d.]+/g).map(Number).map(x => x / 255)
+    .map(x => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const contrast = (one, other) => {
+  const [a, b] = [luminance(one), luminance(other)];
+  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+};
+
+async function open(browser, name, options, label) {
+  const context = await browser.newContext(options);
+  const tab = await context.newPage();
+  const url = 'file://' + path.join(dir, name);
+  tab.on('console', message => {
+    if (['error', 'warning'].includes(message.type())) problems.push(`${name} ${label}: console: ${message.text()}`);
+  });
+  tab.on('pageerror', error => problems.push(`${name} ${label}: uncaught: ${error.message}`));
+  tab.on('dialog', dialog => { problems.push(`${name} ${label}: a script of the data ran`); dialog.dismiss(); });
+  tab.on('request', request => {
+    const to = request.url();
+    if (to !== url && !to.startsWith('data:')) problems.push(`${name} ${label}: request leaves the file: ${to}`);
+  });
+  await tab.goto(url, { waitUntil: 'load' });
+  return { context, tab };
+}
+
+async function sideways(tab, name, label) {
+  const wide = await tab.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect(wide <= 0, `${name} ${label}: the page scrolls sideways by ${wide} px`);
+}
+
+// Every page, at a desk, on a phone, in the dark and without its script.
+async function everywhere(browser, name) {
+  const views = [
+    ['desk', { viewport: { width: 1440, height: 900 }, colorScheme: 'light' }],
+    ['dark', { viewport: { width: 1440, height: 900 }, colorScheme: 'dark' }],
+    ['phone', { viewport: { width: 390, height: 844 }, colorScheme: 'light' }],
+    ['no script', { viewport: { width: 1024, height: 800 }, javaScriptEnabled: false }],
+  ];
+  for (const [label, options] of views) {
+    const { context, tab } = await open(browser, name, options, label);
+    if (label !== 'no script') {
+      await sideways(tab, name, label);
+      await contrasts(tab, name, label);
+    }
+    expect((await tab.locator('#verdict p').count()) > 0, `${name} ${label}: no verdict`);
+    expect(await tab.locator('#again pre').first().isVisible(), `${name} ${label}: no command`);
+    await context.close();
+  }
+}
+
+// 4.5 : 1 for text, 3 : 1 for lines, of what is really painted.
+async function contrasts(tab, name, label) {
+  const painted = await tab.evaluate(() => {
+    const ground = getComputedStyle(document.body).backgroundColor;
+    const list = [];
+    const seen = new Set();
+    const add = (what, color, least) => {
+      const key = what + color;
+      if (color.startsWith('rgb(') && !seen.has(key)) { seen.add(key); list.push([what, color, ground, least]); }
+    };
+    for (const element of document.querySelectorAll('p, th, td, small, a, summary, dt, dd, h1, h2, h3, label span')) {
+      if (element.offsetParent && element.textContent.trim() && getComputedStyle(element).opacity === '1') {
+        add(element.tagName + '.' + element.className, getComputedStyle(element).color, 4.5);
+      }
+    }
+    for (const element of document.querySelectorAll('.chart text')) add('text ' + element.getAttribute('class'), getComputedStyle(element).fill, 4.5);
+    for (const element of document.querySelectorAll('.chart .l:not(.thin)')) add('line', getComputedStyle(element).stroke, 3);
+    return list;
+  });
+  for (const [what, color, ground, least] of painted) {
+    const got = contrast(color, ground);
+    expect(got >= least, `${name} ${label}: ${what} ${color} on ${ground} has contrast ${got.toFixed(2)}, not ${least}`);
+  }
+}
+
+// The ramp: hover, focus, toggles, switches, data, links, theme, print.
+async function ramp(browser) {
+  const name = 'ramp.html';
+  const { context, tab } = await open(browser, name, { viewport: { width: 1440, height: 900 }, colorScheme: 'light' }, 'use');
+  const systems = ['noop', 'wheel', 'heap', 'tokio', 'redis-asynq'];
+
+  const chart = tab.locator('#load svg.chart:visible').first();
+  for (const system of systems) {
+    expect((await chart.locator('text', { hasText: system }).count()) === 1, `ramp: ${system} has no label in the first chart`);
+  }
+  for (const svg of await tab.locator('svg[data-c]:visible').all()) {
+    const series = await svg.locator('g[data-s]').count();
+    expect(series > 0, `ramp: a chart without series: ${await svg.getAttribute('aria-label')}`);
+  }
+
+  // hover
+  await chart.scrollIntoViewIfNeeded();
+  const place = await chart.evaluate(svg => {
+    const [, x, y] = JSON.parse(document.getElementById('data').textContent).c[svg.dataset.c][1];
+    const box = svg.getBoundingClientRect();
+    const scale = box.width / svg.viewBox.baseVal.width;
+    return { x: box.left + x * scale, y: box.top + y * scale };
+  });
+  await tab.mouse.move(place.x + 2, place.y + 2);
+  const tip = tab.locator('#tip');
+  expect(await tip.isVisible(), 'ramp: hover shows nothing');
+  expect(/1k\/s\ndone 1,?0?00|1k\/s\ndone 1/.test(await tip.textContent()), `ramp: hover says ${JSON.stringify(await tip.textContent())}`);
+  await tab.mouse.move(2, 2);
+  expect(!(await tip.isVisible()), 'ramp: the hover stays');
+
+  // keyboard
+  await chart.locator('g[data-s]').nth(1).focus();
+  expect(await tip.isVisible(), 'ramp: focus shows nothing');
+  const last = await tip.textContent();
+  await tab.keyboard.press('ArrowLeft');
+  expect((await tip.textContent()) !== last, 'ramp: arrows do not move along the series');
+  await tab.keyboard.press('Escape');
+  expect(!(await tip.isVisible()), 'ramp: escape leaves the hover');
+
+  // toggles, scales and loads work by CSS alone
+  for (const javaScriptEnabled of [true, false]) {
+    const { context, tab } = await open(browser, name, { viewport: { width: 1440, height: 900 }, javaScriptEnabled }, 'toggles');
+    const label = javaScriptEnabled ? 'with script' : 'without script';
+    const wheel = tab.locator('#load svg.chart:visible').first().locator('text', { hasText: 'wheel' });
+    expect(await wheel.isVisible(), `ramp ${label}: wheel is not shown`);
+    await tab.locator('#load .legend label', { hasText: 'wheel' }).click();
+    expect(!(await wheel.isVisible()), `ramp ${label}: the toggle does not hide wheel`);
+    const before = await tab.locator('#load svg.chart:visible').first().getAttribute('data-c');
+    await tab.locator('#load .switch label', { hasText: 'linear' }).click();
+    const after = await tab.locator('#load svg.chart:visible').first().getAttribute('data-c');
+    expect(before !== after, `ramp ${label}: the switch of axes does nothing`);
+    await tab.locator('#percentiles .switch label', { hasText: '5k/s' }).first().click();
+    const shown = await tab.locator('#percentiles svg.chart:visible').first().getAttribute('aria-label');
+    expect(shown.includes('5k/s'), `ramp ${label}: the load's switch shows ${shown}`);
+    const data = tab.locator('#load details.data:visible').first();
+    await data.locator('summary').click();
+    expect((await data.locator('tbody tr:visible').count()) === systems.length, `ramp ${label}: data has not one row per system`);
+    await tab.locator('.theme label', { hasText: 'dark' }).click();
+    if (javaScriptEnabled) {
+      const ground = await tab.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      expect(luminance(ground) < 0.1, `ramp ${label}: the dark theme's ground is ${ground}`);
+    }
+    await context.close();
+  }
+
+  // a count in the title leads to its cells
+  await tab.locator('.counts a', { hasText: 'disturbed' }).click();
+  expect(await tab.locator('#cells-disturbed').isVisible(), 'ramp: the count does not lead to its cells');
+
+  // print: black on white, nothing to press
+  await tab.emulateMedia({ media: 'print', colorScheme: 'dark' });
+  expect(!(await tab.locator('.controls').first().isVisible()), 'ramp: print shows the controls');
+  expect((await tab.evaluate(() => getComputedStyle(document.body).backgroundColor)) === 'rgb(255, 255, 255)', 'ramp: print is not white');
+  const doubled = await tab.evaluate(() => [...document.querySelectorAll('figure')].some(figure =>
+    [...figure.querySelectorAll('.draw')].filter(draw => getComputedStyle(draw).display !== 'none').length > 1));
+  expect(!doubled, 'ramp: print shows a chart twice');
+  await context.close();
+}
+
+(async () => {
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
+    // A container has no user namespaces for the sandbox; the pages are ours.
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+      '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+  for (const name of names) await everywhere(browser, name);
+  if (names.includes('ramp.html')) await ramp(browser);
+  await browser.close();
+  for (const problem of problems) console.log(problem);
+  process.exit(problems.length ? 1 : 0);
+})().catch(error => { console.log(String(error)); process.exit(2); });
