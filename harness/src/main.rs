@@ -21,13 +21,13 @@ fn main() -> ExitCode {
         Verb::Report(args) => verbs::report::run(args, cli.voice, &mut out),
         Verb::List(args) => verbs::list::run(args, &mut out),
         Verb::Check(args) => verbs::check::run(args, &mut out),
-        Verb::Doctor(_) => todo!(),
+        Verb::Doctor(args) => verbs::doctor::run(args, &mut out),
         Verb::Worker => verbs::worker::run(),
         Verb::Reap => {
-            environment::reap(io::stdin(), &mut out);
+            environment::reap()?;
             Ok(ExitCode::SUCCESS)
         }
-        Verb::Clean(_) => todo!(),
+        Verb::Clean(args) => verbs::clean::run(args, &mut out),
         Verb::Schema(args) => verbs::schema::run(*args, &mut out),
         Verb::Completions(args) => verbs::completions::run(*args, &mut out),
         Verb::Man(args) => verbs::man::run(args, &mut out),

@@ -1,23 +1,37 @@
 //! A real `redis-server`: started, asked, hurt and ended by the harness.
 
-use schedbench::environment::{Entry, Ground, Need, Rooms};
+use std::fs;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use schedbench::environment::{Entry, Error, Ground, Need, Rooms, Running};
 use schedbench_contract::{Broker, Profile};
 
 #[path = "environment_ground/mod.rs"]
 mod ground;
-use ground::{AOF_ALWAYS, aim};
+use ground::{AOF_ALWAYS, BROKEN, MEMORY, aim, is_listened_on, listening, soon};
 
 fn need(profile: &Profile) -> Need<'_> {
     Need { who: "redis-asynq/test", profile, url_env: None }
 }
 
+fn start(at: &Ground<'_>, profile: &Profile) -> Box<dyn Running> {
+    Entry::of(Broker::Redis).have(at, &need(profile)).expect("a redis")
+}
+
+/// Keeper, logs and rooms, and the ground on them.
+macro_rules! stand {
+    ($ground:ident, $logs:ident, $rooms:ident) => {
+        let (keeper, $logs, root) = ground::stand();
+        let $rooms = Rooms::open_in(root.path(), None).expect("rooms");
+        let $ground = Ground { keeper: &keeper, rooms: &$rooms, logs: $logs.path() };
+    };
+}
+
 #[test]
 fn it_starts_survives_a_kill_and_leaves_nothing() {
-    let (keeper, logs, root) = ground::stand();
-    let rooms = Rooms::open_in(root.path(), None).expect("rooms");
-    let at = Ground { keeper: &keeper, rooms: &rooms, logs: logs.path() };
-    let mut redis = Entry::of(Broker::Redis).have(&at, &need(&AOF_ALWAYS)).expect("a redis");
-    println!("{}", redis.describe());
+    stand!(at, logs, rooms);
+    let mut redis = start(&at, &AOF_ALWAYS);
     assert!(redis.describe().starts_with("redis ") && redis.describe().ends_with("(AOF always)"));
     redis.check().expect("alive");
 
@@ -29,18 +43,142 @@ fn it_starts_survives_a_kill_and_leaves_nothing() {
     let child = redis.child().expect("a child").clone();
     let exit = child.kill();
     assert_eq!(exit.signal, Some(9));
+    assert!(exit.cpu.is_some_and(|cpu| !cpu.is_zero()));
     let died = redis.check().expect_err("it is dead").to_string();
     assert!(died.contains("broker died") && died.contains("signal 9"), "{died}");
+    assert!(died.contains(&logs.path().display().to_string()), "{died}");
     redis.restart().expect("it comes back");
     assert_ne!(redis.child().expect("a child").pid(), child.pid());
     assert_eq!(aim(redis.address()).ask("GET it"), "stays");
 
     let port = redis.address().port;
     redis.stop().expect("it ends");
-    assert!(!ground::is_listened_on(port));
-    let left: Vec<_> = std::fs::read_dir(rooms.path()).expect("the directory").flatten().collect();
+    assert!(!is_listened_on(port));
+    let left: Vec<_> = fs::read_dir(rooms.path()).expect("the directory").flatten().collect();
     assert_eq!(left.len(), 1, "only the owner's marker: {left:?}");
     let path = rooms.path().to_owned();
     drop(rooms);
     assert!(!path.exists());
+}
+
+#[test]
+fn it_listens_on_loopback_only_and_its_password_is_nowhere() {
+    stand!(at, logs, rooms);
+    let redis = start(&at, &AOF_ALWAYS);
+    aim(redis.address()).ask("SET it stays");
+    let port = redis.address().port;
+    assert!(port < 32_768);
+    let heard: Vec<_> = listening().into_iter().filter(|(_, on)| *on == port).collect();
+    assert_eq!(heard, [(0x7f00_0001, port)]);
+    let six = fs::read_to_string("/proc/net/tcp6").unwrap_or_default();
+    assert!(!six.contains(&format!(":{port:04X} ")), "{six}");
+
+    let password = redis.address().password.clone().expect("a password").0;
+    assert_eq!(password.len(), 32);
+    let mut seen = 0;
+    for process in fs::read_dir("/proc").expect("/proc").flatten() {
+        let is_process = process.file_name().to_string_lossy().parse::<i32>().is_ok();
+        for file in ["cmdline", "environ"].into_iter().filter(|_| is_process) {
+            let text = fs::read(process.path().join(file)).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
+            assert!(!text.contains(&password), "{}/{file}", process.path().display());
+            seen += usize::from(text.contains("redis-server"));
+        }
+    }
+    assert!(seen > 0, "the server itself was looked at");
+    let log = logs.path().join("redis-1.log");
+    assert!(!fs::read_to_string(log).expect("a log").contains(&password));
+    assert!(!format!("{:?} {}", redis.address(), redis.describe()).contains(&password));
+    for file in files(rooms.path()) {
+        let bytes = fs::read(&file).expect("a file");
+        assert!(!String::from_utf8_lossy(&bytes).contains(&password), "{}", file.display());
+    }
+    redis.stop().expect("it ends");
+}
+
+fn files(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(dir).expect("a directory").flatten().map(|entry| entry.path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn who_does_not_know_the_password_is_sent_away() {
+    stand!(at, _logs, _rooms);
+    let redis = start(&at, &MEMORY);
+    let mut stranger = ground::stranger(redis.address());
+    assert!(stranger.ask("PING").starts_with("NOAUTH"));
+    assert_eq!(aim(redis.address()).ask("PING"), "PONG");
+    redis.stop().expect("it ends");
+}
+
+#[test]
+fn a_death_at_the_start_shows_the_last_lines_of_its_log() {
+    stand!(at, logs, _rooms);
+    let died = Entry::of(Broker::Redis).have(&at, &need(&BROKEN)).err().expect("no redis");
+    let Error::Died(died) = died else { panic!("{died}") };
+    assert_eq!(died.exit.code, Some(1));
+    assert!(died.log.iter().any(|line| line.contains("'appendonly")), "{:?}", died.log);
+    let text = died.to_string();
+    let first = text.lines().next().expect("a line");
+    assert!(first.starts_with("redis-asynq/test: broker died 0."), "{text}");
+    assert!(first.ends_with("s after it started (exit 1)"), "{text}");
+    assert!(text.contains("\n  last lines of its log:  "), "{text}");
+    let log = logs.path().join("redis-1.log").display().to_string();
+    assert!(text.ends_with(&format!("\n  full log: {log}")), "{text}");
+}
+
+#[test]
+fn a_paused_one_takes_connections_and_answers_later() {
+    stand!(at, _logs, _rooms);
+    let redis = start(&at, &MEMORY);
+    let mut asked = aim(redis.address());
+    let child = redis.child().expect("a child");
+    child.pause();
+    let address = (redis.address().host.as_str(), redis.address().port);
+    TcpStream::connect(address).expect("the kernel still takes connections");
+    asked.say("PING");
+    assert!(!asked.hears_within(Duration::from_millis(300)));
+    redis.check().expect("it lives");
+    child.resume();
+    assert_eq!(asked.hear(), "PONG");
+    // A paused one can be ended too, and by SIGTERM.
+    child.pause();
+    assert_eq!(child.terminate(soon()).code, Some(0));
+    redis.stop().expect("it ends");
+}
+
+#[test]
+fn an_existing_one_is_used_as_it_is_or_not_at_all() {
+    stand!(at, _logs, _rooms);
+    let theirs = start(&at, &AOF_ALWAYS);
+    let address = theirs.address();
+    let password = address.password.clone().expect("a password").0;
+    let entry = Entry::of(Broker::Redis);
+    let need = |profile| Need { who: "redis-asynq/test", profile, url_env: Some("TEST_URL") };
+    let url = |password: &str| format!("redis://:{password}@127.0.0.1:{}/0", address.port);
+
+    ground::with_env("TEST_URL", &url(&password), || {
+        let mut ours = entry.have(&at, &need(&AOF_ALWAYS)).expect("it fits");
+        assert!(ours.describe().ends_with("(AOF always), not ours"), "{}", ours.describe());
+        assert!(ours.child().is_none() && ours.check().is_ok() && ours.restart().is_err());
+        assert_eq!(ours.address().password, address.password);
+        ours.stop().expect("nothing to do");
+
+        let misfit = entry.have(&at, &need(&MEMORY)).err().expect("it does not fit");
+        let text = misfit.to_string();
+        assert!(text.contains("has appendonly = \"yes\""), "{text}");
+        assert!(text.contains("needs appendonly = \"no\"") && !text.contains(&password), "{text}");
+    });
+    for wrong in [url("wrong-word"), format!("{password}@127.0.0.1"), "redis://".into()] {
+        ground::with_env("TEST_URL", &wrong, || {
+            let refused = entry.have(&at, &need(&AOF_ALWAYS)).err().expect("no such redis");
+            let text = refused.to_string();
+            assert!(text.contains("TEST_URL"), "{text}");
+            assert!(!text.contains(&password) && !text.contains("wrong-word"), "{text}");
+        });
+    }
+    let missing = entry.have(&at, &need(&AOF_ALWAYS)).err().expect("not set").to_string();
+    assert!(missing.contains("TEST_URL is not set") && missing.contains("--skip-missing"));
+    theirs.check().expect("nobody touched it");
+    theirs.stop().expect("it ends");
 }

@@ -367,4 +367,18 @@ mod tests {
         assert_eq!(interval(123.0, 52.0, 300.0, Unit::Number, Terminal), "120 (50–300)");
         assert_eq!(interval(5.0, 5.0, 5.0, Unit::Number, Terminal), "5.00 (5.00–5.00)");
     }
+
+    proptest::proptest! {
+        /// Whatever a file holds, it is written, and with three digits at most.
+        #[test]
+        fn any_number_is_written(x: f64, low: f64, high: f64) {
+            for unit in [Unit::Seconds, Unit::Bytes, Unit::PerSecond, Unit::Fraction, Unit::Number] {
+                proptest::prop_assert!(!amount(x, unit, Terminal).is_empty());
+                proptest::prop_assert!(!interval(x, low, high, unit, Terminal).is_empty());
+            }
+            let digits: String = figure(x).chars().filter(char::is_ascii_digit).collect();
+            let significant = digits.trim_start_matches('0').trim_end_matches('0');
+            proptest::prop_assert!(x.abs() >= 1e15 || significant.len() <= 3, "{x}: {significant}");
+        }
+    }
 }

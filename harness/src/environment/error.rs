@@ -12,17 +12,18 @@ use crate::environment::{Exit, Missing};
 pub enum Error {
     /// A broker is not here.
     #[error("{0}")]
-    Missing(#[from] Missing),
+    Missing(Missing),
     /// A process of ours ended when it should not have.
     #[error("{0}")]
     Died(Box<Died>),
     /// The system said no.
-    #[error("{what}: {source}")]
+    #[error("{what}: {answer}")]
     Io {
         /// What was tried, on what.
         what: String,
-        /// What came back.
-        source: io::Error,
+        /// What came back. Not named `source`: it is in the text already, and
+        /// would be printed again by whoever prints the chain of causes.
+        answer: io::Error,
     },
     /// Something is there, but not as it must be; says what and what to do.
     #[error("{0}")]
@@ -32,11 +33,17 @@ pub enum Error {
 /// What this module returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+impl From<Missing> for Error {
+    fn from(missing: Missing) -> Self {
+        Self::Missing(missing)
+    }
+}
+
 impl Error {
     /// For `map_err`: puts what was tried before what came back.
     pub(crate) fn io<E: Into<io::Error>>(what: impl Into<String>) -> impl FnOnce(E) -> Self {
         let what = what.into();
-        move |source| Self::Io { what, source: source.into() }
+        move |answer| Self::Io { what, answer: answer.into() }
     }
 }
 

@@ -60,10 +60,10 @@ pub fn keep_time() -> bool {
 }
 
 fn sharpen() -> Timing {
-    let fifo = set_fifo().is_ok();
-    // Under SCHED_FIFO the kernel takes the slack as 0 anyway.
     let _ = set_timer_slack_1ns();
-    Timing { fifo, timer_slack_ns: current_timer_slack().unwrap_or(50_000) }
+    // Read before SCHED_FIFO, under which the kernel says 0.
+    let timer_slack_ns = current_timer_slack().unwrap_or(50_000);
+    Timing { fifo: set_fifo().is_ok(), timer_slack_ns }
 }
 
 /// What a thread of ours would be given here; tried on one that ends at once.

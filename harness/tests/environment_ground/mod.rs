@@ -63,11 +63,16 @@ pub(crate) fn stand() -> (Keeper, TempDir, TempDir) {
 /// A connection to a Redis, spoken to in lines.
 pub(crate) struct Asked(BufReader<TcpStream>);
 
-/// Connects and signs in.
-pub(crate) fn aim(at: &Address) -> Asked {
+/// Connects without a password.
+pub(crate) fn stranger(at: &Address) -> Asked {
     let stream = TcpStream::connect((at.host.as_str(), at.port)).expect("a connection");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out");
-    let mut asked = Asked(BufReader::new(stream));
+    Asked(BufReader::new(stream))
+}
+
+/// Connects and signs in.
+pub(crate) fn aim(at: &Address) -> Asked {
+    let mut asked = stranger(at);
     let password = at.password.as_ref().expect("a password");
     assert_eq!(asked.ask(&format!("AUTH {}", password.0)), "OK");
     asked
@@ -83,6 +88,15 @@ impl Asked {
     pub(crate) fn ask(&mut self, line: &str) -> String {
         self.say(line);
         self.hear()
+    }
+
+    /// Whether something is to be heard in this time.
+    pub(crate) fn hears_within(&mut self, time: Duration) -> bool {
+        let stream = self.0.get_ref();
+        stream.set_read_timeout(Some(time)).expect("a time-out");
+        let heard = stream.peek(&mut [0]).is_ok_and(|count| count > 0);
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out");
+        heard
     }
 
     /// Reads an answer.
@@ -128,4 +142,25 @@ pub(crate) fn is_listened_on(port: u16) -> bool {
 pub(crate) fn is_alive(pid: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+}
+
+/// Sets a variable while `body` runs. One at a time in a process.
+pub(crate) fn with_env(name: &str, value: &str, body: impl FnOnce()) {
+    // SAFETY: of the tests in this process only one sets a variable, and those
+    // that read the environment at the same time go through std, which locks.
+    unsafe { std::env::set_var(name, value) };
+    body();
+    // SAFETY: as above.
+    unsafe { std::env::remove_var(name) };
+}
+
+/// Processes with that text in their environment.
+pub(crate) fn processes_with(text: &str) -> Vec<i32> {
+    let all = std::fs::read_dir("/proc").expect("/proc").flatten();
+    all.filter_map(|entry| {
+        let pid = entry.file_name().to_string_lossy().parse::<i32>().ok()?;
+        let environ = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+        String::from_utf8_lossy(&environ).contains(text).then_some(pid)
+    })
+    .collect()
 }

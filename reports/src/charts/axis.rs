@@ -197,4 +197,17 @@ mod tests {
             }
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_numbers_have_an_axis(numbers: Vec<f64>) {
+            for scaling in [Scaling::Linear, Scaling::Log, Scaling::Nines] {
+                let axis = Axis::around(scaling, Unit::Seconds, numbers.iter().copied());
+                proptest::prop_assert!(axis.ticks().len() <= 14);
+                for x in &numbers {
+                    proptest::prop_assert!(axis.place(*x).is_none_or(|p| (-0.02..=1.02).contains(&p)));
+                }
+            }
+        }
+    }
 }

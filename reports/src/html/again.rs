@@ -186,10 +186,13 @@ fn systems(page: &Page<'_>) -> Markup {
                 }
             }
         }
-        @for (name, settings) in &settings {
+        @if !settings.is_empty() {
             details {
-                summary { "Configuration of " (name) }
-                pre { @for (key, value) in settings { (key) " = " (value) "\n" } }
+                summary { "The brokers' effective configuration" }
+                @for (name, settings) in &settings {
+                    p { b { (name) } }
+                    pre { @for (key, value) in settings { (key) " = " (value) "\n" } }
+                }
             }
         }
     }

@@ -176,7 +176,7 @@ fn panel(
     if series.iter().all(|series| series.dots.is_empty()) {
         return html! {};
     }
-    if kind.linear && numbers.iter().all(|number| *number == 0.0) {
+    if kind.linear && series.iter().flat_map(|series| &series.dots).all(|dot| dot.y == 0.0) {
         // A drawing of zeros says less than its sentence.
         return html! { p.of { b { (kind.title) ": " } "0 at every load (" (kind.sub) ")" } };
     }

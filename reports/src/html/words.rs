@@ -26,7 +26,9 @@ fn in_scale(figure: &Figure, unit: Unit, scale: &Scale) -> String {
     match &figure.value {
         Value::Is(number) if unit == Unit::Fraction => fraction(*number, PAGE),
         Value::Is(number) => match figure.spread.map(Spread::ends) {
-            Some((low, high)) => scale.attach(&scale.bare_interval(*number, low, high)[0], PAGE),
+            Some((low, high)) if high > low => {
+                scale.attach(&scale.bare_interval(*number, low, high)[0], PAGE)
+            }
             _ => scale.write(*number, PAGE),
         },
         Value::AtMost(number) => format!("≤ {}", scale.write(*number, PAGE)),
