@@ -9,7 +9,9 @@ use schedbench::drive::{OpenSetup, drive_open};
 use schedbench::plan::{Arrivals, CellPlan, Delay, Load, Pacing, Spacing, Stage, Target};
 use schedbench_adapters::{clock, find};
 use schedbench_contract::ledger::Ledger;
-use schedbench_contract::{BodyPool, Fill, Handler, Producer, Recorder, Result, Retry, Task, TaskId};
+use schedbench_contract::{
+    BodyPool, Fill, Handler, Producer, Recorder, Result, Retry, Task, TaskId,
+};
 
 const TASKS: u64 = 200_000;
 

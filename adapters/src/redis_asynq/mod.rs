@@ -107,7 +107,7 @@ impl Adapter for RedisAsynq {
         self.retries.store(work.retry.max, Ordering::Release);
         let program = |index| Program {
             program: None,
-            args: vec![NAME.into()],
+            args: Vec::new(),
             env: Vec::new(),
             work: Work {
                 queue: self.keys.queue.clone(),

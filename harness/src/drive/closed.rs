@@ -51,7 +51,7 @@ pub fn drive_in_flight<P: Producer>(
     let before = base.log.counts();
     let mut taken = 0;
     let mut window: Option<(u64, u64)> = None;
-    let mut pending_ns = 0;
+    let (mut pending_ns, mut spun_before) = (0, 0);
     waiter.until(base.start);
 
     let ended = loop {
@@ -65,13 +65,13 @@ pub fn drive_in_flight<P: Producer>(
             None if now >= base.start + setup.warmup_ns && finished >= setup.tasks => {
                 window = Some((now, finished));
                 setup.opened.store(now, Ordering::Release);
-                pending_ns = 0;
+                (pending_ns, spun_before) = (0, waiter.spun_ns());
             }
             // A system that does not get through N tasks has its window too.
             None if now >= base.start + setup.warmup_ns + setup.window_ns => {
                 window = Some((now, finished));
                 setup.opened.store(now, Ordering::Release);
-                pending_ns = 0;
+                (pending_ns, spun_before) = (0, waiter.spun_ns());
             }
             Some((since, at_start)) => {
                 let turned = finished - at_start >= TURNS * setup.tasks;
@@ -123,6 +123,7 @@ pub fn drive_in_flight<P: Producer>(
     let end = clock::now();
     let (since, _) = window.unwrap_or((end, 0));
     let ended = settle(&base_until(base, end), producer, &mut parker, ended);
+    seen.spun_ns = waiter.spun_ns() - spun_before;
     seen.pending_share = pending_ns as f64 / (end - since).max(1) as f64;
     Driven { seen, hand_overs, window: since..end, taken, ended }
 }

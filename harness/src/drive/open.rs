@@ -1,5 +1,5 @@
-use std::collections::BinaryHeap;
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -94,6 +94,7 @@ pub(super) fn seen(pacing: Pacing, fifo: bool) -> PacingSeen {
         batches: 0,
         tasks: 0,
         pending_share: 0.0,
+        spun_ns: 0,
     }
 }
 
@@ -135,11 +136,14 @@ pub fn drive_open<P: Producer>(
     let mut busy_with_system_until = 0;
     let mut next_hiccup = setup.hiccup.map(|(every, _)| setup.start + every);
 
+    let mut spun = Spun::default();
+
     let ended = loop {
         if setup.stop.load(Ordering::Relaxed) {
             break Ended::Stopped;
         }
         let now = clock::now();
+        spun.look(now, &setup.window, waiter.spun_ns());
         if let (Some(at), Some((every, length))) = (next_hiccup, setup.hiccup) {
             if now >= at {
                 super::wait::sleep_until(now + length);
@@ -148,8 +152,7 @@ pub fn drive_open<P: Producer>(
             }
         }
         while offer.arrivals.len() < LARGEST_BATCH {
-            let Some(arrival) =
-                arrivals.next_if(|arrival| setup.start + arrival.intended <= now)
+            let Some(arrival) = arrivals.next_if(|arrival| setup.start + arrival.intended <= now)
             else {
                 break;
             };
@@ -206,10 +209,36 @@ pub fn drive_open<P: Producer>(
         taken += count as u64;
         offer.drop_front(count);
     };
+    // With nothing left to hand over the thread sleeps until the window ends.
+    spun.look(u64::MAX, &setup.window, waiter.spun_ns());
+    seen.spun_ns = spun.in_window();
     let ended = settle(setup, producer, &mut parker, ended);
     let length = setup.window.end - setup.window.start;
     seen.pending_share = pending_in_window as f64 / length.max(1) as f64;
     Driven { seen, hand_overs: Vec::new(), window: setup.window.clone(), taken, ended }
+}
+
+/// How much of the time spent spinning lies in the window.
+#[derive(Debug, Default)]
+struct Spun {
+    at_start: Option<u64>,
+    at_end: Option<u64>,
+}
+
+impl Spun {
+    fn look(&mut self, now: u64, window: &Range<u64>, spun_ns: u64) {
+        if now < window.start {
+            return;
+        }
+        self.at_start.get_or_insert(spun_ns);
+        if now >= window.end {
+            self.at_end.get_or_insert(spun_ns);
+        }
+    }
+
+    fn in_window(&self) -> u64 {
+        self.at_end.unwrap_or_default().saturating_sub(self.at_start.unwrap_or_default())
+    }
 }
 
 fn task<'a>(setup: &OpenSetup<'a>, arrival: &Arrival) -> Task<'a> {

@@ -21,13 +21,14 @@ pub struct Waiter {
     how: Pacing,
     origin: u64,
     rested: u64,
+    spun_ns: u64,
 }
 
 impl Waiter {
     /// A waiter whose grid begins at `origin` (monotonic ns).
     #[must_use]
     pub const fn new(how: Pacing, origin: u64) -> Self {
-        Self { how, origin, rested: origin }
+        Self { how, origin, rested: origin, spun_ns: 0 }
     }
 
     /// Waits until `instant` or the first grid point after it.
@@ -47,13 +48,24 @@ impl Waiter {
         }
     }
 
+    /// Time on a core that did nothing but look at the clock: it counts as
+    /// idle (`docs/measurement.md` §2).
+    #[must_use]
+    pub const fn spun_ns(&self) -> u64 {
+        self.spun_ns
+    }
+
     fn grid_at_or_after(&self, instant: u64) -> u64 {
         self.origin + instant.saturating_sub(self.origin).div_ceil(GRID_NS) * GRID_NS
     }
 
     fn spin_until(&mut self, instant: u64) {
+        let mut before = None;
         loop {
             let now = clock::now();
+            if let Some(before) = before.take() {
+                self.spun_ns += now - before;
+            }
             if now >= instant {
                 // Behind schedule or just in time: rest only when it is owed.
                 if now.saturating_sub(self.rested) > REST_EVERY_NS {
@@ -69,6 +81,7 @@ impl Waiter {
                 sleep_until(now + REST_NS);
                 self.rested = clock::now();
             } else {
+                before = Some(now);
                 std::hint::spin_loop();
             }
         }

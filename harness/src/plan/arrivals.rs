@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use super::{CellPlan, Delay, Load, Stage};
 
 /// How arrivals are spaced.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Spacing {
     /// Independent arrivals: gaps are exponential.
@@ -153,8 +155,7 @@ impl Iterator for Arrivals {
             let next = self.inside + self.gap_ns(stage.rate);
             if next < stage.duration_ns as f64 {
                 self.inside = next;
-                let arrival =
-                    self.traits.arrival(self.index, self.stage_start + next as u64);
+                let arrival = self.traits.arrival(self.index, self.stage_start + next as u64);
                 self.index += 1;
                 return Some(arrival);
             }
@@ -212,8 +213,7 @@ mod tests {
 
     #[test]
     fn stages_follow_each_other_at_their_rates() {
-        let cell =
-            open(Spacing::Poisson, &[(1_000.0, 1_000_000_000), (10_000.0, 1_000_000_000)]);
+        let cell = open(Spacing::Poisson, &[(1_000.0, 1_000_000_000), (10_000.0, 1_000_000_000)]);
         let (first, second): (Vec<_>, Vec<_>) =
             Arrivals::of(&cell).partition(|arrival| arrival.intended < 1_000_000_000);
         assert!(first.len().abs_diff(1_000) < 160, "{}", first.len());

@@ -31,9 +31,7 @@ impl Bracket {
             (None, Some(not_held)) if not_held <= LOWEST => None,
             (None, Some(not_held)) => Some((not_held / 2.0).max(LOWEST)),
             // The middle of the bracket is then within `precision` of both ends.
-            (Some(held), Some(not_held)) if not_held <= held * (1.0 + 2.0 * self.precision) => {
-                None
-            }
+            (Some(held), Some(not_held)) if not_held <= held * (1.0 + 2.0 * self.precision) => None,
             (Some(held), Some(not_held)) => Some(three_digits((held * not_held).sqrt())),
         }
     }

@@ -7,16 +7,16 @@ use std::time::Duration;
 use schedbench_adapters::clock;
 use schedbench_contract::ledger::Ledger;
 use schedbench_contract::{
-    Adapter, BodyPool, Endpoints, Fill, Moment, Producer, Recorder, Server, Task,
-    TaskId, Visit, Work, WorkersShape,
+    Adapter, BodyPool, Endpoints, Fill, Moment, Producer, Recorder, Server, Task, TaskId, Visit,
+    Work, WorkersShape,
 };
 use schedbench_reports::outcome::CellError;
 
 use super::halt::{Halt, failure};
 use super::staff::Staff;
 use super::stage::Stage;
-use crate::environment;
 use crate::drive::{self, Driven, Ended, InFlightSetup, OpenSetup, Parker};
+use crate::environment;
 use crate::plan::{Arrivals, CellPlan, Load, Pacing};
 use crate::record::{Allocated, Between, Proof, Snapshot, allocator};
 
@@ -168,8 +168,7 @@ impl RunCell<'_, '_> {
         let arrivals = self.room();
         let tasks = usize::try_from(PROBE_ROOM + arrivals)
             .map_err(|_| failure("more tasks than this machine can address"))?;
-        let log =
-            Recorder::new(Ledger::new(self.number, tasks, clock::now(), self.span_ns()));
+        let log = Recorder::new(Ledger::new(self.number, tasks, clock::now(), self.span_ns()));
         let launch = system
             .workers(&self.work(), log.clone())
             .map_err(|error| halt.explain(&error.to_string()))?;
@@ -224,7 +223,8 @@ impl RunCell<'_, '_> {
         let held_before = allocator::held();
         let start = clock::now() + LEAD_NS;
         let planned = self.planned_window(start);
-        let opened = AtomicU64::new(if self.is_open_loop() { start + self.plan.warmup_ns } else { 0 });
+        let opened =
+            AtomicU64::new(if self.is_open_loop() { start + self.plan.warmup_ns } else { 0 });
         let pacer_done = AtomicBool::new(false);
         let (seen_edges, edges_seen) = std::sync::mpsc::channel::<()>();
         let (driven, edges) = std::thread::scope(|scope| {
@@ -276,8 +276,7 @@ impl RunCell<'_, '_> {
                 thread.map_err(|error| failure(format!("cannot start the pacer: {error}")))?;
             let edges = self.watch(log, staff, halt, opened, planned.end, pacer_done);
             drop(seen_edges);
-            let driven =
-                thread.join().map_err(|_| failure("the generator's thread panicked"))?;
+            let driven = thread.join().map_err(|_| failure("the generator's thread panicked"))?;
             Ok::<_, CellError>((driven, edges))
         })?;
         let in_flight = matches!(self.plan.load, Load::InFlight { .. });
@@ -427,8 +426,8 @@ impl RunCell<'_, '_> {
         loop {
             let now = clock::now();
             let counts = log.counts();
-            let all_in = counts.finished + counts.refused >= counts.taken
-                && counts.settled >= counts.taken;
+            let all_in =
+                counts.finished + counts.refused >= counts.taken && counts.settled >= counts.taken;
             if now >= latest || all_in && (now >= horizon || !open_loop) {
                 return;
             }

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use schedbench_reports::outcome::CellError;
 
-use super::stage::Stage;
 use super::staff::Staff;
+use super::stage::Stage;
 
 /// Set when the run is being stopped, or when what the cell needs has died.
 #[derive(Debug)]

@@ -107,6 +107,9 @@ impl Progress {
         self.done += 1;
         self.now.began = None;
         self.say(&format!("{:>3}/{}  {}", self.done, self.total, line(cell)));
+        for line in cell.error.iter().flat_map(|error| &error.log) {
+            self.say(&format!("        | {line}"));
+        }
     }
 
     /// Nothing more is drawn.

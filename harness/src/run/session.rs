@@ -245,6 +245,10 @@ impl<'a> Session<'a> {
             Ok(mut seen) => {
                 self.note_system(plan.target, seen.server.take());
                 self.set_allocated(plan, &mut seen.between.usage.allocated);
+                // Spinning is idle: what is left is the handling of tasks.
+                if let Some(cpu) = &mut seen.between.usage.generator_cpu_s {
+                    *cpu = (*cpu - seen.driven.seen.spun_ns as f64 / 1e9).max(0.0);
+                }
                 let mut cell = judge::judge(
                     &Evidence {
                         plan,
@@ -263,7 +267,10 @@ impl<'a> Session<'a> {
                         moments: seen.moments,
                         cut_short: seen.cut_short.as_ref().map(|error| error.message.clone()),
                     },
-                    &judge::Limits { objective_p99_ns: self.plan.objective_p99_ns, ..Default::default() },
+                    &judge::Limits {
+                        objective_p99_ns: self.plan.objective_p99_ns,
+                        ..Default::default()
+                    },
                     &about,
                 );
                 if !self.stopped() {

@@ -122,7 +122,8 @@ impl Stage<'_> {
 /// About how long a cell takes, its preparation and end included.
 #[must_use]
 pub fn length(plan: &CellPlan) -> Duration {
-    let measured = plan.warmup_ns + plan.load.window_ns() + plan.longest_delay_ns() + plan.horizon_ns;
+    let measured =
+        plan.warmup_ns + plan.load.window_ns() + plan.longest_delay_ns() + plan.horizon_ns;
     let around = if plan.target.profile.broker.is_some() { 1_800 } else { 80 };
     Duration::from_nanos(measured) + Duration::from_millis(around)
 }

@@ -53,9 +53,10 @@ pub fn exit(outcome: &Outcome) -> Exit {
     }
     let mut exit = Exit::Good;
     for system in &outcome.systems {
-        let mut cells = outcome.cells.iter().filter(|cell| {
-            cell.key.system == system.system && cell.key.profile == system.profile
-        });
+        let mut cells = outcome
+            .cells
+            .iter()
+            .filter(|cell| cell.key.system == system.system && cell.key.profile == system.profile);
         let ran: Vec<_> = cells.by_ref().collect();
         if !ran.is_empty() && ran.iter().all(|cell| cell.error.is_some()) {
             return Exit::Failed;
