@@ -23,10 +23,7 @@ fn main() -> ExitCode {
         Verb::Check(args) => verbs::check::run(args, &mut out),
         Verb::Doctor(args) => verbs::doctor::run(args, &mut out),
         Verb::Worker => verbs::worker::run(),
-        Verb::Reap => {
-            environment::reap()?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Verb::Reap => environment::reap().map(|()| ExitCode::SUCCESS).map_err(Into::into),
         Verb::Clean(args) => verbs::clean::run(args, &mut out),
         Verb::Schema(args) => verbs::schema::run(*args, &mut out),
         Verb::Completions(args) => verbs::completions::run(*args, &mut out),
