@@ -144,12 +144,12 @@ pub fn drive_open<P: Producer>(
         }
         let now = clock::now();
         spun.look(now, &setup.window, waiter.spun_ns());
-        if let (Some(at), Some((every, length))) = (next_hiccup, setup.hiccup) {
-            if now >= at {
-                super::wait::sleep_until(now + length);
-                next_hiccup = Some(at + every);
-                continue;
-            }
+        if let (Some(at), Some((every, length))) = (next_hiccup, setup.hiccup)
+            && now >= at
+        {
+            super::wait::sleep_until(now + length);
+            next_hiccup = Some(at + every);
+            continue;
         }
         while offer.arrivals.len() < LARGEST_BATCH {
             let Some(arrival) = arrivals.next_if(|arrival| setup.start + arrival.intended <= now)

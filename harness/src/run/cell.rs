@@ -96,7 +96,9 @@ impl Visit for RunCell<'_, '_> {
             let left = format!("; what it made could not be removed: {}", why.message);
             cut.message.push_str(&left);
         }
+        // The end of workers that were asked to end is no event of the cell.
         seen.moments = seen.log.moments();
+        seen.moments.retain(|moment| moment.at <= seen.ended);
         Ok(seen)
     }
 }
