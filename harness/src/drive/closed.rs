@@ -35,6 +35,17 @@ pub const LONGEST_WINDOW: u64 = 3;
 /// How often tasks in flight must turn over inside the window.
 const TURNS: u64 = 3;
 
+/// Whether the window opens: the warm-up is over and N tasks have completed.
+/// It opens too when a quarter of the ledger is used up, for a system that
+/// would fill it before its warm-up ends, and a window's length after the
+/// warm-up, for one that does not get through N tasks.
+const fn warmed_up(setup: &InFlightSetup<'_>, now: u64, taken: u64, finished: u64) -> bool {
+    let over = setup.base.start + setup.warmup_ns;
+    now >= over && finished >= setup.tasks
+        || taken >= setup.most_tasks / 4
+        || now >= over + setup.window_ns
+}
+
 /// Keeps N tasks submitted and not completed, on the calling thread.
 pub fn drive_in_flight<P: Producer>(
     setup: &InFlightSetup<'_>,
@@ -62,13 +73,7 @@ pub fn drive_in_flight<P: Producer>(
         let counts = base.log.counts();
         let finished = counts.finished + counts.refused - before.finished - before.refused;
         match window {
-            None if now >= base.start + setup.warmup_ns && finished >= setup.tasks => {
-                window = Some((now, finished));
-                setup.opened.store(now, Ordering::Release);
-                (pending_ns, spun_before) = (0, waiter.spun_ns());
-            }
-            // A system that does not get through N tasks has its window too.
-            None if now >= base.start + setup.warmup_ns + setup.window_ns => {
+            None if warmed_up(setup, now, taken, finished) => {
                 window = Some((now, finished));
                 setup.opened.store(now, Ordering::Release);
                 (pending_ns, spun_before) = (0, waiter.spun_ns());
