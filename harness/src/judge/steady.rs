@@ -32,7 +32,7 @@ impl Kept<'_> {
             if let Offered::HeldUp(why) = offered {
                 return State::NotSteady(why.clone());
             }
-            if let Some(why) = self.growing(limits) {
+            if let Some(why) = self.growing(limits).filter(|_| self.slope.lower_per_s > 0.0) {
                 return State::NotSteady(why);
             }
         }
