@@ -62,7 +62,7 @@ pub fn drive_in_flight<P: Producer>(
     let before = base.log.counts();
     let mut taken = 0;
     let mut window: Option<(u64, u64)> = None;
-    let (mut pending_ns, mut spun_before) = (0, 0);
+    let (mut pending_ns, mut inside_ns, mut spun_before) = (0, 0, 0);
     waiter.until(base.start);
 
     let ended = loop {
@@ -76,7 +76,7 @@ pub fn drive_in_flight<P: Producer>(
             None if warmed_up(setup, now, taken, finished) => {
                 window = Some((now, finished));
                 setup.opened.store(now, Ordering::Release);
-                (pending_ns, spun_before) = (0, waiter.spun_ns());
+                (pending_ns, inside_ns, spun_before) = (0, 0, waiter.spun_ns());
             }
             Some((since, at_start)) => {
                 let turned = finished - at_start >= TURNS * setup.tasks;
@@ -111,6 +111,7 @@ pub fn drive_in_flight<P: Producer>(
         let submitted = parker.block_on(producer.submit(&tasks), deadline, base.stop);
         pending_ns += parker.take_pending_ns();
         let after = clock::now();
+        inside_ns += after - now;
         let count = match submitted {
             Ok(Ok(count)) => count.min(tasks.len()) as u64,
             Ok(Err(error)) => break Ended::Broken(error.to_string()),
@@ -129,7 +130,9 @@ pub fn drive_in_flight<P: Producer>(
     let (since, _) = window.unwrap_or((end, 0));
     let ended = settle(&base_until(base, end), producer, &mut parker, ended);
     seen.spun_ns = waiter.spun_ns() - spun_before;
-    seen.pending_share = pending_ns as f64 / (end - since).max(1) as f64;
+    let length = (end - since).max(1) as f64;
+    seen.pending_share = pending_ns as f64 / length;
+    seen.submit_share = inside_ns as f64 / length;
     Driven { seen, hand_overs, window: since..end, taken, ended }
 }
 

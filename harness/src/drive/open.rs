@@ -94,6 +94,7 @@ pub(super) fn seen(pacing: Pacing, fifo: bool) -> PacingSeen {
         batches: 0,
         tasks: 0,
         pending_share: 0.0,
+        submit_share: 0.0,
         spun_ns: 0,
     }
 }
@@ -131,7 +132,7 @@ pub fn drive_open<P: Producer>(
     let mut cancels = BinaryHeap::new();
     let mut tasks: Vec<Task<'_>> = Vec::with_capacity(LARGEST_BATCH);
     let mut taken = 0;
-    let mut pending_in_window = 0;
+    let (mut pended_in_window, mut inside_in_window) = (0, 0);
     // Until this instant the generator stood inside `submit`.
     let mut busy_with_system_until = 0;
     let mut next_hiccup = setup.hiccup.map(|(every, _)| setup.start + every);
@@ -181,6 +182,9 @@ pub fn drive_open<P: Producer>(
         let submitted = parker.block_on(producer.submit(&tasks), setup.deadline, setup.stop);
         let pended = parker.take_pending_ns();
         let after = clock::now();
+        // Parked time is taken to lie at the end: submit works, then waits.
+        pended_in_window += overlap(&(after - pended..after), &setup.window);
+        inside_in_window += overlap(&(now..after), &setup.window);
         let count = match submitted {
             Ok(Ok(count)) => count.min(tasks.len()),
             Ok(Err(error)) => break Ended::Broken(error.to_string()),
@@ -188,9 +192,6 @@ pub fn drive_open<P: Producer>(
             Err(Interrupt::Stopped) => break Ended::Stopped,
         };
         busy_with_system_until = after;
-        if setup.window.contains(&after) {
-            pending_in_window += pended;
-        }
         let mut in_window = 0;
         for (arrival, &offered) in offer.arrivals.iter().zip(&offer.offered).take(count) {
             if setup.window.contains(&(setup.start + arrival.intended)) {
@@ -213,9 +214,15 @@ pub fn drive_open<P: Producer>(
     spun.look(u64::MAX, &setup.window, waiter.spun_ns());
     seen.spun_ns = spun.in_window();
     let ended = settle(setup, producer, &mut parker, ended);
-    let length = setup.window.end - setup.window.start;
-    seen.pending_share = pending_in_window as f64 / length.max(1) as f64;
+    let length = (setup.window.end - setup.window.start).max(1) as f64;
+    seen.pending_share = pended_in_window as f64 / length;
+    seen.submit_share = inside_in_window as f64 / length;
     Driven { seen, hand_overs: Vec::new(), window: setup.window.clone(), taken, ended }
+}
+
+/// How much of a span lies in the window, ns.
+fn overlap(span: &Range<u64>, window: &Range<u64>) -> u64 {
+    span.end.min(window.end).saturating_sub(span.start.max(window.start))
 }
 
 /// How much of the time spent spinning lies in the window.

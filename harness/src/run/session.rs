@@ -13,7 +13,7 @@ use schedbench_reports::outcome::{
 };
 
 use super::bracket::Bracket;
-use super::cell::RunCell;
+use super::cell::{RunCell, Seen};
 use super::describe;
 use super::halt::failure;
 use super::interruption::Interruption;
@@ -245,6 +245,7 @@ impl<'a> Session<'a> {
             Ok(mut seen) => {
                 self.note_system(plan.target, seen.server.take());
                 self.set_allocated(plan, &mut seen.between.usage.allocated);
+                charge_submit(plan, &mut seen);
                 // Spinning is idle: what is left is the handling of tasks.
                 if let Some(cpu) = &mut seen.between.usage.generator_cpu_s {
                     *cpu = (*cpu - seen.driven.seen.spun_ns as f64 / 1e9).max(0.0);
@@ -346,6 +347,19 @@ impl<'a> Session<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// Time inside `submit` is the system's (`docs/decisions/0002`). What a system
+/// in process does there is the system itself, which never pends. What a
+/// broker's client does there besides waiting is a client's work, and can be
+/// the bottleneck as a client thread can.
+fn charge_submit(plan: &CellPlan, seen: &mut Seen) {
+    let pacing = &mut seen.driven.seen;
+    if plan.target.profile.broker.is_none() {
+        pacing.pending_share = pacing.submit_share;
+    } else if let Some(busiest) = &mut seen.between.usage.busiest_client_thread {
+        *busiest = busiest.max(pacing.submit_share - pacing.pending_share);
     }
 }
 

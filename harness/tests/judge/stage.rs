@@ -154,6 +154,7 @@ impl Stage {
                 batches: 0,
                 tasks: 0,
                 pending_share: 0.0,
+                submit_share: 0.0,
                 spun_ns: 0,
             },
             proof: Proof::Asked(empty()),
