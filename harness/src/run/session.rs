@@ -21,7 +21,7 @@ use super::results::Results;
 use super::stage::{self, Stage};
 use crate::judge;
 use crate::plan::{Block, CellPlan, Pacing, Plan, Search, Step, Target};
-use crate::record::{Allocated, Evidence};
+use crate::record::{Allocated, Evidence, allocator};
 
 /// A disturbed cell is measured again at the plan's end, at most this often.
 const MOST_RERUNS: u32 = 2;
@@ -238,6 +238,7 @@ impl<'a> Session<'a> {
             }),
             at,
             stage: &mut self.stage,
+            held_before: allocator::held(),
         };
         let seen = adapters::visit(plan.target.system.name, run)
             .unwrap_or_else(|| Err(failure("this build lacks the system")));
