@@ -12,10 +12,13 @@ pub mod staff;
 pub mod stage;
 pub mod summary;
 
+pub use cell::{PROBE_ROOM, Rehearsal, RunCell, Seen};
 pub use describe::left_out;
+pub use halt::Halt;
 pub use interruption::Interruption;
 pub use progress::{Loudness, Progress, minutes};
 pub use results::Results;
 pub use session::Session;
+pub use staff::Staff;
 pub use stage::{Stage, length, shown};
 pub use summary::{Exit, exit};

@@ -1,6 +1,7 @@
 //! One cell from an empty queue to evidence.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -63,6 +64,18 @@ struct Edges {
     most_held: u64,
 }
 
+/// What the harness's own tests change about a cell; a run changes nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Rehearsal {
+    /// The binary of the harness where this process is another one.
+    pub program: Option<PathBuf>,
+    /// A generator that sleeps for the second number of ns, once per the first.
+    pub hiccup: Option<(u64, u64)>,
+    /// How much longer than planned is listened while something is missing:
+    /// on a busy machine it is late, not lost.
+    pub patience_ns: u64,
+}
+
 /// A cell that is about to run.
 pub struct RunCell<'a, 'b> {
     /// What to do.
@@ -79,6 +92,8 @@ pub struct RunCell<'a, 'b> {
     pub stage: &'a mut Stage<'b>,
     /// Bytes that the allocator held before anything of the cell was made.
     pub held_before: u64,
+    /// What a test changes about it.
+    pub rehearsal: Rehearsal,
 }
 
 impl Visit for RunCell<'_, '_> {
@@ -164,7 +179,12 @@ impl RunCell<'_, '_> {
                 (1 + drive::LONGEST_WINDOW) * window_ns
             }
         };
-        LEAD_NS + PATIENCE_NS + self.plan.warmup_ns + window + 2 * self.plan.drain_ns()
+        LEAD_NS
+            + PATIENCE_NS
+            + self.plan.warmup_ns
+            + window
+            + 2 * self.plan.drain_ns()
+            + self.rehearsal.patience_ns
     }
 
     fn with_system<A: Adapter>(&mut self, system: &A, halt: &Halt<'_>) -> Result<Seen, CellError> {
@@ -176,7 +196,7 @@ impl RunCell<'_, '_> {
         let launch = system
             .workers(&self.work(), log.clone())
             .map_err(|error| halt.explain(&error.to_string()))?;
-        let mut staff = Staff::hire(launch, &log, self.stage)?;
+        let mut staff = Staff::hire(launch, &log, self.stage, self.rehearsal.program.as_deref())?;
         let driven = self.drive(system, &log, &mut staff, halt, arrivals);
         let dismissed = staff.dismiss();
         let proof = self.proof(system, halt, dismissed);
@@ -234,6 +254,7 @@ impl RunCell<'_, '_> {
             let pacer = std::thread::Builder::new().name("pacer".into());
             let runtime = self.stage.runtime.handle().clone();
             let (plan, number, pacing) = (self.plan, self.number, self.pacing);
+            let hiccup = self.rehearsal.hiccup;
             let (opened, pacer_done, planned_window) = (&opened, &pacer_done, planned.clone());
             let bodies = &bodies;
             let thread = pacer.spawn_scoped(scope, move || {
@@ -253,7 +274,7 @@ impl RunCell<'_, '_> {
                     bodies,
                     stop: halt.flag(),
                     log,
-                    hiccup: None,
+                    hiccup,
                 };
                 let stream = Arrivals::of(plan);
                 let driven = match &plan.load {
@@ -424,7 +445,7 @@ impl RunCell<'_, '_> {
     /// for only while something is missing.
     fn drain(&mut self, log: &Recorder, staff: &mut Staff, halt: &Halt<'_>, driven: &Driven) {
         let horizon = driven.window.end + self.plan.longest_delay_ns() + self.plan.horizon_ns;
-        let latest = driven.window.end + self.plan.drain_ns();
+        let latest = driven.window.end + self.plan.drain_ns() + self.rehearsal.patience_ns;
         let open_loop = self.is_open_loop();
         loop {
             let now = clock::now();

@@ -13,7 +13,7 @@ use schedbench_reports::outcome::{
 };
 
 use super::bracket::Bracket;
-use super::cell::{RunCell, Seen};
+use super::cell::{Rehearsal, RunCell, Seen};
 use super::describe;
 use super::halt::failure;
 use super::interruption::Interruption;
@@ -239,6 +239,7 @@ impl<'a> Session<'a> {
             at,
             stage: &mut self.stage,
             held_before: allocator::held(),
+            rehearsal: Rehearsal::default(),
         };
         let seen = adapters::visit(plan.target.system.name, run)
             .unwrap_or_else(|| Err(failure("this build lacks the system")));
