@@ -197,20 +197,21 @@ impl<'a> Session<'a> {
         let disturbed = matches!(cell.validity, Validity::Disturbed(_));
         self.results.keep_histograms(&self.outcome.run, &cell)?;
         self.stage.progress.end(&cell);
-        let place = match replaces {
-            Some(place) => {
-                self.outcome.cells[place] = cell;
-                place
-            }
+        let (place, replaced) = match replaces {
+            Some(place) => (place, Some(std::mem::replace(&mut self.outcome.cells[place], cell))),
             None => {
                 self.outcome.cells.push(cell);
-                self.outcome.cells.len() - 1
+                (self.outcome.cells.len() - 1, None)
             }
         };
         if disturbed && reruns < MOST_RERUNS {
             self.disturbed.push((place, plan.clone(), reruns + 1));
         }
         self.keep()?;
+        // After the outcome, so that no cell in it is ever without its log.
+        if let Some(replaced) = replaced {
+            self.results.remove_histograms(&replaced)?;
+        }
         Ok(held)
     }
 
