@@ -7,6 +7,7 @@ pub mod halt;
 pub mod interruption;
 pub mod progress;
 pub mod results;
+pub mod search;
 pub mod session;
 pub mod staff;
 pub mod stage;
