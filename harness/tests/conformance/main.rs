@@ -15,6 +15,10 @@ mod balance;
 mod bodies;
 mod cancel;
 mod delays;
+mod fake_counts;
+mod fake_latency;
+mod fake_limits;
+mod fake_stall;
 #[path = "../environment_ground/mod.rs"]
 mod ground;
 mod hand;

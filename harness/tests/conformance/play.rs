@@ -173,10 +173,11 @@ impl Played {
         })
     }
 
-    /// A figure of the judge's.
+    /// A figure of the judge's; for one that the generator's own lateness
+    /// blurs, the bound that it reads.
     pub(crate) fn metric(&self, name: &str) -> f64 {
         match self.cell.metrics.get(name) {
-            Some(Value::Is(value)) => *value,
+            Some(Value::Is(value) | Value::AtMost(value)) => *value,
             other => panic!("{name} is {other:?}"),
         }
     }
