@@ -2,10 +2,12 @@
 //! which a run can end. Each test has a directory of its own and leaves no
 //! process there.
 
+mod brokers;
 mod checks;
 mod harness;
 mod place;
 mod processes;
 mod reports;
 mod runs;
+mod secrets;
 mod verbs;
