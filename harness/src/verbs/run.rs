@@ -40,7 +40,9 @@ pub fn run(args: &RunArgs, voice: Voice, out: &mut impl Write) -> Result<ExitCod
     }
     let code = exit(&outcome);
     if let Exit::Signal(_) = code {
-        eprintln!("stopped; what was measured is in {}", shown(results.directory()));
+        // Nobody may listen any more.
+        let mut stderr = std::io::stderr();
+        let _ = writeln!(stderr, "stopped; what was measured is in {}", shown(results.directory()));
     }
     Ok(code.into())
 }
