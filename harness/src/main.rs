@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use schedbench::cli::{Cli, Verb, Voice};
@@ -15,6 +16,9 @@ use schedbench_reports::load::LoadError;
 static ALLOCATOR: Counting = Counting;
 
 fn main() -> ExitCode {
+    // A file at its limit (ulimit -f) is then an error like a full disk, not
+    // the end of the process. That it is tried is all that matters.
+    let _ = signal_hook::flag::register(libc::SIGXFSZ, Arc::default());
     let cli = Cli::parse();
     let mut out = io::stdout().lock();
     let done = match &cli.verb {
