@@ -5,9 +5,13 @@
 mod brokers;
 mod checks;
 mod harness;
+mod killed;
+mod pipes;
 mod place;
 mod processes;
+mod refusals;
 mod reports;
 mod runs;
 mod secrets;
+mod signals;
 mod verbs;
