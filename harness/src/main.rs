@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use schedbench::cli::{Cli, Verb, Voice};
@@ -15,6 +16,9 @@ use schedbench_reports::load::LoadError;
 static ALLOCATOR: Counting = Counting;
 
 fn main() -> ExitCode {
+    // A file at its limit (ulimit -f) is then an error like a full disk, not
+    // the end of the process. That it is tried is all that matters.
+    let _ = signal_hook::flag::register(libc::SIGXFSZ, Arc::default());
     let cli = Cli::parse();
     let mut out = io::stdout().lock();
     let done = match &cli.verb {
@@ -30,7 +34,10 @@ fn main() -> ExitCode {
         Verb::Completions(args) => verbs::completions::run(*args, &mut out),
         Verb::Man(args) => verbs::man::run(args, &mut out),
     };
-    match done.and_then(|code| out.flush().map(|()| code).map_err(Into::into)) {
+    let flushed = out.flush().map_err(anyhow::Error::from);
+    let flushed =
+        flushed.or_else(|error| if voice::nobody_reads(&error) { Ok(()) } else { Err(error) });
+    match done.and_then(|code| flushed.map(|()| code)) {
         Ok(code) => code,
         Err(error) => failed(&error, cli.voice),
     }
@@ -45,9 +52,7 @@ fn failed(error: &anyhow::Error, voice: Voice) -> ExitCode {
         return Exit::Usage.into();
     }
     // A reader that has seen enough, as in `schedbench list | head`.
-    if let Some(error) = error.root_cause().downcast_ref::<io::Error>()
-        && error.kind() == io::ErrorKind::BrokenPipe
-    {
+    if voice::nobody_reads(error) {
         return ExitCode::SUCCESS;
     }
     let _ = writeln!(stderr, "error: {error:#}");

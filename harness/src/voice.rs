@@ -1,6 +1,6 @@
 //! How the program speaks: colours and width.
 
-use std::io::{IsTerminal, stderr, stdout};
+use std::io::{self, IsTerminal, stderr, stdout};
 
 use anstream::ColorChoice;
 
@@ -46,4 +46,15 @@ pub fn width() -> usize {
 #[must_use]
 pub fn stderr_is_terminal() -> bool {
     stderr().is_terminal()
+}
+
+/// Whether an error means no more than that whoever read has gone.
+#[must_use]
+pub fn nobody_reads(error: &anyhow::Error) -> bool {
+    let cause = error.root_cause();
+    let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind).or_else(|| {
+        // It holds the cause, but does not show it as one.
+        cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind)
+    });
+    kind == Some(io::ErrorKind::BrokenPipe)
 }

@@ -135,8 +135,10 @@ impl RunCell<'_, '_> {
         // An interrupted run still clears up, so only the deadline ends this.
         let never = AtomicBool::new(false);
         match drive::block_on_until(question, clock::now() + PATIENCE_NS, &never) {
-            Ok(answer) => answer.map_err(|error| halt.explain(&error.to_string())),
-            Err(_) => Err(halt.explain("no answer from the system within 30 s")),
+            Ok(answer) => {
+                answer.map_err(|error| self.stage.behind(halt.explain(&error.to_string())))
+            }
+            Err(_) => Err(self.stage.behind(halt.explain("no answer from the system within 30 s"))),
         }
     }
 
@@ -241,7 +243,7 @@ impl RunCell<'_, '_> {
     ) -> Result<Seen, CellError> {
         let bodies = BodyPool::new(self.fill());
         let mut producer = self.ask(halt, system.producer(log.clone()))?;
-        staff.ready(Duration::from_nanos(PATIENCE_NS), halt)?;
+        staff.ready(Duration::from_nanos(PATIENCE_NS), halt, self.stage)?;
         let probes_sent = self.probe(&mut producer, &bodies, log, staff, halt)?;
 
         let start = clock::now() + LEAD_NS;
@@ -305,7 +307,7 @@ impl RunCell<'_, '_> {
         })?;
         let in_flight = matches!(self.plan.load, Load::InFlight { .. });
         let cut_short = halt.reason().or_else(|| match &driven.ended {
-            Ended::Broken(why) => Some(halt.explain(why)),
+            Ended::Broken(why) => Some(self.stage.behind(halt.explain(why))),
             Ended::Stopped => Some(failure("the run was stopped")),
             Ended::Complete | Ended::GaveUp => None,
         });
@@ -374,7 +376,9 @@ impl RunCell<'_, '_> {
             let submitted = parker.block_on(producer.submit(&[probe]), deadline, halt.flag());
             match submitted {
                 Ok(Ok(_)) => sent += 1,
-                Ok(Err(error)) => return Err(halt.explain(&error.to_string())),
+                Ok(Err(error)) => {
+                    return Err(self.stage.behind(halt.explain(&error.to_string())));
+                }
                 Err(_) => return Err(halt.explain("no probe task was taken within 30 s")),
             }
             let look_until = clock::now() + 100_000_000;

@@ -49,8 +49,10 @@ impl<'a> Halt<'a> {
         }
         if self.run.load(Ordering::Relaxed) {
             self.set(failure("the run was stopped"));
-        } else if let Some(death) = stage.broker_death().or_else(|| staff.death()) {
+        } else if let Some(death) = stage.broker_death() {
             self.set(death);
+        } else if let Some(death) = staff.death() {
+            self.set(stage.behind(death));
         }
     }
 

@@ -66,10 +66,11 @@ impl Progress {
         if self.loudness == Loudness::Quiet {
             return;
         }
+        // A closed standard error must not end a run.
+        let say = || drop(writeln!(std::io::stderr(), "{line}"));
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            // A closed standard error must not end a run.
-            None => drop(writeln!(std::io::stderr(), "{line}")),
+            Some(bar) => bar.suspend(say),
+            None => say(),
         }
     }
 

@@ -267,7 +267,11 @@ impl<'a> Session<'a> {
             }
             Err(error) => {
                 self.note_system(plan.target, None);
-                unmeasured(&about, plan, error)
+                let mut cell = unmeasured(&about, plan, error);
+                if self.stopped() {
+                    cell.error = None;
+                }
+                cell
             }
         }
     }

@@ -78,17 +78,20 @@ impl Staff {
     /// Waits until every worker process has said that it consumes.
     ///
     /// # Errors
-    /// One died, or it took longer than `patience`.
-    pub fn ready(&mut self, patience: Duration, halt: &Halt<'_>) -> Result<(), CellError> {
+    /// One died, or the broker, or it took longer than `patience`.
+    pub fn ready(
+        &mut self,
+        patience: Duration,
+        halt: &Halt<'_>,
+        stage: &mut Stage<'_>,
+    ) -> Result<(), CellError> {
         let deadline = Instant::now() + patience;
         loop {
             let Self::Processes { pipes: Some(pipes), .. } = self else { return Ok(()) };
             if pipes.wait_ready(Instant::now() + LOOK_EVERY) {
                 return Ok(());
             }
-            if let Some(death) = self.death() {
-                return Err(death);
-            }
+            halt.look(self, stage);
             if halt.is_set() || Instant::now() > deadline {
                 let seconds = patience.as_secs();
                 let why = format!("a worker process did not report ready within {seconds} s");

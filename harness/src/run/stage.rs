@@ -23,6 +23,11 @@ const QUIET_FOR: Duration = Duration::from_secs(1);
 /// recorded, and whoever reads it sees that it was not enough.
 const MOST_WAIT: Duration = Duration::from_secs(60);
 
+/// A process that dies closes its connections first; so long at most until it
+/// has ended, and how often to look.
+const DYING: Duration = Duration::from_millis(200);
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+
 /// What every cell of a run shares.
 pub struct Stage<'a> {
     /// The clients' I/O.
@@ -87,6 +92,23 @@ impl Stage<'_> {
     #[must_use]
     pub fn broker_death(&self) -> Option<CellError> {
         self.broker.as_ref()?.check().err().map(|error| blame(&error))
+    }
+
+    /// What is behind an error that a client or a worker had: the death of the
+    /// block's broker, or the error itself.
+    #[must_use]
+    pub fn behind(&self, error: CellError) -> CellError {
+        if self.broker.as_ref().and_then(|broker| broker.child()).is_none() {
+            return error;
+        }
+        let until = clock::now() + DYING.as_nanos() as u64;
+        loop {
+            match self.broker_death() {
+                Some(death) => return death,
+                None if clock::now() >= until => return error,
+                None => std::thread::sleep(LOOK_EVERY),
+            }
+        }
     }
 
     /// Waits until the last cell's writes are on the disk and its broker has

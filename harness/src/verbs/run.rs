@@ -33,27 +33,44 @@ pub fn run(args: &RunArgs, voice: Voice, out: &mut impl Write) -> Result<ExitCod
     let interruption = Interruption::listen().context("cannot listen for signals")?;
     let outcome = measure(args, voice, &scenario, resolved, &interruption)?;
     let (outcome, results) = outcome;
-    match args.format {
+    match print(args.format, voice, &outcome, &results, out) {
+        // The results are written; that nobody reads changes nothing.
+        Err(error) if !voice::nobody_reads(&error) => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let code = exit(&outcome);
+    if let Exit::Signal(_) = code {
+        // Nobody may listen any more.
+        let mut stderr = std::io::stderr();
+        let _ = writeln!(stderr, "stopped; what was measured is in {}", shown(results.directory()));
+    }
+    Ok(code.into())
+}
+
+fn print(
+    format: Format,
+    voice: Voice,
+    outcome: &Outcome,
+    results: &Results,
+    out: &mut impl Write,
+) -> Result<()> {
+    match format {
         Format::Text => {
-            let analysis = analysis::analyse(&outcome);
+            let analysis = analysis::analyse(outcome);
             let (colour, width) = (voice::colours_stdout(voice), voice::width());
-            write!(out, "{}", terminal::render(&outcome, &analysis, colour, width))?;
+            write!(out, "{}", terminal::render(outcome, &analysis, colour, width))?;
             let report = shown(&results.report());
             writeln!(out, "Report: {report}")?;
         }
         Format::Json => {
-            write!(out, "{}", export::json(&outcome, &analysis::analyse(&outcome)))?;
+            write!(out, "{}", export::json(outcome, &analysis::analyse(outcome)))?;
         }
         Format::Md => {
-            write!(out, "{}", export::markdown(&outcome, &analysis::analyse(&outcome)))?;
+            write!(out, "{}", export::markdown(outcome, &analysis::analyse(outcome)))?;
         }
-        Format::Csv => write!(out, "{}", export::csv(&outcome))?,
+        Format::Csv => write!(out, "{}", export::csv(outcome))?,
     }
-    let code = exit(&outcome);
-    if let Exit::Signal(_) = code {
-        eprintln!("stopped; what was measured is in {}", shown(results.directory()));
-    }
-    Ok(code.into())
+    Ok(())
 }
 
 fn measure(

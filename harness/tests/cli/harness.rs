@@ -48,6 +48,16 @@ impl<'a> Running<'a> {
         });
     }
 
+    /// Waits for its end and does something meanwhile.
+    #[track_caller]
+    pub(crate) fn end_while(&mut self, mut meanwhile: impl FnMut(&Self)) -> ExitStatus {
+        wait_for("the run's end", || {
+            meanwhile(self);
+            self.child.try_wait().expect("a child").is_some()
+        });
+        self.end()
+    }
+
     /// Waits until that many cells are in its outcome.
     #[track_caller]
     pub(crate) fn wait_for_cells(&mut self, count: usize) {

@@ -2,10 +2,16 @@
 //! which a run can end. Each test has a directory of its own and leaves no
 //! process there.
 
+mod brokers;
 mod checks;
 mod harness;
+mod killed;
+mod pipes;
 mod place;
 mod processes;
+mod refusals;
 mod reports;
 mod runs;
+mod secrets;
+mod signals;
 mod verbs;

@@ -1,0 +1,122 @@
+//! No password is in an argument list or in a file that stays.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use schedbench::environment::{Entry, Ground, Keeper, Need, Rooms, Running as Broker};
+use schedbench_contract::Secret;
+
+use crate::harness::{Running, files_below};
+use crate::place::{Place, redis_server, small, stand_in};
+use crate::processes::{arguments, descendants, redis_servers, workers};
+
+/// A Redis of the test's own that wants a password.
+pub(crate) struct Locked {
+    broker: Box<dyn Broker>,
+    _keeper: Keeper,
+    _rooms: Rooms,
+    _dir: tempfile::TempDir,
+}
+
+impl Locked {
+    /// Starts it; it ends with this value, or with the test.
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+        let keeper = Keeper::start(None).expect("a keeper");
+        let rooms = Rooms::open_in(dir.path(), None).expect("rooms");
+        let ground = Ground { keeper: &keeper, rooms: &rooms, logs: dir.path() };
+        let system = schedbench_adapters::find("redis-asynq").expect("a system");
+        let profile = system.profile(Some("memory")).expect("a profile");
+        let need = Need { who: "test", profile, url_env: None };
+        let broker = Entry::of(schedbench_contract::Broker::Redis).have(&ground, &need);
+        Self { broker: broker.expect("a redis"), _keeper: keeper, _rooms: rooms, _dir: dir }
+    }
+
+    /// Its URL with a password.
+    pub(crate) fn url(&self, password: &str) -> String {
+        let at = self.broker.address();
+        format!("redis://:{password}@{}:{}", at.host, at.port)
+    }
+
+    fn password(&self) -> &Secret {
+        self.broker.address().password.as_ref().expect("a password")
+    }
+}
+
+/// Runs a command until a worker works, looks at every argument list, waits
+/// for its end and looks at every file.
+fn look(place: &Place, command: Command, password: impl FnOnce() -> String) {
+    let mut running = Running::start(place, command);
+    running.wait_until("a worker", |pid| !workers(pid).is_empty());
+    let password = password();
+    assert!(password.len() >= 16, "{password}");
+    let pids = descendants(running.pid());
+    assert!(pids.len() >= 2, "{pids:?}");
+    for pid in pids.into_iter().chain([running.pid()]) {
+        assert!(!arguments(pid).contains(&password), "{}", arguments(pid));
+    }
+    // Neither where results go nor where brokers write.
+    let clean = |dir: &Path| {
+        for file in files_below(dir) {
+            // A file that is gone meanwhile holds nothing.
+            let text = fs::read(&file).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
+            assert!(!text.contains(&password), "{}", file.display());
+        }
+    };
+    clean(&place.at("tmp"));
+    let code = running.end().code();
+    assert!(matches!(code, Some(0 | 4)), "{}", running.stderr());
+    clean(&place.at("results"));
+    for said in [running.stdout(), running.stderr()] {
+        assert!(!said.contains(&password), "{said}");
+    }
+}
+
+fn run(place: &Place, more: &str) -> Command {
+    let text = small("\"redis-asynq/memory\"") + more;
+    let scenario = place.file("small.toml", text);
+    place.schedbench(&["run", scenario.to_str().expect("UTF-8"), "-vv", "--duration", "1s"])
+}
+
+#[test]
+fn of_a_redis_that_is_started() {
+    let place = Place::new();
+    let mut command = run(&place, "");
+    let copy = place.at("settings");
+    command
+        .env("SCHEDBENCH_REDIS_SERVER", stand_in("redis-that-tells-its-settings"))
+        .env("REAL_REDIS_SERVER", redis_server())
+        .env("SETTINGS_COPY", &copy);
+    look(&place, command, || {
+        let settings = fs::read_to_string(&copy).expect("settings");
+        let word = settings.lines().find_map(|line| line.strip_prefix("requirepass "));
+        word.expect("a password").to_owned()
+    });
+}
+
+#[test]
+fn of_a_redis_that_is_there_already() {
+    let locked = Locked::new();
+    let place = Place::new();
+    let mut command = run(&place, "[brokers.redis]\nurl_env = \"MY_REDIS\"\n");
+    let password = locked.password().0.clone();
+    command.env("MY_REDIS", locked.url(&password));
+    look(&place, command, || password);
+    let ours = i32::try_from(std::process::id()).expect("a number");
+    assert!(!redis_servers(ours).is_empty(), "one that is not the run's lives on");
+}
+
+#[test]
+fn a_secret_in_a_scenario_is_refused() {
+    let place = Place::new();
+    let text = small("\"wheel\"") + "# redis://me:hunter2@example.org\n";
+    let scenario = place.file("small.toml", text);
+    for verb in ["run", "check"] {
+        let said = place.says(&[verb, scenario.to_str().expect("UTF-8")]).is_refused(2);
+        let said = said.complains_of(&["url_env", "small.toml"]);
+        assert!(!said.stderr.contains("hunter2"), "{}", said.stderr);
+    }
+    assert!(!place.at("results").exists(), "nothing was started");
+}

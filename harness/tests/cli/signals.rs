@@ -1,0 +1,96 @@
+//! SIGINT and SIGTERM in the middle of a run.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use schedbench_reports::outcome::{Ended, Outcome};
+
+use crate::harness::{Running, cells_of};
+use crate::place::{Place, redis_server, small};
+use crate::processes::{is_listened_on, redis_servers, send, wait_for, workers};
+
+/// More repeats than any test waits for.
+fn long_run(place: &Place, system: &str) -> Command {
+    let scenario = place.file("small.toml", small(system));
+    place.schedbench(&["run", scenario.to_str().expect("UTF-8"), "--repeats", "500"])
+}
+
+/// What an interrupted run leaves: a partial outcome that says so, its page,
+/// and where it is in the last line.
+fn assert_partial(place: &Place, running: &Running<'_>, signal: &str) -> Outcome {
+    let results = place.results().expect("results");
+    let outcome = results.outcome();
+    assert_eq!(outcome.ended, Ended::Interrupted(signal.to_owned()));
+    assert!(outcome.cells.len() < outcome.plan.planned as usize);
+    for cell in &outcome.cells {
+        assert!(cell.counts.balances, "{:?}: {:?}", cell.validity, cell.counts);
+        assert_eq!(cell.error, None);
+    }
+    let stderr = running.stderr();
+    let last = stderr.lines().last().expect("a line");
+    let named = std::fs::read_link(results.path()).expect("a link");
+    assert!(last.ends_with(&format!("results/small/{}", named.display())), "{last}");
+    let page = std::fs::read_to_string(results.at("report.html")).expect("a page");
+    assert!(page.to_lowercase().contains("interrupted"));
+    place.wait_until_nothing_is_left("after a signal");
+    let text = place.says(&["report", "results/small/latest/result.json", "--format", "text"]);
+    assert!(text.ends(0).stdout.to_lowercase().contains("interrupted"));
+    outcome
+}
+
+#[test]
+fn ctrl_c_ends_a_run_in_order() {
+    let place = Place::new();
+    let mut running = Running::start(&place, long_run(&place, "\"wheel\""));
+    running.wait_for_cells(3);
+    running.send(Signal::INT);
+    assert_eq!(running.end().code(), Some(130), "{}", running.stderr());
+    let outcome = assert_partial(&place, &running, "SIGINT");
+    let whole = cells_of(&outcome, "noop");
+    assert!(whole.iter().any(|cell| cell.counts.window.done > 0));
+    let stdout = running.stdout();
+    assert!(stdout.lines().last().is_some_and(|line| line.starts_with("Report: ")), "{stdout}");
+}
+
+#[test]
+fn sigterm_ends_a_run_with_a_broker_in_order() {
+    redis_server();
+    let place = Place::new();
+    let mut running = Running::start(&place, long_run(&place, "\"redis-asynq/memory\""));
+    running.wait_until("a worker", |pid| !workers(pid).is_empty());
+    let servers = redis_servers(running.pid());
+    running.send(Signal::TERM);
+    assert_eq!(running.end().code(), Some(143), "{}", running.stderr());
+    assert_partial(&place, &running, "SIGTERM");
+    for (_, port) in servers {
+        wait_for("a free port", || !is_listened_on(port));
+    }
+}
+
+#[test]
+fn a_second_ctrl_c_ends_a_run_at_once() {
+    redis_server();
+    let place = Place::new();
+    let mut running = Running::start(&place, long_run(&place, "\"redis-asynq/memory\""));
+    running.wait_until("a worker", |pid| !workers(pid).is_empty());
+    let [(redis, port)] = redis_servers(running.pid())[..] else { panic!("one Redis") };
+    // A broker that answers nothing holds up an orderly end for half a minute.
+    send(redis, Signal::STOP);
+    let began = Instant::now();
+    let mut next = began;
+    let ended = running.end_while(|running| {
+        // Signals that come at the same time are one; hence apart.
+        if Instant::now() >= next {
+            running.send(Signal::INT);
+            next += Duration::from_millis(200);
+        }
+    });
+    assert_eq!(ended.signal(), Some(Signal::INT.as_raw()), "{ended}\n{}", running.stderr());
+    assert!(began.elapsed().as_secs() < 15, "{:?}", began.elapsed());
+    let outcome = place.results().expect("results").outcome();
+    assert_eq!(outcome.ended, Ended::Running, "a trace of a run that was cut off");
+    wait_for("a free port", || !is_listened_on(port));
+    place.wait_until_nothing_is_left("after a second signal");
+}
