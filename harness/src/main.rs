@@ -9,6 +9,7 @@ use schedbench::record::allocator::Counting;
 use schedbench::run::Exit;
 use schedbench::scenario::ScenarioError;
 use schedbench::{environment, verbs, voice};
+use schedbench_reports::load::LoadError;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -52,6 +53,8 @@ fn failed(error: &anyhow::Error, voice: Voice) -> ExitCode {
     let _ = writeln!(stderr, "error: {error:#}");
     if error.downcast_ref::<environment::Missing>().is_some()
         || error.downcast_ref::<environment::RoomError>().is_some()
+        // What was named is no result, as a scenario can be none.
+        || error.downcast_ref::<LoadError>().is_some()
     {
         return Exit::Usage.into();
     }

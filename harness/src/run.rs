@@ -1,16 +1,16 @@
 //! A run: every cell of a plan, one after another, and what it leaves behind.
 
-mod bracket;
-mod cell;
-mod describe;
-mod halt;
-mod interruption;
-mod progress;
-mod results;
-mod session;
-mod staff;
-mod stage;
-mod summary;
+pub mod bracket;
+pub mod cell;
+pub mod describe;
+pub mod halt;
+pub mod interruption;
+pub mod progress;
+pub mod results;
+pub mod session;
+pub mod staff;
+pub mod stage;
+pub mod summary;
 
 pub use cell::{PROBE_ROOM, Rehearsal, RunCell, Seen};
 pub use describe::left_out;

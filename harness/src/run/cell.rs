@@ -90,6 +90,8 @@ pub struct RunCell<'a, 'b> {
     pub at: Endpoints,
     /// Where it is run.
     pub stage: &'a mut Stage<'b>,
+    /// Bytes that the allocator held before anything of the cell was made.
+    pub held_before: u64,
     /// What a test changes about it.
     pub rehearsal: Rehearsal,
 }
@@ -111,7 +113,9 @@ impl Visit for RunCell<'_, '_> {
             let left = format!("; what it made could not be removed: {}", why.message);
             cut.message.push_str(&left);
         }
+        // The end of workers that were asked to end is no event of the cell.
         seen.moments = seen.log.moments();
+        seen.moments.retain(|moment| moment.at <= seen.ended);
         Ok(seen)
     }
 }
@@ -240,7 +244,6 @@ impl RunCell<'_, '_> {
         staff.ready(Duration::from_nanos(PATIENCE_NS), halt)?;
         let probes_sent = self.probe(&mut producer, &bodies, log, staff, halt)?;
 
-        let held_before = allocator::held();
         let start = clock::now() + LEAD_NS;
         let planned = self.planned_window(start);
         let opened =
@@ -315,7 +318,7 @@ impl RunCell<'_, '_> {
         };
         between.host.settle_wait_ns = self.stage.settle_wait_ns;
         if matches!(staff, Staff::Here(_)) {
-            let here = edges.most_held.saturating_sub(held_before);
+            let here = edges.most_held.saturating_sub(self.held_before);
             between.usage.allocated = Some(Allocated { here, noop: None });
         }
         let ended = clock::now();

@@ -77,6 +77,15 @@ impl Results {
         Ok(())
     }
 
+    /// Removes the histograms of a cell that is no longer in the outcome.
+    ///
+    /// # Errors
+    /// The file cannot be removed.
+    pub fn remove_histograms(&self, cell: &Cell) -> Result<()> {
+        let path = self.directory.join("hlog").join(hlog::file_name(cell));
+        fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))
+    }
+
     /// Renders the page.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use schedbench_reports::outcome::{
 };
 
 use super::bracket::Bracket;
-use super::cell::{Rehearsal, RunCell};
+use super::cell::{Rehearsal, RunCell, Seen};
 use super::describe;
 use super::halt::failure;
 use super::interruption::Interruption;
@@ -21,7 +21,7 @@ use super::results::Results;
 use super::stage::{self, Stage};
 use crate::judge;
 use crate::plan::{Block, CellPlan, Pacing, Plan, Search, Step, Target};
-use crate::record::{Allocated, Evidence};
+use crate::record::{Allocated, Evidence, allocator};
 
 /// A disturbed cell is measured again at the plan's end, at most this often.
 const MOST_RERUNS: u32 = 2;
@@ -197,20 +197,21 @@ impl<'a> Session<'a> {
         let disturbed = matches!(cell.validity, Validity::Disturbed(_));
         self.results.keep_histograms(&self.outcome.run, &cell)?;
         self.stage.progress.end(&cell);
-        let place = match replaces {
-            Some(place) => {
-                self.outcome.cells[place] = cell;
-                place
-            }
+        let (place, replaced) = match replaces {
+            Some(place) => (place, Some(std::mem::replace(&mut self.outcome.cells[place], cell))),
             None => {
                 self.outcome.cells.push(cell);
-                self.outcome.cells.len() - 1
+                (self.outcome.cells.len() - 1, None)
             }
         };
         if disturbed && reruns < MOST_RERUNS {
             self.disturbed.push((place, plan.clone(), reruns + 1));
         }
         self.keep()?;
+        // After the outcome, so that no cell in it is ever without its log.
+        if let Some(replaced) = replaced {
+            self.results.remove_histograms(&replaced)?;
+        }
         Ok(held)
     }
 
@@ -238,6 +239,7 @@ impl<'a> Session<'a> {
             }),
             at,
             stage: &mut self.stage,
+            held_before: allocator::held(),
             rehearsal: Rehearsal::default(),
         };
         let seen = adapters::visit(plan.target.system.name, run)
@@ -246,6 +248,7 @@ impl<'a> Session<'a> {
             Ok(mut seen) => {
                 self.note_system(plan.target, seen.server.take());
                 self.set_allocated(plan, &mut seen.between.usage.allocated);
+                charge_submit(plan, &mut seen);
                 // Spinning is idle: what is left is the handling of tasks.
                 if let Some(cpu) = &mut seen.between.usage.generator_cpu_s {
                     *cpu = (*cpu - seen.driven.seen.spun_ns as f64 / 1e9).max(0.0);
@@ -347,6 +350,19 @@ impl<'a> Session<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// Time inside `submit` is the system's (`docs/decisions/0002`). What a system
+/// in process does there is the system itself, which never pends. What a
+/// broker's client does there besides waiting is a client's work, and can be
+/// the bottleneck as a client thread can.
+fn charge_submit(plan: &CellPlan, seen: &mut Seen) {
+    let pacing = &mut seen.driven.seen;
+    if plan.target.profile.broker.is_none() {
+        pacing.pending_share = pacing.submit_share;
+    } else if let Some(busiest) = &mut seen.between.usage.busiest_client_thread {
+        *busiest = busiest.max(pacing.submit_share - pacing.pending_share);
     }
 }
 

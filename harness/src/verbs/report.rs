@@ -16,7 +16,8 @@ use crate::voice;
 /// Renders a result again.
 ///
 /// # Errors
-/// The result cannot be read or is none of ours, or the output cannot be written.
+/// The result cannot be read or is none of ours ([`load::LoadError`]: exit
+/// code 2), or the output cannot be written.
 pub fn run(args: &ReportArgs, voice: Voice, out: &mut impl Write) -> Result<ExitCode> {
     let outcome = load::read(&args.result)?;
     let text = render(args.format, &outcome, voice);

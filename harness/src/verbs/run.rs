@@ -64,6 +64,7 @@ fn measure(
     interruption: &Interruption,
 ) -> Result<(Outcome, Results)> {
     let plan = &resolved.plan;
+    environment::placement::begin();
     let watchdog = Watchdog::start()?;
     let rooms = Rooms::open(Some(watchdog.clone()))?;
     let keeper = Keeper::start(Some(watchdog))?;
@@ -71,6 +72,7 @@ fn measure(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("client")
+        .on_thread_start(environment::placement::to_generator)
         .enable_all()
         .build()
         .context("cannot start the clients' runtime")?;

@@ -106,6 +106,7 @@ pub(crate) fn play_on(stage: &mut run::Stage<'_>, plan: &CellPlan, staging: &Sta
             prefix: format!("schedbench.test.{number}"),
         },
         stage,
+        held_before: 0,
         rehearsal: Rehearsal {
             program: Some(HARNESS.into()),
             hiccup: staging.hiccup,

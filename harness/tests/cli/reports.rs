@@ -1,0 +1,89 @@
+//! `report`: the same page again from a lone `result.json`, and one clear error
+//! for whatever is none.
+
+use std::fs;
+
+use crate::harness::files_below;
+use crate::place::{Place, small};
+
+/// A result of a run, copied to a directory of its own.
+fn copied(place: &Place) -> String {
+    let scenario = place.file("small.toml", small("\"wheel\""));
+    place.says(&["run", scenario.to_str().expect("UTF-8"), "-q"]).ends_well();
+    fs::create_dir(place.at("elsewhere")).expect("a directory");
+    let results = place.results().expect("results");
+    fs::copy(results.at("result.json"), place.at("elsewhere/result.json")).expect("a copy");
+    fs::read_to_string(results.at("report.html")).expect("a page")
+}
+
+#[test]
+fn from_a_lone_result() {
+    let place = Place::new();
+    let page = copied(&place);
+    let result = "elsewhere/result.json";
+
+    let said = place.says(&["report", result]).ends(0);
+    assert_eq!(said.stdout, "Report: elsewhere/report.html\n");
+    assert_eq!(fs::read_to_string(place.at("elsewhere/report.html")).expect("a page"), page);
+    assert!(place.says(&["report", result, "-o", "-"]).ends(0).stdout == page);
+    place.says(&["report", result, "-o", "mine.html"]).ends(0);
+    assert!(fs::read_to_string(place.at("mine.html")).expect("a page") == page);
+
+    let form = |format| place.says(&["report", result, "--format", format]).ends(0).stdout;
+    let text = form("text");
+    assert!(text.contains("wheel") && !text.contains('\x1b'), "{text}");
+    assert!(form("md").lines().any(|line| line.starts_with("| ") && line.contains("wheel")));
+    assert!(form("csv").lines().skip(1).any(|line| line.contains("wheel")));
+    let json: serde_json::Value = serde_json::from_str(&form("json")).expect("JSON");
+    assert!(json.is_object());
+    let coloured = place.says(&["report", result, "--format", "text", "--color", "always"]);
+    assert!(coloured.ends(0).stdout.contains('\x1b'));
+
+    // Nothing half-written stays beside it.
+    assert_eq!(files_below(&place.at("elsewhere")).len(), 2);
+}
+
+#[test]
+fn of_what_is_no_result() {
+    let place = Place::new();
+    copied(&place);
+    let good = fs::read_to_string(place.at("elsewhere/result.json")).expect("a result");
+    let version = "\"schema_version\": 1";
+    assert!(good.contains(version));
+    place.file("empty.json", "");
+    place.file("cut.json", &good[..good.len() - 5]);
+    place.file("newer.json", good.replacen(version, "\"schema_version\": 999", 1));
+    place.file("foreign.json", "{\"name\": \"left-pad\", \"version\": \"1.0.0\"}");
+    place.file("noise.json", [0xff_u8, 0, 7, 0x80, 0xfe].repeat(1_000));
+    place.file("damaged.json", good.replacen("\"cells\": [", "\"cells\": [7, ", 1));
+    place.file("text.json", "no JSON at all");
+    fs::create_dir(place.at("directory.json")).expect("a directory");
+    for (file, words) in [
+        ("empty.json", "empty"),
+        ("cut.json", "cut off at line "),
+        ("newer.json", "newer"),
+        ("foreign.json", "no outcome of schedbench"),
+        ("noise.json", "not JSON"),
+        ("damaged.json", "damaged at cells[0]"),
+        ("text.json", "not JSON"),
+        ("directory.json", "directory"),
+        ("missing.json", "No such file"),
+    ] {
+        for format in ["html", "text"] {
+            let said = place.says(&["report", file, "--format", format]).is_refused(2);
+            said.complains_of(&[&format!("error: {file}: "), words]);
+        }
+    }
+    assert!(!place.at("report.html").exists(), "no page of what is no result");
+}
+
+#[test]
+fn to_where_nothing_can_be_written() {
+    let place = Place::new();
+    copied(&place);
+    place.file("a-file", "");
+    for target in ["a-file/page.html", "nowhere/page.html", "/proc/page.html", "elsewhere"] {
+        let said = place.says(&["report", "elsewhere/result.json", "-o", target]).is_refused(1);
+        said.complains_of(&["cannot write ", target]);
+    }
+}

@@ -1,0 +1,211 @@
+//! `run`: what it prints, what it leaves, and what it returns.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::serialization::Deserializer;
+use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+use schedbench_reports::outcome::{Ended, Load, Outcome, Validity};
+use serde_json::Value;
+
+use crate::harness::{Results, cells_of};
+use crate::place::{Place, Said, redis_server, small, small_in_flight};
+
+/// Runs a scenario of this text and asserts what every good run has.
+fn run(place: &Place, text: &str, more: &[&str]) -> (Said, Results) {
+    let scenario = place.file("small.toml", text);
+    let args = [&["run", scenario.to_str().expect("UTF-8")], more].concat();
+    let said = place.says(&args).ends_well();
+    let results = place.results().expect("results");
+    assert_layout(place, &results, text);
+    assert_outcome(&results.outcome(), said.code);
+    place.wait_until_nothing_is_left("after a run");
+    (said, results)
+}
+
+/// `results/small/<UTC>-<id>/` with everything in it, and `latest` beside it.
+fn assert_layout(place: &Place, results: &Results, text: &str) {
+    let runs: Vec<String> = fs::read_dir(place.at("results/small"))
+        .expect("a directory")
+        .flatten()
+        .map(|entry| entry.file_name().into_string().expect("UTF-8"))
+        .filter(|name| name != "latest")
+        .collect();
+    let [name] = runs.as_slice() else { panic!("{runs:?}") };
+    let target = fs::read_link(results.path()).expect("a link");
+    assert_eq!(target, Path::new(name), "relative, so that results can be moved");
+    let (stamp, id) = name.split_once('-').expect("a time and an id");
+    assert!(stamp.len() == 16 && stamp.contains('T') && stamp.ends_with('Z'), "{name}");
+    assert_eq!(id, results.outcome().run.id);
+    let kept: BTreeSet<String> = fs::read_dir(results.path())
+        .expect("a directory")
+        .flatten()
+        .map(|entry| entry.file_name().into_string().expect("UTF-8"))
+        .collect();
+    let expected = ["hlog", "logs", "report.html", "result.json", "scenario.toml"];
+    assert_eq!(kept, expected.map(str::to_owned).into());
+    assert_eq!(fs::read_to_string(results.at("scenario.toml")).expect("a copy"), text);
+    let page = fs::read_to_string(results.at("report.html")).expect("a page");
+    assert!(page.trim_start().to_lowercase().starts_with("<!doctype html>"));
+    let result: Value =
+        serde_json::from_slice(&fs::read(results.at("result.json")).expect("a file"))
+            .expect("JSON");
+    assert_valid(&place.says(&["schema", "result"]).ends(0).stdout, &result);
+    assert_eq!(
+        fs::read_dir(results.at("hlog")).expect("a directory").count(),
+        results.outcome().cells.len()
+    );
+    for entry in fs::read_dir(results.at("hlog")).expect("a directory").flatten() {
+        assert_opens(&entry.path());
+    }
+}
+
+/// Asserts that a value is as its schema says.
+fn assert_valid(schema: &str, value: &Value) {
+    let schema = serde_json::from_str(schema).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let errors = validator.iter_errors(value);
+    let errors: Vec<String> =
+        errors.map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+}
+
+/// Asserts that HdrHistogram's own reader opens a log and finds values.
+fn assert_opens(log: &Path) {
+    let text = fs::read(log).expect("a log");
+    let mut values = 0;
+    for entry in IntervalLogIterator::new(&text) {
+        let entry = entry.unwrap_or_else(|error| panic!("{}: {error:?}", log.display()));
+        let LogEntry::Interval(interval) = entry else { continue };
+        let bytes = STANDARD.decode(interval.encoded_histogram()).expect("base64");
+        let histogram: hdrhistogram::Histogram<u64> =
+            Deserializer::new().deserialize(&mut bytes.as_slice()).expect("a histogram");
+        values += histogram.len();
+    }
+    assert!(values > 0, "{} has no values", log.display());
+}
+
+/// A whole run whose ledgers balance and whose tasks came through.
+fn assert_outcome(outcome: &Outcome, code: Option<i32>) {
+    assert_eq!(outcome.ended, Ended::Complete);
+    assert_eq!(outcome.cells.len(), outcome.plan.planned as usize);
+    for cell in &outcome.cells {
+        let counts = &cell.counts;
+        assert_eq!(cell.error, None);
+        assert!(counts.balances, "{cell:?}");
+        assert_eq!(counts.grid.sum() + counts.unsent, counts.attempted, "{counts:?}");
+        assert_eq!((counts.lost, counts.unexpected, counts.corrupt), (0, 0, 0), "{counts:?}");
+        assert!(counts.window.done > 0, "{counts:?}");
+        assert!(!matches!(cell.validity, Validity::Unbalanced(_)), "{:?}", cell.validity);
+    }
+    let all_have_one = outcome.systems.iter().all(|system| {
+        cells_of(outcome, &system.system).iter().any(|cell| cell.validity.is_valid())
+    });
+    assert_eq!(code, Some(if all_have_one { 0 } else { 4 }));
+}
+
+#[test]
+fn rates() {
+    let place = Place::new();
+    let (said, results) = run(&place, &small("\"wheel\""), &["--seed", "11"]);
+    let outcome = results.outcome();
+    let loads = |system| -> Vec<Load> {
+        let mut loads: Vec<Load> =
+            cells_of(&outcome, system).iter().map(|cell| cell.key.load).collect();
+        loads.sort_by(|one, other| one.amount().total_cmp(&other.amount()));
+        loads
+    };
+    let planned = vec![Load::Rate(500.0), Load::Rate(1_000.0)];
+    assert_eq!(loads("noop"), planned);
+    assert_eq!(loads("wheel"), planned);
+    assert_eq!(outcome.plan.seed, 11);
+    assert_eq!(outcome.run.command[1..].last().map(String::as_str), Some("11"));
+
+    // The last line is the page; it is relative to where the user stands.
+    let last = said.stdout.lines().last().expect("a line");
+    let page = last.strip_prefix("Report: ").expect("the page's path");
+    assert!(place.at(page).is_file() && page.starts_with("results/small/"), "{page}");
+    assert!(said.stdout.contains("wheel"), "{}", said.stdout);
+    assert!(!said.stdout.contains('\x1b') && !said.stderr.contains('\x1b'));
+    assert!(said.stdout.lines().all(|line| line.chars().count() <= 80), "{}", said.stdout);
+
+    // What it plans, where it runs, and a line for each cell.
+    let mut lines = said.stderr.lines();
+    assert!(lines.next().is_some_and(|line| line.starts_with("small: noop + 1 system")));
+    assert!(lines.next().is_some_and(|line| line.starts_with("host: ")), "{}", said.stderr);
+    let ended = said.stderr.lines().filter(|line| line.contains("  repeat 1  done "));
+    assert!(ended.count() >= 4, "{}", said.stderr);
+}
+
+#[test]
+fn in_flight() {
+    let place = Place::new();
+    let (_, results) = run(&place, &small_in_flight("\"wheel/1us\""), &[]);
+    let outcome = results.outcome();
+    let wheel = cells_of(&outcome, "wheel");
+    assert!(wheel.iter().all(|cell| cell.key.profile == "1us"));
+    assert!(wheel.iter().any(|cell| cell.key.load == Load::InFlight(50)));
+    assert!(wheel.iter().all(|cell| cell.metrics["throughput"].number() > Some(0.0)));
+}
+
+#[test]
+fn a_redis_of_its_own() {
+    redis_server();
+    let place = Place::new();
+    let (said, results) = run(&place, &small("\"redis-asynq/memory\""), &[]);
+    said.complains_of(&["redis-asynq/memory: redis ", " started on 127.0.0.1:", "(no AOF)"]);
+    let outcome = results.outcome();
+    let system = outcome.systems.iter().find(|system| system.system == "redis-asynq");
+    assert!(system.expect("a system").server.is_some());
+    let logs = fs::read_dir(results.at("logs")).expect("logs").flatten();
+    let logs: Vec<String> =
+        logs.map(|entry| entry.file_name().into_string().expect("UTF-8")).collect();
+    assert!(logs.iter().any(|name| name == "redis-1.log"), "{logs:?}");
+    assert!(logs.iter().any(|name| name.ends_with("-redis-asynq-worker-1.log")), "{logs:?}");
+}
+
+#[test]
+fn for_machines_only_results_are_on_standard_output() {
+    let place = Place::new();
+    let scenario = place.file("small.toml", small("\"wheel\""));
+    let run = |format| {
+        let args = ["run", scenario.to_str().expect("UTF-8"), "-q", "--loads", "1k"];
+        let said = place.says(&[&args[..], &["--format", format]].concat()).ends_well();
+        assert_eq!(said.stderr, "", "quiet");
+        said.stdout
+    };
+    let json: Value = serde_json::from_str(&run("json")).expect("JSON");
+    let planned = json.to_string();
+    assert!(planned.contains("\"wheel\"") && planned.contains("\"noop\""), "{planned}");
+
+    let md = run("md");
+    assert!(md.lines().any(|line| line.starts_with("| ") && line.contains("wheel")), "{md}");
+
+    let csv = run("csv");
+    let columns = |line: &str| line.split(',').count();
+    let mut lines = csv.lines();
+    let head = columns(lines.next().expect("a head"));
+    assert!(head > 3, "{csv}");
+    assert!(lines.clone().any(|line| line.contains("wheel")), "{csv}");
+    assert!(lines.all(|line| line.contains('"') || columns(line) == head), "{csv}");
+}
+
+#[test]
+fn colours_are_asked_for() {
+    let place = Place::new();
+    let scenario = place.file("small.toml", small("\"wheel\""));
+    let run = |more: &[&str], no_color: bool| {
+        let args = ["run", scenario.to_str().expect("UTF-8"), "--loads", "1k"];
+        let mut command = place.schedbench(&[&args[..], more].concat());
+        if no_color {
+            command.env("NO_COLOR", "1");
+        }
+        Said::of(command.output().expect("a run")).ends_well().stdout.contains('\x1b')
+    };
+    assert!(run(&["--color", "always"], true), "what is typed is stronger than NO_COLOR");
+    assert!(!run(&["--color", "never"], false));
+    assert!(!run(&[], false), "standard output is no terminal");
+}
