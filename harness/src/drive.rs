@@ -1,6 +1,7 @@
 //! The load generator: it hands tasks over when the plan says so and never
 //! lets a stall move the schedule.
 
+mod absences;
 mod closed;
 mod open;
 mod park;

@@ -1,5 +1,5 @@
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,6 +7,7 @@ use hdrhistogram::Histogram;
 use schedbench_adapters::clock;
 use schedbench_contract::{BodyPool, Producer, Recorder, Task, TaskId};
 
+use super::absences::Absences;
 use super::park::{Interrupt, Parker};
 use super::wait::Waiter;
 use crate::plan::{Arrival, Arrivals, Pacing};
@@ -223,46 +224,6 @@ pub fn drive_open<P: Producer>(
 /// How much of a span lies in the window, ns.
 fn overlap(span: &Range<u64>, window: &Range<u64>) -> u64 {
     span.end.min(window.end).saturating_sub(span.start.max(window.start))
-}
-
-/// When the generator stood neither inside `submit` nor ready to call it: what
-/// fell due then is late by its own fault, however many batches later it is
-/// handed over.
-#[derive(Debug, Default)]
-struct Absences {
-    /// Until when it last stood inside `submit`.
-    in_system_until: u64,
-    /// After the first instant and up to the second it was away; ascending,
-    /// and only as far back as tasks are still to be handed over.
-    away: VecDeque<(u64, u64)>,
-}
-
-impl Absences {
-    /// The generator looks what is due.
-    fn back_at(&mut self, now: u64) {
-        match self.away.back_mut() {
-            // It has not been inside `submit` since it last looked.
-            Some((from, to)) if *from == self.in_system_until => *to = now,
-            _ => self.away.push_back((self.in_system_until, now)),
-        }
-    }
-
-    /// A call of `submit` has returned.
-    fn left_system_at(&mut self, now: u64) {
-        self.in_system_until = now;
-    }
-
-    /// When a task was first offered. Asked in the order of intended times.
-    fn offered(&mut self, intended: u64) -> u64 {
-        while self.away.len() > 1 && self.away.front().is_some_and(|&(_, to)| to < intended) {
-            self.away.pop_front();
-        }
-        match self.away.front() {
-            Some(&(from, to)) if from < intended && intended <= to => to,
-            // It stood inside `submit` and tried.
-            _ => intended,
-        }
-    }
 }
 
 /// How much of the time spent spinning lies in the window.

@@ -156,11 +156,11 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
     }
 }
 
-fn hire(launch: Launch, log: &Recorder, stage: &Stage<'_>) -> Staff {
+fn hire(launch: Launch, log: &Recorder, stage: &mut Stage<'_>) -> Staff {
     let staff = Staff::hire(launch, log, stage, Some(HARNESS.as_ref()));
     let mut staff = staff.unwrap_or_else(|error| panic!("{}", error.message));
     let never = AtomicBool::new(false);
-    let ready = staff.ready(PATIENCE, &Halt::new(&never));
+    let ready = staff.ready(PATIENCE, &Halt::new(&never), stage);
     ready.unwrap_or_else(|error| panic!("{}", error.message));
     staff
 }

@@ -80,8 +80,8 @@ fn latency(cell: &Cell) -> Option<f64> {
 /// Ranks from 1; equal values share the mean of theirs.
 fn ranks(values: &[f64]) -> Vec<f64> {
     let rank = |value: f64| {
-        let below = values.iter().filter(|other| other.total_cmp(&&value).is_lt()).count();
-        let equal = values.iter().filter(|other| other.total_cmp(&&value).is_eq()).count();
+        let below = values.iter().filter(|other| other.total_cmp(&value).is_lt()).count();
+        let equal = values.iter().filter(|other| other.total_cmp(&value).is_eq()).count();
         below as f64 + (equal as f64 + 1.0) / 2.0
     };
     values.iter().map(|&value| rank(value)).collect()
