@@ -20,6 +20,7 @@ mod limits;
 mod little;
 mod order;
 mod series;
+mod steady;
 mod sums;
 mod tasks;
 mod validity;

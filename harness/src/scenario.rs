@@ -17,6 +17,7 @@ mod settings;
 pub mod suggest;
 mod text;
 mod units;
+mod wrap;
 
 pub use at::At;
 pub use built_in::{BUILT_IN, BuiltIn};
@@ -31,6 +32,7 @@ pub use settings::{
 };
 pub use text::Text;
 pub use units::{Bytes, Count, Fraction, Nanos, Rate};
+pub(crate) use wrap::wrapped;
 
 /// A scenario, read: its fields, and the text that they came from.
 #[derive(Clone, Debug, PartialEq)]

@@ -161,6 +161,20 @@ fn a_generator_that_sleeps_is_late_and_the_system_is_not_blamed() {
 }
 
 #[test]
+fn a_generator_that_sleeps_long_is_late_in_every_batch_that_follows() {
+    // 200 ms of each 500: 2,000 tasks of 5,000 come due meanwhile, and are
+    // handed over in many batches.
+    let plan = cell("noop", "default", open_loop(10_000.0));
+    let (driven, _) = drive(&plan, Some((SECOND / 2, SECOND / 5)));
+    let seen = &driven.seen;
+    let late = seen.lateness.count_between(1_000_000, 1_000_000_000) as f64 / seen.tasks as f64;
+    assert!(late >= 0.3, "{late}");
+    // None of that is the system's.
+    let pressed = seen.back_pressure.value_at_quantile(0.9);
+    assert!(pressed < 50_000_000, "{pressed}");
+}
+
+#[test]
 fn a_system_that_pends_is_blamed_and_the_generator_is_not() {
     // It takes nothing during 2 of every 10 ms.
     let plan = cell("fake", "back-pressure", open_loop(10_000.0));

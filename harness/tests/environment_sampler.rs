@@ -77,12 +77,16 @@ fn cpu_and_memory_go_to_whom_they_belong() {
     sampler.watch(Role::Workers, &idle);
     let before = sampler.snapshot();
     let clock = Instant::now();
-    threads.iter().for_each(|thread| drop(thread.go.wait()));
+    for thread in &threads {
+        thread.go.wait();
+    }
     let loops = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; echo done";
     let worker = shell(&keeper, logs.path(), &format!("{loops}; exec sleep 1000"));
     sampler.watch(Role::Workers, &worker);
     wait_for("the worker's work", || !worker.log_tail(1).is_empty());
-    threads.iter().for_each(|thread| drop(thread.go.wait()));
+    for thread in &threads {
+        thread.go.wait();
+    }
     // A process that is killed in the window keeps what it used.
     let killed = worker.kill().cpu.expect("its life's").as_secs_f64();
     let after = sampler.snapshot();

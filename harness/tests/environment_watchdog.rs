@@ -58,15 +58,28 @@ fn acts_as_a_harness() {
     }
 }
 
+/// Ends what a failed test would leave: every process that has the mark in its
+/// environment was started by that test's harness.
+struct EndAll(String);
+
+impl Drop for EndAll {
+    fn drop(&mut self) {
+        for pid in processes_with(&self.0).into_iter().filter_map(Pid::from_raw) {
+            let _ = rustix::process::kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
 /// Starts a harness, lets `end` end it, and makes sure that nothing is left.
 fn leaves_nothing(what: &str, end: impl FnOnce(&mut Child, &Path)) {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
     let rooms = dir.path().join("rooms");
     fs::create_dir(&rooms).expect("a directory");
+    let mark = format!("{ROOT}={}", dir.path().display());
+    let _end_all = EndAll(mark.clone());
     let mut harness = start_harness(dir.path());
     end(&mut harness, dir.path());
     harness.wait().expect("its end");
-    let mark = format!("{ROOT}={}", dir.path().display());
     wait_for(&format!("no process, {what}"), || processes_with(&mark).is_empty());
     let left: Vec<_> = fs::read_dir(&rooms).expect("the root").flatten().collect();
     assert!(left.is_empty(), "{what}: {left:?}");
@@ -134,9 +147,10 @@ fn without_a_watchdog_processes_end_and_the_next_run_removes_the_files() {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
     let rooms = dir.path().join("rooms");
     fs::create_dir(&rooms).expect("a directory");
+    let mark = format!("{ROOT}={}", dir.path().display());
+    let end_all = EndAll(mark.clone());
     let mut harness = start_harness(dir.path());
     wait_for_port(dir.path());
-    let mark = format!("{ROOT}={}", dir.path().display());
     let is_watchdog = |pid: &i32| {
         let cmdline = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         String::from_utf8_lossy(&cmdline).ends_with("\0reap\0")
@@ -149,11 +163,9 @@ fn without_a_watchdog_processes_end_and_the_next_run_removes_the_files() {
     let port = fs::read_to_string(dir.path().join("port")).expect("a port");
     wait_for("the redis's end", || !is_listened_on(port.parse().expect("a port")));
     assert!(!is_alive(watchdog));
-    // Members of a child's group get no signal from the kernel; only the
-    // watchdog ends them. This test started them, so it ends them.
-    for pid in processes_with(&mark).into_iter().filter_map(Pid::from_raw) {
-        let _ = rustix::process::kill_process(pid, Signal::KILL);
-    }
+    // Members of a child's group get no signal from the kernel; the watchdog
+    // would have ended them.
+    drop(end_all);
     assert_eq!(fs::read_dir(&rooms).expect("the root").count(), 1);
     let removed = schedbench::environment::rooms::sweep(&rooms).expect("a sweep");
     assert_eq!(removed.len(), 1);

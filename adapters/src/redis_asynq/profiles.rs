@@ -18,7 +18,11 @@ pub(super) const IDLE_LONGEST_MS: u64 = 5;
 const CUTS_OFF: &str = "asynq-exact";
 
 const CLAIMS: Claims = Claims {
-    durability: DurabilityClass::ProcessCrash,
+    // With `everysec`, up to 2 s of confirmed writes wait in Redis's own memory
+    // while an fsync is running, and a kill just then loses them: seen once in
+    // 12 kills beside a busy disk, never with `always`
+    // (`docs/decisions/0009-redis-everysec-is-class-w.md`).
+    durability: DurabilityClass::BoundedWindow,
     ack: AckMode::Late,
     confirms: ConfirmMode::Confirmed,
     delay: Delay::Native { early_by_at_most_ns: 0 },

@@ -5,14 +5,18 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use schedbench_contract::ledger::{Enqueue, Reason};
 use schedbench_contract::{MomentKind, Producer};
+use tokio::time::timeout;
 
 use crate::bench::{id, pool, settled, task, until};
 use crate::with_redis;
 
-const AOF: &[(&str, &str)] = &[("appendonly", "yes"), ("appendfsync", "everysec")];
+/// With `everysec` a write waits in Redis's own memory, confirmed, while the
+/// disk is busy with the fsync before it: a kill can lose it.
+const AOF: &[(&str, &str)] = &[("appendonly", "yes"), ("appendfsync", "always")];
 
 with_redis!(a_killed_redis_is_found_again_and_every_task_is_accounted_for(AOF), |bench, A| {
-    const TASKS: u64 = 20_000;
+    const TASKS: u64 = 6_000;
+    bench.profile = "always";
     bench.shape.connections = 2;
     bench.shape.window = 512;
     let (adapter, mut producer, work) = bench.open_with_producer::<A>().await;
@@ -22,10 +26,12 @@ with_redis!(a_killed_redis_is_found_again_and_every_task_is_accounted_for(AOF), 
     while sent < TASKS {
         if sent >= TASKS / 2 && bench.log.moments().is_empty() {
             bench.redis.kill();
-            // Handed over into the dark: taken, and unknown or pending.
+            // Handed over into the dark, or not taken where the loss is known.
             let tasks: Vec<_> = (sent..sent + 64).map(|n| task(n, pool.of(id(n)))).collect();
-            let taken = producer.submit(&tasks).await.expect("an outage is no error");
-            sent += taken as u64;
+            let taken = timeout(Duration::from_millis(100), producer.submit(&tasks)).await;
+            if let Ok(taken) = taken {
+                sent += taken.expect("an outage is no error") as u64;
+            }
             until("the producer noticed", async || !bench.log.moments().is_empty()).await;
             bench.redis.restart();
             bench.raw = bench.redis.connect().await;
@@ -38,7 +44,7 @@ with_redis!(a_killed_redis_is_found_again_and_every_task_is_accounted_for(AOF), 
     let ledger = bench.log.ledger();
     let enqueues = || (0..TASKS as usize).map(|n| ledger.entry(n));
     let unknown = enqueues().filter(|entry| entry.enqueue == Enqueue::Unknown).count();
-    assert!(unknown > 0, "some were on their way");
+    assert!(unknown > 0, "some were on their way: {:?}", bench.log.moments());
     for entry in enqueues() {
         match entry.enqueue {
             Enqueue::Confirmed => {}
@@ -50,8 +56,8 @@ with_redis!(a_killed_redis_is_found_again_and_every_task_is_accounted_for(AOF), 
     assert!(kinds.contains(&MomentKind::Disconnected), "{kinds:?}");
     assert!(kinds.contains(&MomentKind::Reconnected), "{kinds:?}");
 
-    // A killed process loses nothing that it confirmed (class P). What a
-    // worker was being given at the kill stays active until its lease ends.
+    // Nothing that was confirmed is lost. What a worker was being given at the
+    // kill stays active until its lease ends.
     until("all but the held have run", async || {
         let backlog = adapter.backlog().await;
         backlog.is_ok_and(|backlog| backlog.ready == Some(0) && backlog.held <= Some(64))
@@ -89,7 +95,7 @@ with_redis!(cancelling_and_submitting_wait_for_redis_to_come_back(&[]), |bench, 
     bench.redis.kill();
     settled(&mut producer, &[task(1, b"")]).await;
     assert!(adapter.backlog().await.is_err(), "nobody to ask");
-    let waits = tokio::time::timeout(Duration::from_millis(100), producer.cancel(id(0))).await;
+    let waits = timeout(Duration::from_millis(100), producer.cancel(id(0))).await;
     assert!(waits.is_err(), "it waits");
     bench.redis.restart();
     bench.raw = bench.redis.connect().await;

@@ -43,12 +43,24 @@ with_redis!(closing_leaves_nothing_whatever_state_tasks_are_in(&[]), |bench, A| 
     let _: String = bench.ask(&format!("RPOPLPUSH {} {}", key("pending"), key("active"))).await;
     let _: u64 = bench.ask(&format!("ZADD {} 5 a", key("archived"))).await;
     let _: u64 = bench.ask(&format!("ZADD {} 5 b", key("retry"))).await;
-    // A worker that was killed: nobody said goodbye.
-    let dead = "asynq:servers:{h:1:00000000-0000-4000-8000-000000000000}";
-    let _: u64 = bench.ask(&format!("ZADD asynq:servers 1 {dead}")).await;
+    // Workers that were killed, long ago and just now, and one of another queue.
+    let server = |id: u32| format!("asynq:servers:{{h:{id}:00000000-0000-4000-8000-000000000000}}");
+    let soon = schedbench_adapters::clock::wall() / 1_000_000_000 + 10;
+    for (id, expiry, queue) in [(1, 1, None), (2, soon, Some(QUEUE)), (3, soon, Some("default"))] {
+        let _: u64 = bench.ask(&format!("ZADD asynq:servers {expiry} {}", server(id))).await;
+        let Some(queue) = queue else { continue };
+        // ServerInfo with field 5, the queue and its weight.
+        let mut info = vec![0x2a, queue.len() as u8 + 4, 0x0a, queue.len() as u8];
+        info.extend_from_slice(queue.as_bytes());
+        info.extend_from_slice(&[0x10, 1]);
+        let mut set = redis::cmd("SET");
+        let () = set.arg(server(id)).arg(info).query_async(&mut bench.raw).await.expect("sets");
+    }
+    assert_eq!(adapter.consumers().await.expect("asks"), Some(1));
     adapter.close().await.expect("closes");
-    let left: Vec<String> = bench.ask("KEYS *").await;
-    assert!(left.is_empty(), "left behind: {left:?}");
+    let mut left: Vec<String> = bench.ask("KEYS *").await;
+    left.sort();
+    assert_eq!(left, ["asynq:servers".to_owned(), server(3)], "the other queue's stays");
 });
 
 with_redis!(purging_throws_away_what_waits_and_its_records(&[]), |bench, A| {

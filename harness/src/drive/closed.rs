@@ -35,6 +35,17 @@ pub const LONGEST_WINDOW: u64 = 3;
 /// How often tasks in flight must turn over inside the window.
 const TURNS: u64 = 3;
 
+/// Whether the window opens: the warm-up is over and N tasks have completed.
+/// It opens too when a quarter of the ledger is used up, for a system that
+/// would fill it before its warm-up ends, and a window's length after the
+/// warm-up, for one that does not get through N tasks.
+const fn warmed_up(setup: &InFlightSetup<'_>, now: u64, taken: u64, finished: u64) -> bool {
+    let over = setup.base.start + setup.warmup_ns;
+    now >= over && finished >= setup.tasks
+        || taken >= setup.most_tasks / 4
+        || now >= over + setup.window_ns
+}
+
 /// Keeps N tasks submitted and not completed, on the calling thread.
 pub fn drive_in_flight<P: Producer>(
     setup: &InFlightSetup<'_>,
@@ -51,7 +62,7 @@ pub fn drive_in_flight<P: Producer>(
     let before = base.log.counts();
     let mut taken = 0;
     let mut window: Option<(u64, u64)> = None;
-    let (mut pending_ns, mut spun_before) = (0, 0);
+    let (mut pending_ns, mut inside_ns, mut spun_before) = (0, 0, 0);
     waiter.until(base.start);
 
     let ended = loop {
@@ -62,16 +73,10 @@ pub fn drive_in_flight<P: Producer>(
         let counts = base.log.counts();
         let finished = counts.finished + counts.refused - before.finished - before.refused;
         match window {
-            None if now >= base.start + setup.warmup_ns && finished >= setup.tasks => {
+            None if warmed_up(setup, now, taken, finished) => {
                 window = Some((now, finished));
                 setup.opened.store(now, Ordering::Release);
-                (pending_ns, spun_before) = (0, waiter.spun_ns());
-            }
-            // A system that does not get through N tasks has its window too.
-            None if now >= base.start + setup.warmup_ns + setup.window_ns => {
-                window = Some((now, finished));
-                setup.opened.store(now, Ordering::Release);
-                (pending_ns, spun_before) = (0, waiter.spun_ns());
+                (pending_ns, inside_ns, spun_before) = (0, 0, waiter.spun_ns());
             }
             Some((since, at_start)) => {
                 let turned = finished - at_start >= TURNS * setup.tasks;
@@ -106,6 +111,7 @@ pub fn drive_in_flight<P: Producer>(
         let submitted = parker.block_on(producer.submit(&tasks), deadline, base.stop);
         pending_ns += parker.take_pending_ns();
         let after = clock::now();
+        inside_ns += after - now;
         let count = match submitted {
             Ok(Ok(count)) => count.min(tasks.len()) as u64,
             Ok(Err(error)) => break Ended::Broken(error.to_string()),
@@ -124,7 +130,9 @@ pub fn drive_in_flight<P: Producer>(
     let (since, _) = window.unwrap_or((end, 0));
     let ended = settle(&base_until(base, end), producer, &mut parker, ended);
     seen.spun_ns = waiter.spun_ns() - spun_before;
-    seen.pending_share = pending_ns as f64 / (end - since).max(1) as f64;
+    let length = (end - since).max(1) as f64;
+    seen.pending_share = pending_ns as f64 / length;
+    seen.submit_share = inside_ns as f64 / length;
     Driven { seen, hand_overs, window: since..end, taken, ended }
 }
 

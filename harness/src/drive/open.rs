@@ -1,5 +1,5 @@
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -94,6 +94,7 @@ pub(super) fn seen(pacing: Pacing, fifo: bool) -> PacingSeen {
         batches: 0,
         tasks: 0,
         pending_share: 0.0,
+        submit_share: 0.0,
         spun_ns: 0,
     }
 }
@@ -131,9 +132,8 @@ pub fn drive_open<P: Producer>(
     let mut cancels = BinaryHeap::new();
     let mut tasks: Vec<Task<'_>> = Vec::with_capacity(LARGEST_BATCH);
     let mut taken = 0;
-    let mut pending_in_window = 0;
-    // Until this instant the generator stood inside `submit`.
-    let mut busy_with_system_until = 0;
+    let (mut pended_in_window, mut inside_in_window) = (0, 0);
+    let mut absences = Absences::default();
     let mut next_hiccup = setup.hiccup.map(|(every, _)| setup.start + every);
 
     let mut spun = Spun::default();
@@ -144,20 +144,21 @@ pub fn drive_open<P: Producer>(
         }
         let now = clock::now();
         spun.look(now, &setup.window, waiter.spun_ns());
-        if let (Some(at), Some((every, length))) = (next_hiccup, setup.hiccup) {
-            if now >= at {
-                super::wait::sleep_until(now + length);
-                next_hiccup = Some(at + every);
-                continue;
-            }
+        if let (Some(at), Some((every, length))) = (next_hiccup, setup.hiccup)
+            && now >= at
+        {
+            super::wait::sleep_until(now + length);
+            next_hiccup = Some(at + every);
+            continue;
         }
+        absences.back_at(now);
         while offer.arrivals.len() < LARGEST_BATCH {
             let Some(arrival) = arrivals.next_if(|arrival| setup.start + arrival.intended <= now)
             else {
                 break;
             };
             let intended = setup.start + arrival.intended;
-            let offered = if intended <= busy_with_system_until { intended } else { now };
+            let offered = absences.offered(intended);
             if setup.window.contains(&intended) {
                 note(&mut seen.lateness, offered - intended, 1);
             }
@@ -181,16 +182,16 @@ pub fn drive_open<P: Producer>(
         let submitted = parker.block_on(producer.submit(&tasks), setup.deadline, setup.stop);
         let pended = parker.take_pending_ns();
         let after = clock::now();
+        // Parked time is taken to lie at the end: submit works, then waits.
+        pended_in_window += overlap(&(after - pended..after), &setup.window);
+        inside_in_window += overlap(&(now..after), &setup.window);
         let count = match submitted {
             Ok(Ok(count)) => count.min(tasks.len()),
             Ok(Err(error)) => break Ended::Broken(error.to_string()),
             Err(Interrupt::Deadline) => break Ended::GaveUp,
             Err(Interrupt::Stopped) => break Ended::Stopped,
         };
-        busy_with_system_until = after;
-        if setup.window.contains(&after) {
-            pending_in_window += pended;
-        }
+        absences.left_system_at(after);
         let mut in_window = 0;
         for (arrival, &offered) in offer.arrivals.iter().zip(&offer.offered).take(count) {
             if setup.window.contains(&(setup.start + arrival.intended)) {
@@ -213,9 +214,55 @@ pub fn drive_open<P: Producer>(
     spun.look(u64::MAX, &setup.window, waiter.spun_ns());
     seen.spun_ns = spun.in_window();
     let ended = settle(setup, producer, &mut parker, ended);
-    let length = setup.window.end - setup.window.start;
-    seen.pending_share = pending_in_window as f64 / length.max(1) as f64;
+    let length = (setup.window.end - setup.window.start).max(1) as f64;
+    seen.pending_share = pended_in_window as f64 / length;
+    seen.submit_share = inside_in_window as f64 / length;
     Driven { seen, hand_overs: Vec::new(), window: setup.window.clone(), taken, ended }
+}
+
+/// How much of a span lies in the window, ns.
+fn overlap(span: &Range<u64>, window: &Range<u64>) -> u64 {
+    span.end.min(window.end).saturating_sub(span.start.max(window.start))
+}
+
+/// When the generator stood neither inside `submit` nor ready to call it: what
+/// fell due then is late by its own fault, however many batches later it is
+/// handed over.
+#[derive(Debug, Default)]
+struct Absences {
+    /// Until when it last stood inside `submit`.
+    in_system_until: u64,
+    /// After the first instant and up to the second it was away; ascending,
+    /// and only as far back as tasks are still to be handed over.
+    away: VecDeque<(u64, u64)>,
+}
+
+impl Absences {
+    /// The generator looks what is due.
+    fn back_at(&mut self, now: u64) {
+        match self.away.back_mut() {
+            // It has not been inside `submit` since it last looked.
+            Some((from, to)) if *from == self.in_system_until => *to = now,
+            _ => self.away.push_back((self.in_system_until, now)),
+        }
+    }
+
+    /// A call of `submit` has returned.
+    fn left_system_at(&mut self, now: u64) {
+        self.in_system_until = now;
+    }
+
+    /// When a task was first offered. Asked in the order of intended times.
+    fn offered(&mut self, intended: u64) -> u64 {
+        while self.away.len() > 1 && self.away.front().is_some_and(|&(_, to)| to < intended) {
+            self.away.pop_front();
+        }
+        match self.away.front() {
+            Some(&(from, to)) if from < intended && intended <= to => to,
+            // It stood inside `submit` and tried.
+            _ => intended,
+        }
+    }
 }
 
 /// How much of the time spent spinning lies in the window.

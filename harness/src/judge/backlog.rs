@@ -16,8 +16,12 @@ const T_95: f64 = 1.734_063_606_617_536;
 pub(super) struct Slope {
     /// Growth, tasks per second: least squares over the bins' means.
     pub(super) per_s: f64,
-    /// Upper end of its one-sided 95 % interval.
+    /// Upper end of its one-sided 95 % interval: a load is held when growth
+    /// beyond the limit is ruled out.
     pub(super) upper_per_s: f64,
+    /// Lower end likewise: a backlog is said to grow when standing still is
+    /// ruled out.
+    pub(super) lower_per_s: f64,
 }
 
 impl Slope {
@@ -39,7 +43,7 @@ impl Slope {
         let per_s = points().map(|(x, y)| x * y).sum::<f64>() / xx;
         let rest: f64 = points().map(|(x, y)| (y - per_s * x).powi(2)).sum();
         let error = (rest / (n - 2.0) / xx).sqrt();
-        Self { per_s, upper_per_s: per_s + T_95 * error }
+        Self { per_s, upper_per_s: per_s + T_95 * error, lower_per_s: per_s - T_95 * error }
     }
 }
 

@@ -111,11 +111,7 @@ impl Figures<'_> {
         is("backlog_at_start", flow.backlog.at_start as f64);
         is("backlog_slope", self.slope.per_s);
         is("mean_in_flight", self.little.mean_in_flight);
-        let little = self
-            .little
-            .error()
-            .map_or_else(|| Value::NotMeasured("nothing was in flight".into()), Value::Is);
-        metrics.insert("little_error".into(), little);
+        metrics.insert("little_error".into(), self.little.value(self.limits.little));
         let failures = failure_rate(self.counts).map_or_else(
             || Value::NotMeasured("no task in the window could fail".into()),
             Value::Is,

@@ -29,7 +29,7 @@ impl<'a> Floor<'a> {
         resolved: f64,
     ) -> Self {
         let generators = matches!(plan.load, Load::Open { .. })
-            && !matches!(offered, Offered::HeldBack(_))
+            && !matches!(offered, Offered::HeldBack(_) | Offered::HeldUp(_))
             && lateness.len() > 0;
         let delays: Vec<u64> = match &plan.delay {
             Delay::None => vec![0],

@@ -48,8 +48,10 @@ pub(super) struct Offering<'a> {
 pub(super) enum Offered {
     /// It was the plan, in time.
     AsPlanned,
-    /// The system held the generator back; why that is said.
+    /// Less, because the system held the generator back; why that is said.
     HeldBack(String),
+    /// As much, but late, because the system held the generator up for a time.
+    HeldUp(String),
     /// The generator was too slow; why that is said.
     GeneratorLimited(String),
 }
@@ -57,9 +59,9 @@ pub(super) enum Offered {
 /// Decides it.
 pub(super) fn offered(offering: &Offering<'_>, limits: &Limits) -> Offered {
     match (amount(offering, limits), lateness(offering, limits)) {
-        (Offered::GeneratorLimited(why), _) => Offered::GeneratorLimited(why),
-        (Offered::HeldBack(why), _) => Offered::HeldBack(why),
         (Offered::AsPlanned, late) => late,
+        // Who was slow enough to lack 1 % was slow enough to be late.
+        (short, _) => short,
     }
 }
 
@@ -107,7 +109,7 @@ fn lateness(offering: &Offering<'_>, limits: &Limits) -> Offered {
     let late_share = late / lateness.len() as f64;
     let told = format!("lateness P99 {}", time(p99));
     if late_share <= 2.0 * pending_share {
-        return Offered::HeldBack(format!(
+        return Offered::HeldUp(format!(
             "{told} behind the system's full window, waited {} of the window in submit",
             percent(pending_share)
         ));

@@ -99,6 +99,10 @@ impl Entries {
         if self.died_unplanned > 0 {
             notes.push(format!("{} tasks died that were to succeed", self.died_unplanned));
         }
+        if let (Proof::NotAsked(why), 1..) = (&evidence.proof, self.missing) {
+            let missing = self.missing;
+            notes.push(format!("{missing} tasks are missing; loss was not proved: {why}"));
+        }
         notes
     }
 

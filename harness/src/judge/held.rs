@@ -1,11 +1,9 @@
-//! Whether the system kept up with the load, and the state it was in
-//! (`docs/measurement.md` §§3, 4).
+//! Whether the system kept up with the load (`docs/measurement.md` §3).
 
-use schedbench_reports::outcome::{Held, State, Validity, WindowCounts};
+use schedbench_reports::outcome::{Held, Validity, WindowCounts};
 
 use super::backlog::Slope;
 use super::flow::Flow;
-use super::generator::Offered;
 use super::latency::{Distribution, Point};
 use super::limits::Limits;
 use super::window::failure_rate;
@@ -29,7 +27,7 @@ impl Kept<'_> {
     /// with. It is counted by due time, not by hand-over: of tasks delayed by
     /// 10 s, those handed over in a 10 s window are none of its business. The
     /// plan decides it, so that a system that pushes back gains nothing.
-    fn due_rate(&self) -> f64 {
+    pub(super) fn due_rate(&self) -> f64 {
         self.flow.due as f64 / self.flow.grid.seconds()
     }
 
@@ -38,7 +36,7 @@ impl Kept<'_> {
     /// a system that keeps up has a standard deviation of √(b₀ + b₁), so 1.64
     /// times that is allowed (one-sided 95 %). At 10k/s and a few ms it is
     /// less than 20 tasks of 100,000.
-    fn too_few_done(&self, limits: &Limits) -> Option<String> {
+    pub(super) fn too_few_done(&self, limits: &Limits) -> Option<String> {
         let (due, done) = (self.flow.due as f64, self.flow.due_done as f64);
         let straddling =
             self.flow.backlog.at_start.max(0) as f64 + self.flow.backlog.at_end().max(0) as f64;
@@ -52,7 +50,7 @@ impl Kept<'_> {
         })
     }
 
-    fn growing(&self, limits: &Limits) -> Option<String> {
+    pub(super) fn growing(&self, limits: &Limits) -> Option<String> {
         let limit = limits.slope * self.due_rate();
         (self.slope.upper_per_s > limit).then(|| {
             format!(
@@ -110,65 +108,5 @@ impl Kept<'_> {
         ];
         let failed: Vec<String> = conditions.into_iter().flatten().collect();
         if failed.is_empty() { Held::Yes } else { Held::No(failed.join("; ")) }
-    }
-
-    /// Overloaded, not steady, or steady. In flight the load follows the
-    /// system, which is never overloaded there.
-    pub(super) fn state(&self, offered: &Offered, limits: &Limits) -> State {
-        if !self.in_flight {
-            let owed = self.flow.owed_at_start as f64;
-            let seconds = owed / self.due_rate().max(f64::MIN_POSITIVE);
-            if self.flow.due > 0 && seconds > limits.backlog_at_start_s {
-                return State::Overloaded(format!(
-                    "overloaded from warm-up: {} tasks were owed at the window's start, {} s' worth",
-                    number(owed),
-                    number(seconds)
-                ));
-            }
-            if let Offered::HeldBack(why) = offered {
-                return State::Overloaded(why.clone());
-            }
-            if let Some(why) = self.too_few_done(limits) {
-                return State::Overloaded(why);
-            }
-            if let Some(why) = self.growing(limits) {
-                return State::NotSteady(why);
-            }
-        }
-        match self.trend(limits) {
-            Some(why) => State::NotSteady(why),
-            None => State::Steady,
-        }
-    }
-
-    /// The median start latency of the window's first third against that of
-    /// its last: a factor of 2 and 1 % of the objective apart is a trend.
-    fn trend(&self, limits: &Limits) -> Option<String> {
-        let median = |part: &Distribution| {
-            if part.beyond(0.5) < limits.beyond {
-                return None;
-            }
-            match part.quantile(0.5)? {
-                Point::At(ns) => Some(ns as f64),
-                Point::Infinity => Some(f64::INFINITY),
-            }
-        };
-        let (first, last) = (median(self.thirds.0)?, median(self.thirds.1)?);
-        let (low, high) = (first.min(last), first.max(last));
-        let apart = limits.trend_share * limits.objective_p99_ns as f64;
-        (high > limits.trend_factor * low && high - low > apart).then(|| {
-            let shown = |ns: f64| {
-                if ns.is_finite() {
-                    time(ns)
-                } else {
-                    format!("> {}", time(self.horizon_ns as f64))
-                }
-            };
-            format!(
-                "P50 start latency went from {} in the first third to {} in the last",
-                shown(first),
-                shown(last)
-            )
-        })
     }
 }

@@ -12,7 +12,7 @@ use crate::record::Evidence;
 const USED_UP: f64 = 0.95;
 
 /// What limited the rate, where it can be told. A load that was held had no
-/// limit. In the order of certainty: what a verdict names, the workers' slots
+/// limit, and of one that others disturbed none can be told. In the order of certainty: what a verdict names, the workers' slots
 /// (arithmetic), all cores, one core of a broker (a server with one thread
 /// has no more), else that no CPU was the limit.
 pub(super) fn limit(
@@ -26,7 +26,7 @@ pub(super) fn limit(
     match validity {
         Validity::GeneratorLimited(why) => return Some(format!("the generator: {why}")),
         Validity::ClientLimited(why) => return Some(format!("the client: {why}")),
-        Validity::Valid | Validity::Disturbed(_) => {}
+        Validity::Valid => {}
         _ => return None,
     }
     if matches!(held, Held::Yes) {

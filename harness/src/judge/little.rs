@@ -20,6 +20,8 @@
 //! wrong, a task is counted twice or one side misses it; and by the grid's
 //! coarseness, at most half a step for each event.
 
+use schedbench_reports::outcome::Value;
+
 use super::flow::{Flow, STEPS};
 use super::words::{number, percent};
 
@@ -48,10 +50,23 @@ impl Little {
         (self.mean_in_flight - self.from_residence).abs()
     }
 
-    /// The relative disagreement; `None` when nothing was in flight.
-    pub(super) fn error(&self) -> Option<f64> {
+    /// The relative disagreement.
+    pub(super) fn error(&self) -> f64 {
         let size = self.from_residence.abs();
-        (size > 0.0).then(|| self.difference() / size)
+        if size > 0.0 { self.difference() / size } else { self.difference().min(1.0) }
+    }
+
+    /// The disagreement as a figure. Where less is in flight than the grid
+    /// resolves (a system that does nothing), a large one says nothing.
+    pub(super) fn value(&self, limit: f64) -> Value {
+        if self.error() > limit && self.difference() <= self.coarseness {
+            return Value::NotMeasured(format!(
+                "{} in flight, and the grid resolves {}",
+                number(self.from_residence),
+                number(self.coarseness)
+            ));
+        }
+        Value::Is(self.error())
     }
 
     /// Why the law does not hold, if it does not.
@@ -62,7 +77,7 @@ impl Little {
                 "Little's law: {} in flight, but throughput × residence is {} ({} apart)",
                 number(self.mean_in_flight),
                 number(self.from_residence),
-                percent(self.error().unwrap_or(1.0)),
+                percent(self.error()),
             )
         })
     }
@@ -85,7 +100,10 @@ mod tests {
             told(104.0, 1.0).broken(0.02).as_deref(),
             Some("Little's law: 104 in flight, but throughput × residence is 100 (4 % apart)")
         );
-        assert_eq!(told(104.0, 1.0).error(), Some(0.04));
+        assert_eq!(told(104.0, 1.0).value(0.02), Value::Is(0.04));
+        assert_eq!(told(101.0, 5.0).value(0.02), Value::Is(0.01));
+        let expected = "100 in flight, and the grid resolves 5".into();
+        assert_eq!(told(104.0, 5.0).value(0.02), Value::NotMeasured(expected));
     }
 
     /// A departure that one side missed: 500 tasks, half of them for good.

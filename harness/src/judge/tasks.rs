@@ -43,6 +43,8 @@ pub(super) struct Fate {
     pub(super) failures: u32,
     /// Whether all of them fail.
     pub(super) dies: bool,
+    /// How long those failures make it wait by plan, ns.
+    pub(super) backoffs_ns: u64,
 }
 
 impl Task {
@@ -67,9 +69,16 @@ impl Task {
         !self.fate.dies && !matches!(self.entry.cancel, Cancel::Cancelled)
     }
 
-    /// Its first success, if that came within `horizon_ns` of its due time.
+    /// Until when its success counts: T after its due time, and the back-offs
+    /// that the plan itself asks for. A task that is to fail twice and to wait
+    /// 1 s each time is not late after 2 s.
+    pub(super) const fn deadline(&self, horizon_ns: u64) -> u64 {
+        self.due.saturating_add(horizon_ns).saturating_add(self.fate.backoffs_ns)
+    }
+
+    /// Its first success, if that came by its deadline.
     pub(super) fn done_within(&self, horizon_ns: u64) -> Option<u64> {
-        self.entry.first_end.filter(|&end| end <= self.due.saturating_add(horizon_ns))
+        self.entry.first_end.filter(|&end| end <= self.deadline(horizon_ns))
     }
 }
 
@@ -79,6 +88,7 @@ struct Fates {
     cell: u32,
     fail_ppm: u32,
     attempts: u32,
+    backoff_ns: u64,
 }
 
 impl Fates {
@@ -93,6 +103,7 @@ impl Fates {
             cell: evidence.ledger.cell(),
             fail_ppm: plan.fail_ppm,
             attempts: retries.saturating_add(1),
+            backoff_ns: plan.retry.backoff_ns,
         }
     }
 
@@ -103,7 +114,8 @@ impl Fates {
         let id = TaskId::new(self.cell, sequence);
         let fails = |&attempt: &u32| seeded::attempt_fails(self.seed, id, attempt, self.fail_ppm);
         let failures = (0..self.attempts).take_while(fails).count() as u32;
-        Fate { failures, dies: failures == self.attempts }
+        let backoffs_ns = self.backoff_ns.saturating_mul(u64::from(failures));
+        Fate { failures, dies: failures == self.attempts, backoffs_ns }
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) fn validity(
     }
     match offered {
         Offered::GeneratorLimited(why) => Validity::GeneratorLimited(why.clone()),
-        Offered::AsPlanned | Offered::HeldBack(_) => Validity::Valid,
+        _ => Validity::Valid,
     }
 }
 

@@ -46,7 +46,7 @@ impl Window {
                 matches!(entry.enqueue, Enqueue::Confirmed | Enqueue::Taken | Enqueue::Unknown)
                     && entry.successes == 0
                     && !entry.dead;
-            let watched = task.due.saturating_add(horizon_ns) <= ended;
+            let watched = task.deadline(horizon_ns) <= ended;
             self.unwatched += u64::from(expected && !watched);
         }
     }

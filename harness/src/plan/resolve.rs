@@ -210,7 +210,7 @@ fn fit_all(
             if let Some((misfit, _)) = misfits.into_iter().next() {
                 skipped.push(Skipped {
                     target: target.name(),
-                    why: format!("it does not do {}: {}", misfit.what, misfit.why),
+                    why: format!("it cannot {}: {}", misfit.what, misfit.why),
                     remedy: None,
                 });
             }
@@ -224,11 +224,7 @@ fn fit_all(
     match first_misfit {
         Some((target, misfit)) if fitted.is_empty() => Err(scenario
             .text
-            .error(
-                &misfit.span,
-                format!("{} does not do {}", target.name(), misfit.what),
-                misfit.why,
-            )
+            .error(&misfit.span, format!("{} cannot {}", target.name(), misfit.what), misfit.why)
             .help("No system of this scenario can run it; schedbench list shows what each does.")),
         _ => Ok(fitted),
     }

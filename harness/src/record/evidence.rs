@@ -71,6 +71,8 @@ pub struct PacingSeen {
     pub tasks: u64,
     /// Share of the window in which the producer's window was full (it pended).
     pub pending_share: f64,
+    /// Share of the window that its thread spent inside `submit`, parked or not.
+    pub submit_share: f64,
     /// Time in the window that its thread spun while it waited, ns: idle.
     pub spun_ns: u64,
 }

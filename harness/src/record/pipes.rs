@@ -3,6 +3,8 @@
 //! One thread polls them all and writes what they say into the cell's ledger.
 //! A worker is known by its pipe: what it says of itself is only compared.
 
+mod decoder;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -14,17 +16,16 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 use schedbench_adapters::clock;
-use schedbench_contract::{
-    MomentKind, RECORD_BYTES, Record, Recorder, Run, RunEnd, Status, Task, TaskId,
-};
+use schedbench_contract::{MomentKind, Recorder};
+
+use crate::environment::placement;
+use decoder::Decoder;
 
 /// What a pipe holds while this thread is not on a core: 32,768 records, a
 /// third of a second at 100,000 a second. The most an unprivileged process gets.
 const PIPE_BYTES: usize = 1024 * 1024;
 /// One read.
 const READ_BYTES: usize = 64 * 1024;
-/// A pause this long is worth a mark on the time axis; the others are counted.
-const LONG_PAUSE_NS: u64 = 10_000_000;
 
 /// What is known of one worker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,7 +68,7 @@ struct Pipe {
     /// about the one that lives.
     start: u64,
     fd: OwnedFd,
-    rest: Vec<u8>,
+    decoder: Decoder,
 }
 
 #[derive(Default)]
@@ -133,7 +134,7 @@ impl Pipes {
         let start = state.starts.entry(worker).or_default();
         *start += 1;
         let start = *start;
-        state.new.push(Pipe { worker, start, fd, rest: Vec::new() });
+        state.new.push(Pipe { worker, start, fd, decoder: Decoder::new(worker) });
         drop(state);
         self.shared.wake();
         Ok(writer)
@@ -202,6 +203,7 @@ impl Drop for Pipes {
 }
 
 fn read(shared: &Shared, log: &Recorder) {
+    placement::to_generator();
     let mut pipes: Vec<Pipe> = Vec::new();
     let mut buffer = vec![0; READ_BYTES];
     loop {
@@ -232,7 +234,8 @@ fn take(pipe: &mut Pipe, buffer: &mut [u8], shared: &Shared, log: &Recorder, all
         match rustix::io::read(&pipe.fd, &mut *buffer) {
             Ok(0) => break,
             Ok(count) => {
-                pipe.feed(&buffer[..count], shared, log);
+                let news = pipe.decoder.feed(&buffer[..count], log);
+                tell(shared, pipe, news);
                 // The others shall have their turn too.
                 if !all {
                     return true;
@@ -248,7 +251,7 @@ fn take(pipe: &mut Pipe, buffer: &mut [u8], shared: &Shared, log: &Recorder, all
     let is_last = state.starts.get(&pipe.worker) == Some(&pipe.start);
     let seen = state.workers.entry(pipe.worker).or_default();
     seen.ended |= is_last;
-    if !pipe.rest.is_empty() {
+    if pipe.decoder.is_inside_a_record() {
         seen.protocol_errors += 1;
     }
     drop(state);
@@ -257,90 +260,23 @@ fn take(pipe: &mut Pipe, buffer: &mut [u8], shared: &Shared, log: &Recorder, all
     false
 }
 
-impl Pipe {
-    /// Takes the whole records of what was read, and keeps the rest.
-    fn feed(&mut self, mut bytes: &[u8], shared: &Shared, log: &Recorder) {
-        let mut seen = WorkerSeen::default();
-        if !self.rest.is_empty() {
-            let missing = (RECORD_BYTES - self.rest.len()).min(bytes.len());
-            self.rest.extend_from_slice(&bytes[..missing]);
-            bytes = &bytes[missing..];
-            if let Ok(record) = self.rest.as_slice().try_into() {
-                note(record, self.worker, &mut seen, log);
-                self.rest.clear();
-            }
-        }
-        let mut records = bytes.chunks_exact(RECORD_BYTES);
-        for record in &mut records {
-            if let Ok(record) = record.try_into() {
-                note(record, self.worker, &mut seen, log);
-            }
-        }
-        self.rest.extend_from_slice(records.remainder());
-
-        let mut state = shared.lock();
-        if state.starts.get(&self.worker) != Some(&self.start) {
-            (seen.ready, seen.ran) = (false, false);
-        }
-        let before = state.workers.entry(self.worker).or_default();
-        let is_news = (seen.ready && !before.ready) || (seen.ran && !before.ran);
-        before.ready |= seen.ready;
-        before.ran |= seen.ran;
-        before.records += seen.records;
-        before.pauses += seen.pauses;
-        before.paused_ns += seen.paused_ns;
-        before.protocol_errors += seen.protocol_errors;
-        drop(state);
-        if is_news {
-            shared.changed.notify_all();
-        }
+/// Adds what a read brought to what is known of the worker.
+fn tell(shared: &Shared, pipe: &Pipe, news: WorkerSeen) {
+    let mut state = shared.lock();
+    let is_last = state.starts.get(&pipe.worker) == Some(&pipe.start);
+    let seen = state.workers.entry(pipe.worker).or_default();
+    let before = (seen.ready, seen.ran);
+    seen.ready |= news.ready && is_last;
+    seen.ran |= news.ran && is_last;
+    seen.records += news.records;
+    seen.pauses += news.pauses;
+    seen.paused_ns += news.paused_ns;
+    seen.protocol_errors += news.protocol_errors;
+    let is_news = (seen.ready, seen.ran) != before;
+    drop(state);
+    if is_news {
+        shared.changed.notify_all();
     }
-}
-
-/// Writes down one record.
-fn note(bytes: &[u8; RECORD_BYTES], worker: u32, seen: &mut WorkerSeen, log: &Recorder) {
-    seen.records += 1;
-    let Some(Record { id, status, start, end, .. }) = Record::from_bytes(bytes) else {
-        seen.protocol_errors += 1;
-        return;
-    };
-    let task = TaskId::from_bits(id);
-    let ended = match status {
-        Status::Ready if id == u64::from(worker) => {
-            seen.ready = true;
-            return;
-        }
-        Status::Ready => {
-            seen.protocol_errors += 1;
-            return;
-        }
-        Status::Pause => {
-            let length = end.saturating_sub(start);
-            seen.pauses += 1;
-            seen.paused_ns += length;
-            if length >= LONG_PAUSE_NS {
-                let ms = length / 1_000_000;
-                let text = format!("worker {} paused for {ms} ms", worker + 1);
-                log.moment(start, MomentKind::Pause, text);
-            }
-            return;
-        }
-        // The child is the system: it had the task at `end`, intended at `start`.
-        Status::Taken => {
-            log.taken(&Task { id: task, intended: start, due: start, key: None, body: &[] }, end);
-            return;
-        }
-        Status::Confirmed => {
-            log.confirmed(task, end);
-            return;
-        }
-        Status::Done => RunEnd::Done,
-        Status::Failed => RunEnd::Failed,
-        Status::FailedFinally => RunEnd::FailedFinally,
-        Status::Corrupt => RunEnd::Corrupt,
-    };
-    seen.ran = true;
-    log.ran(Run { id: task, start, end, ended });
 }
 
 #[cfg(test)]
@@ -348,6 +284,7 @@ mod tests {
     use std::time::Duration;
 
     use schedbench_contract::ledger::Ledger;
+    use schedbench_contract::{RECORD_BYTES, Record, Status, TaskId};
 
     use super::*;
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use schedbench_adapters::clock::{self, ClockPair};
 
-use crate::environment::{Child, Exit, of_this_process};
+use crate::environment::{Child, Exit, of_this_process, placement};
 use crate::record::{Host, Memory, Usage};
 use machine::Machine;
 use memory::{Reading, Reads};
@@ -297,6 +297,7 @@ impl Shared {
 }
 
 fn read(shared: &Shared) {
+    placement::to_generator();
     let mut state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
     while !state.stop {
         drop(state);

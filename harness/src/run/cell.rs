@@ -1,6 +1,7 @@
 //! One cell from an empty queue to evidence.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -63,6 +64,18 @@ struct Edges {
     most_held: u64,
 }
 
+/// What the harness's own tests change about a cell; a run changes nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Rehearsal {
+    /// The binary of the harness where this process is another one.
+    pub program: Option<PathBuf>,
+    /// A generator that sleeps for the second number of ns, once per the first.
+    pub hiccup: Option<(u64, u64)>,
+    /// How much longer than planned is listened while something is missing:
+    /// on a busy machine it is late, not lost.
+    pub patience_ns: u64,
+}
+
 /// A cell that is about to run.
 pub struct RunCell<'a, 'b> {
     /// What to do.
@@ -77,6 +90,10 @@ pub struct RunCell<'a, 'b> {
     pub at: Endpoints,
     /// Where it is run.
     pub stage: &'a mut Stage<'b>,
+    /// Bytes that the allocator held before anything of the cell was made.
+    pub held_before: u64,
+    /// What a test changes about it.
+    pub rehearsal: Rehearsal,
 }
 
 impl Visit for RunCell<'_, '_> {
@@ -96,7 +113,9 @@ impl Visit for RunCell<'_, '_> {
             let left = format!("; what it made could not be removed: {}", why.message);
             cut.message.push_str(&left);
         }
+        // The end of workers that were asked to end is no event of the cell.
         seen.moments = seen.log.moments();
+        seen.moments.retain(|moment| moment.at <= seen.ended);
         Ok(seen)
     }
 }
@@ -162,7 +181,12 @@ impl RunCell<'_, '_> {
                 (1 + drive::LONGEST_WINDOW) * window_ns
             }
         };
-        LEAD_NS + PATIENCE_NS + self.plan.warmup_ns + window + 2 * self.plan.drain_ns()
+        LEAD_NS
+            + PATIENCE_NS
+            + self.plan.warmup_ns
+            + window
+            + 2 * self.plan.drain_ns()
+            + self.rehearsal.patience_ns
     }
 
     fn with_system<A: Adapter>(&mut self, system: &A, halt: &Halt<'_>) -> Result<Seen, CellError> {
@@ -174,7 +198,7 @@ impl RunCell<'_, '_> {
         let launch = system
             .workers(&self.work(), log.clone())
             .map_err(|error| halt.explain(&error.to_string()))?;
-        let mut staff = Staff::hire(launch, &log, self.stage)?;
+        let mut staff = Staff::hire(launch, &log, self.stage, self.rehearsal.program.as_deref())?;
         let driven = self.drive(system, &log, &mut staff, halt, arrivals);
         let dismissed = staff.dismiss();
         let proof = self.proof(system, halt, dismissed);
@@ -222,7 +246,6 @@ impl RunCell<'_, '_> {
         staff.ready(Duration::from_nanos(PATIENCE_NS), halt, self.stage)?;
         let probes_sent = self.probe(&mut producer, &bodies, log, staff, halt)?;
 
-        let held_before = allocator::held();
         let start = clock::now() + LEAD_NS;
         let planned = self.planned_window(start);
         let opened =
@@ -233,6 +256,7 @@ impl RunCell<'_, '_> {
             let pacer = std::thread::Builder::new().name("pacer".into());
             let runtime = self.stage.runtime.handle().clone();
             let (plan, number, pacing) = (self.plan, self.number, self.pacing);
+            let hiccup = self.rehearsal.hiccup;
             let (opened, pacer_done, planned_window) = (&opened, &pacer_done, planned.clone());
             let bodies = &bodies;
             let thread = pacer.spawn_scoped(scope, move || {
@@ -252,7 +276,7 @@ impl RunCell<'_, '_> {
                     bodies,
                     stop: halt.flag(),
                     log,
-                    hiccup: None,
+                    hiccup,
                 };
                 let stream = Arrivals::of(plan);
                 let driven = match &plan.load {
@@ -296,7 +320,7 @@ impl RunCell<'_, '_> {
         };
         between.host.settle_wait_ns = self.stage.settle_wait_ns;
         if matches!(staff, Staff::Here(_)) {
-            let here = edges.most_held.saturating_sub(held_before);
+            let here = edges.most_held.saturating_sub(self.held_before);
             between.usage.allocated = Some(Allocated { here, noop: None });
         }
         let ended = clock::now();
@@ -425,7 +449,7 @@ impl RunCell<'_, '_> {
     /// for only while something is missing.
     fn drain(&mut self, log: &Recorder, staff: &mut Staff, halt: &Halt<'_>, driven: &Driven) {
         let horizon = driven.window.end + self.plan.longest_delay_ns() + self.plan.horizon_ns;
-        let latest = driven.window.end + self.plan.drain_ns();
+        let latest = driven.window.end + self.plan.drain_ns() + self.rehearsal.patience_ns;
         let open_loop = self.is_open_loop();
         loop {
             let now = clock::now();

@@ -12,22 +12,18 @@ use schedbench_reports::outcome::{
     State, Validity, Window,
 };
 
-use super::bracket::Bracket;
-use super::cell::RunCell;
+use super::cell::{Rehearsal, RunCell, Seen};
 use super::describe;
 use super::halt::failure;
 use super::interruption::Interruption;
 use super::results::Results;
 use super::stage::{self, Stage};
 use crate::judge;
-use crate::plan::{Block, CellPlan, Pacing, Plan, Search, Step, Target};
-use crate::record::{Allocated, Evidence};
+use crate::plan::{Block, CellPlan, Pacing, Plan, Step, Target};
+use crate::record::{Allocated, Evidence, allocator};
 
 /// A disturbed cell is measured again at the plan's end, at most this often.
 const MOST_RERUNS: u32 = 2;
-/// A rate counts as not held after this many tries that did not hold it: one
-/// hiccup of the machine must not decide a search.
-const TRIES_PER_RATE: u32 = 2;
 
 /// What a run needs from its caller.
 pub struct Session<'a> {
@@ -106,7 +102,7 @@ impl<'a> Session<'a> {
         Ok(self.outcome)
     }
 
-    fn stopped(&self) -> bool {
+    pub(super) fn stopped(&self) -> bool {
         self.interruption.flag().load(Ordering::Relaxed)
     }
 
@@ -155,45 +151,35 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// The highest rate held.
-    fn search(&mut self, block: u32, search: &Search) -> Result<Option<f64>> {
-        let mut bracket = Bracket::new(search.from, search.to, search.precision);
-        let mut first = true;
-        while let Some(rate) = bracket.next_rate() {
-            let cell = search.template.at_rate(rate);
-            let mut held = false;
-            for _ in 0..TRIES_PER_RATE {
-                if self.stopped() {
-                    return Ok(None);
-                }
-                if !first {
-                    self.stage.progress.add_cell();
-                }
-                first = false;
-                held = self.cell(block, &cell, 0, None)?;
-                if held {
-                    break;
-                }
-            }
-            bracket.answer(rate, held);
-        }
-        Ok(bracket.highest_held())
-    }
-
-    /// Runs a cell and keeps what it showed; whether it held the load.
+    /// Runs a cell, keeps what it showed, and has it run again at the plan's
+    /// end where it was disturbed.
     fn cell(
         &mut self,
         block: u32,
         plan: &CellPlan,
         reruns: u32,
         replaces: Option<usize>,
-    ) -> Result<bool> {
+    ) -> Result<()> {
+        let place = self.run_and_keep(block, plan, reruns, replaces)?;
+        let disturbed = matches!(self.outcome.cells[place].validity, Validity::Disturbed(_));
+        if disturbed && reruns < MOST_RERUNS {
+            self.disturbed.push((place, plan.clone(), reruns + 1));
+        }
+        Ok(())
+    }
+
+    /// Runs a cell and keeps what it showed; its place in the outcome.
+    pub(super) fn run_and_keep(
+        &mut self,
+        block: u32,
+        plan: &CellPlan,
+        reruns: u32,
+        replaces: Option<usize>,
+    ) -> Result<usize> {
         let number = self.next_number;
         self.next_number += 1;
         self.stage.progress.begin(title(plan), stage::length(plan));
         let cell = self.measure(block, number, plan, reruns);
-        let held = matches!(cell.held, Held::Yes);
-        let disturbed = matches!(cell.validity, Validity::Disturbed(_));
         self.results.keep_histograms(&self.outcome.run, &cell)?;
         self.stage.progress.end(&cell);
         let (place, replaced) = match replaces {
@@ -203,15 +189,12 @@ impl<'a> Session<'a> {
                 (self.outcome.cells.len() - 1, None)
             }
         };
-        if disturbed && reruns < MOST_RERUNS {
-            self.disturbed.push((place, plan.clone(), reruns + 1));
-        }
         self.keep()?;
         // After the outcome, so that no cell in it is ever without its log.
         if let Some(replaced) = replaced {
             self.results.remove_histograms(&replaced)?;
         }
-        Ok(held)
+        Ok(place)
     }
 
     fn measure(&mut self, block: u32, number: u32, plan: &CellPlan, reruns: u32) -> Cell {
@@ -238,6 +221,8 @@ impl<'a> Session<'a> {
             }),
             at,
             stage: &mut self.stage,
+            held_before: allocator::held(),
+            rehearsal: Rehearsal::default(),
         };
         let seen = adapters::visit(plan.target.system.name, run)
             .unwrap_or_else(|| Err(failure("this build lacks the system")));
@@ -245,6 +230,7 @@ impl<'a> Session<'a> {
             Ok(mut seen) => {
                 self.note_system(plan.target, seen.server.take());
                 self.set_allocated(plan, &mut seen.between.usage.allocated);
+                charge_submit(plan, &mut seen);
                 // Spinning is idle: what is left is the handling of tasks.
                 if let Some(cpu) = &mut seen.between.usage.generator_cpu_s {
                     *cpu = (*cpu - seen.driven.seen.spun_ns as f64 / 1e9).max(0.0);
@@ -350,6 +336,19 @@ impl<'a> Session<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// Time inside `submit` is the system's (`docs/decisions/0002`). What a system
+/// in process does there is the system itself, which never pends. What a
+/// broker's client does there besides waiting is a client's work, and can be
+/// the bottleneck as a client thread can.
+fn charge_submit(plan: &CellPlan, seen: &mut Seen) {
+    let pacing = &mut seen.driven.seen;
+    if plan.target.profile.broker.is_none() {
+        pacing.pending_share = pacing.submit_share;
+    } else if let Some(busiest) = &mut seen.between.usage.busiest_client_thread {
+        *busiest = busiest.max(pacing.submit_share - pacing.pending_share);
     }
 }
 

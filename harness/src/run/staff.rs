@@ -1,5 +1,6 @@
 //! The workers of a cell: threads in this process, or processes with a pipe.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use schedbench_contract::{InProcessWorkers, Launch, Program, Recorder};
@@ -29,14 +30,27 @@ pub enum Staff {
 }
 
 impl Staff {
-    /// Starts what an adapter asks for.
+    /// Starts what an adapter asks for. `harness` is the binary whose `worker`
+    /// verb is meant by a program without a name; this process's for `None`.
     ///
     /// # Errors
     /// A process or a pipe cannot be made.
-    pub fn hire(launch: Launch, log: &Recorder, stage: &Stage<'_>) -> Result<Self, CellError> {
+    pub fn hire(
+        launch: Launch,
+        log: &Recorder,
+        stage: &Stage<'_>,
+        harness: Option<&Path>,
+    ) -> Result<Self, CellError> {
         match launch {
             Launch::InProcess(workers) => Ok(Self::Here(Some(workers))),
-            Launch::Programs(programs) => {
+            Launch::Programs(mut programs) => {
+                if let Some(harness) = harness {
+                    let unnamed = |program: &&mut Program| program.program.is_none();
+                    for program in programs.iter_mut().filter(unnamed) {
+                        program.program = Some(harness.to_owned());
+                        program.args.insert(0, "worker".to_owned());
+                    }
+                }
                 Self::start(&programs, log, stage).map_err(|error| failure(error.to_string()))
             }
         }

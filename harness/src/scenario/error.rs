@@ -4,6 +4,8 @@ use std::ops::Range;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
+use super::wrapped;
+
 /// A scenario, or what the command line made of it, that cannot be run.
 ///
 /// Printed, it says what is wrong, where, what was expected and what to do.
@@ -73,7 +75,7 @@ impl ScenarioError {
         match place {
             Some(place) => {
                 let (at_caret, below) = place.divide(label);
-                lines.extend(below.map(wrapped).into_iter().flatten());
+                lines.extend(below.map(indented).into_iter().flatten());
                 let mark = AnnotationKind::Primary.span(place.span.clone());
                 let mark = if at_caret.is_empty() { mark } else { mark.label(at_caret) };
                 group = group.element(
@@ -82,7 +84,7 @@ impl ScenarioError {
                         .annotation(mark),
                 );
             }
-            None if !label.is_empty() => lines.extend(wrapped(label)),
+            None if !label.is_empty() => lines.extend(indented(label)),
             None => {}
         }
         lines.extend(help.iter().cloned());
@@ -95,8 +97,13 @@ impl ScenarioError {
     }
 }
 
-/// Where a line is full.
+/// Where a line with a caret is full; other lines are at 80.
 const WIDTH: usize = 100;
+
+/// In lines that an indentation of two leaves at 80.
+fn indented(text: &str) -> Vec<String> {
+    wrapped(text, 78)
+}
 
 impl Place {
     /// The label in two: what stands at the caret, and what is too long for
@@ -113,23 +120,6 @@ impl Place {
             None => ("", Some(label)),
         }
     }
-}
-
-/// `text` in lines that are not too long.
-fn wrapped(text: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let room = lines.last().map_or(0, |line| WIDTH.saturating_sub(line.chars().count() + 3));
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if word.chars().count() <= room => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 impl fmt::Display for ScenarioError {

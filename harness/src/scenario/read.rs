@@ -117,9 +117,32 @@ pub fn read(origin: &str, bytes: &[u8], changes: &[Override]) -> Result<Scenario
         )
         .help("A scenario to start from: schedbench list quick"));
     }
+    not_too_deep(&text)?;
     let at_fault = |error: toml::de::Error| explain(&text, error.message(), error.span());
     let mut table = DeTable::parse(written).map_err(at_fault)?;
     let overrides = overrides::lay_over(table.get_mut(), &text, changes, &padded)?;
     let settings = Settings::deserialize(toml::de::Deserializer::from(table)).map_err(at_fault)?;
     Ok(Scenario { settings, text, overrides })
+}
+
+/// The TOML parser bounds the depth of brackets, but not of dotted keys, and a
+/// table 100,000 deep overflows the stack when it is dropped. A key is on one
+/// line, and no honest line has this many dots.
+fn not_too_deep(text: &Text) -> Result<(), ScenarioError> {
+    const MOST_DOTS: usize = 200;
+    for (start, piece) in text.pieces() {
+        let mut at = start;
+        for line in piece.split_inclusive('\n') {
+            let is_comment = line.trim_start().starts_with('#');
+            if !is_comment && line.bytes().filter(|byte| *byte == b'.').count() > MOST_DOTS {
+                return Err(text.error(
+                    &(at..at + 1),
+                    "a line with very many dots",
+                    format!("expected at most {MOST_DOTS} in a line"),
+                ));
+            }
+            at += line.len();
+        }
+    }
+    Ok(())
 }

@@ -8,7 +8,7 @@ use schedbench_contract::{AckMode, Claims, ConfirmMode, Delay, Order, Profile, R
 use serde_json::{Value, json};
 
 use crate::cli::{ListArgs, ListFormat};
-use crate::scenario::{self, BUILT_IN, Bytes, Nanos};
+use crate::scenario::{self, BUILT_IN, Bytes, Nanos, wrapped};
 
 /// Prints the list, or one built-in scenario.
 ///
@@ -37,12 +37,16 @@ fn listed() -> impl Iterator<Item = &'static System> {
 fn text(out: &mut impl Write) -> anyhow::Result<()> {
     writeln!(out, "systems, as system or system/profile; the first profile is the default")?;
     let profiles = || listed().flat_map(|system| system.profiles);
-    let width = profiles().map(|profile| profile.name.len()).max().unwrap_or(0);
+    let longest = profiles().map(|profile| profile.name.len()).max().unwrap_or(0);
+    let width = longest.min(24);
     for system in listed() {
         writeln!(out, "\n{}", system.name)?;
         for profile in system.profiles {
-            writeln!(out, "  {:width$}  {}", profile.name, profile.summary)?;
-            for line in claims(profile) {
+            for (at, line) in wrapped(profile.summary, 76 - width).iter().enumerate() {
+                let name = if at == 0 { profile.name } else { "" };
+                writeln!(out, "  {name:width$}  {line}")?;
+            }
+            for line in claims(profile).iter().flat_map(|claims| wrapped(claims, 74 - width)) {
                 writeln!(out, "  {:width$}    {line}", "")?;
             }
         }
@@ -101,7 +105,7 @@ fn claims(profile: &Profile) -> [String; 2] {
     if *largest_body < 1 << 30 {
         does.push(format!("bodies up to {}", Bytes(*largest_body as u64)));
     }
-    let class = format!("class {} ({})", durability.letter(), durability.describe());
+    let class = format!("class {}, {}", durability.letter(), durability.describe());
     [format!("{class}, {ack}, {confirms}"), does.join(", ")]
 }
 

@@ -81,6 +81,7 @@ fn measure(
     interruption: &Interruption,
 ) -> Result<(Outcome, Results)> {
     let plan = &resolved.plan;
+    environment::placement::begin();
     let watchdog = Watchdog::start()?;
     let rooms = Rooms::open(Some(watchdog.clone()))?;
     let keeper = Keeper::start(Some(watchdog))?;
@@ -88,6 +89,7 @@ fn measure(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("client")
+        .on_thread_start(environment::placement::to_generator)
         .enable_all()
         .build()
         .context("cannot start the clients' runtime")?;

@@ -1,8 +1,10 @@
-//! CPU and memory.
+//! CPU and memory, and what they say of the limit.
 
 use schedbench::record::{Allocated, Memory, Usage};
+use schedbench_contract::{Handler, WorkersShape};
 use schedbench_reports::outcome::Value;
 
+use crate::generators::slow_system;
 use crate::stage::{MS, Stage, metric, plan};
 
 #[test]
@@ -66,4 +68,27 @@ fn every_metric_of_the_table_has_a_value_or_does_not_apply() {
     for name in cell.metrics.keys() {
         assert!(schedbench_reports::metrics::find(name).is_some(), "{name}");
     }
+}
+
+#[test]
+fn limits_are_named() {
+    let mut stage = slow_system(false);
+    stage.about.cores = Some(2);
+    stage.usage.workers_cpu_s = Some(3.2);
+    stage.usage.generator_cpu_s = Some(0.8);
+    let limit = stage.judge().limit;
+    assert_eq!(
+        limit.as_deref(),
+        Some("the machine: all 2 cores busy (generator 20 %, workers 80 %)")
+    );
+    stage.usage.workers_cpu_s = Some(0.2);
+    let limit = stage.judge().limit.unwrap_or_default();
+    assert!(limit.starts_with("not the CPU: 0.5 of 2 cores busy"), "{limit}");
+    stage.plan.handler = Handler::SleepNs(4 * MS);
+    stage.about.shape =
+        Some(WorkersShape { processes: 1, concurrency: 4, prefetch: 1, connections: 1, window: 1 });
+    let limit = stage.judge().limit.unwrap_or_default();
+    assert_eq!(limit, "the workers: 4 handlers of 4 ms do at most 1000/s");
+    stage.host.foreign_cores = Some(1.0);
+    assert_eq!(stage.judge().limit, None, "who can tell");
 }

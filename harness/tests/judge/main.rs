@@ -3,6 +3,8 @@
 
 mod cost;
 mod counts;
+mod fates;
+mod generators;
 mod latencies;
 mod model;
 mod omission;

@@ -47,6 +47,20 @@ fn an_overloaded_cell_is_not_unbalanced() {
     assert!(close(number(&cell, "throughput"), 1_000.0, 0.001));
 }
 
+/// 20,000/s that each stay 1 ns: less than the grid resolves.
+#[test]
+fn a_system_that_does_nothing_obeys_littles_law() {
+    let mut stage = Stage::new(plan(20_000.0, 1));
+    for task in stage.tasks() {
+        stage.hand_over(&task, 0, 0);
+        stage.ran(task.id, task.due, 1, RunEnd::Done);
+    }
+    let cell = stage.judge();
+    assert!(cell.validity.is_valid(), "{:?}", cell.validity);
+    let error = &cell.metrics["little_error"];
+    assert!(error.number().is_none_or(|error| error <= 0.02), "{error:?}");
+}
+
 /// A task that is not due is in flight, but no backlog.
 #[test]
 fn what_is_not_due_is_not_owed() {

@@ -15,7 +15,7 @@ use schedbench_contract::{
     AckMode, Backlog, Claims, ConfirmMode, Delay as Claimed, DurabilityClass, Handler, Moment,
     Order, Profile, Recorder, Retries, Retry, Run, RunEnd, Task, TaskId,
 };
-use schedbench_reports::outcome::{Cell, Value};
+use schedbench_reports::outcome::{Cell, Held, Value};
 
 pub(crate) const MS: u64 = 1_000_000;
 pub(crate) const S: u64 = 1_000_000_000;
@@ -154,6 +154,7 @@ impl Stage {
                 batches: 0,
                 tasks: 0,
                 pending_share: 0.0,
+                submit_share: 0.0,
                 spun_ns: 0,
             },
             proof: Proof::Asked(empty()),
@@ -250,4 +251,17 @@ pub(crate) fn number(cell: &Cell, name: &str) -> f64 {
 /// Whether two numbers agree within a share of the second.
 pub(crate) fn close(found: f64, expected: f64, share: f64) -> bool {
     (found - expected).abs() <= share * expected.abs()
+}
+
+/// Why a cell is not valid, or nothing.
+pub(crate) fn why(cell: &Cell) -> &str {
+    cell.validity.why().unwrap_or("")
+}
+
+/// Why a load was not held, or nothing.
+pub(crate) fn broken(held: &Held) -> &str {
+    match held {
+        Held::No(why) | Held::NotJudged(why) => why,
+        Held::Yes => "",
+    }
 }

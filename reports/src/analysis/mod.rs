@@ -8,6 +8,7 @@ mod counts;
 mod groups;
 mod percentile;
 mod points;
+mod preceding;
 mod rank;
 mod rows;
 mod statistics;
@@ -18,6 +19,7 @@ pub use counts::{Counts, Tally};
 pub use groups::{ClassKey, Group, Mode};
 pub use percentile::{BEYOND, Merged};
 pub use points::{Figure, Point, Quality};
+pub use preceding::Preceding;
 pub use rank::Rank;
 pub use rows::Row;
 pub use statistics::{ENOUGH, Spread, difference, differs, holm, spread};
@@ -39,6 +41,8 @@ pub struct Analysis {
     /// The verdict in plain text: one sentence per class that has one, then
     /// what bounds it all.
     pub verdict: Vec<Sentence>,
+    /// Whether cells hang on the cell before them, where repeats can tell.
+    pub preceding: Vec<Preceding>,
     /// D of the windows, seconds, where all cells share it.
     pub window_s: Option<f64>,
     /// T, the horizon, seconds, where all cells share it.
@@ -76,6 +80,7 @@ pub fn analyse(outcome: &Outcome) -> Analysis {
         counts,
         groups,
         verdict,
+        preceding: preceding::effects(outcome),
         window_s: shared(|window| window.duration_s),
         horizon_s: shared(|window| window.horizon_s),
     }

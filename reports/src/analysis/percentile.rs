@@ -1,17 +1,12 @@
 //! Percentiles of merged histograms, with the tasks that never finished at +∞.
 
-use base64::Engine as _;
 use hdrhistogram::Histogram as Hdr;
-use hdrhistogram::serialization::Deserializer;
 
+use crate::hlog::decode;
 use crate::outcome::{Histogram, Value};
 
 /// Tasks that must lie beyond a percentile for it to be shown.
 pub const BEYOND: f64 = 10.0;
-
-/// Largest text of a histogram that is decoded: a V2 log of 3 digits over an
-/// hour stays far below, and a hostile file cannot ask for more.
-const LARGEST: usize = 4 << 20;
 
 /// Values of several cells together, in ns, and how many have none.
 #[derive(Clone, Debug)]
@@ -28,7 +23,7 @@ impl Merged {
         let mut at_infinity = 0_u64;
         let mut any = false;
         for histogram in histograms {
-            let Some(one) = decode(&histogram.data) else { continue };
+            let Ok(one) = decode(histogram) else { continue };
             if values.add(&one).is_err() {
                 continue;
             }
@@ -102,17 +97,10 @@ impl Merged {
     }
 }
 
-fn decode(text: &str) -> Option<Hdr<u64>> {
-    if text.len() > LARGEST {
-        return None;
-    }
-    let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim()).ok()?;
-    Deserializer::new().deserialize(&mut bytes.as_slice()).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
     use hdrhistogram::serialization::{Serializer as _, V2DeflateSerializer};
 
     fn histogram(values: impl IntoIterator<Item = u64>, at_infinity: u64) -> Histogram {

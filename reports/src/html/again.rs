@@ -4,35 +4,16 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, PreEscaped, html};
 
+use crate::analysis::{Preceding, differs, holm};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, amount, load, short, whole};
-use crate::outcome::{Cell, Held, Load, State, Value};
+use crate::outcome::{Cell, Held, State, Value};
 
 use super::title::{date, slug};
 use super::{Page, Section};
 
 /// The method, in the words of `docs/measurement.md`.
 const METHOD: &str = include_str!("method.html");
-
-/// Name of a cell's interval log beside the page, in folder `hlog/`:
-/// `<number>-<system>-<profile>-<load>.hlog`, with letters, digits, dots and
-/// hyphens only.
-#[must_use]
-pub fn hlog_name(cell: &Cell) -> String {
-    let at = match cell.key.load {
-        Load::Rate(rate) => amount(rate, Unit::Tasks, Medium::Terminal),
-        Load::InFlight(tasks) => {
-            format!("{}-in-flight", amount(tasks as f64, Unit::Tasks, Medium::Terminal))
-        }
-    };
-    let name = format!("{}-{}-{}-{at}", cell.number, cell.key.system, cell.key.profile);
-    let safe: String = name
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' })
-        .take(120)
-        .collect();
-    format!("{safe}.hlog")
-}
 
 pub(super) fn section(page: &Page<'_>) -> Section {
     let outcome = page.outcome;
@@ -72,6 +53,28 @@ fn command(words: &[String]) -> String {
         .join(" ")
 }
 
+fn plural(number: u32, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// What can be said of an effect of the preceding cell.
+fn effect(all: &[Preceding]) -> String {
+    if all.is_empty() {
+        return "not tested: too few repeats".to_owned();
+    }
+    let adjusted = holm(&all.iter().map(|one| one.p).collect::<Vec<_>>());
+    let told: Vec<String> = all
+        .iter()
+        .zip(adjusted)
+        .filter(|(_, p)| differs(*p))
+        .map(|(one, p)| {
+            let Preceding { target, correlation, pairs, .. } = one;
+            format!("{target}: rank correlation {correlation:.2} over {pairs} pairs, p {p:.3}")
+        })
+        .collect();
+    if told.is_empty() { format!("none seen in {} systems", all.len()) } else { told.join("; ") }
+}
+
 fn facts(page: &Page<'_>) -> Markup {
     let (run, plan, host) = (&page.outcome.run, &page.outcome.plan, &page.outcome.host);
     let shape = &plan.shape;
@@ -83,8 +86,12 @@ fn facts(page: &Page<'_>) -> Markup {
         (
             "Workers",
             format!(
-                "{} processes × {} at a time, prefetch {}, {} connections, window {}",
-                shape.processes, shape.concurrency, shape.prefetch, shape.connections, shape.window
+                "{} × {} at a time, prefetch {}, {}, window {}",
+                plural(shape.processes, "process", "processes"),
+                shape.concurrency,
+                shape.prefetch,
+                plural(shape.connections, "connection", "connections"),
+                shape.window
             ),
         ),
         (
@@ -105,7 +112,7 @@ fn facts(page: &Page<'_>) -> Markup {
         (
             "Host",
             format!(
-                "{}, {} cores, {}, {}, Linux {}",
+                "{}, {} cores, {}, {}, {}",
                 host.cpu,
                 host.cores,
                 amount(host.memory_bytes as f64, Unit::Bytes, Medium::Page),
@@ -113,6 +120,7 @@ fn facts(page: &Page<'_>) -> Markup {
                 host.kernel
             ),
         ),
+        ("Effect of the cell before", effect(&page.analysis.preceding)),
         ("Placement", host.placement.clone()),
         (
             "Pacing",
@@ -296,7 +304,7 @@ fn one(cell: &Cell) -> Markup {
             td { (if why.is_empty() { "–" } else { why.as_str() }) }
             td {
                 @if cell.histograms.is_empty() { "–" } @else {
-                    a href={ "hlog/" (hlog_name(cell)) } { "cell " (whole(u64::from(cell.number))) }
+                    a href={ "hlog/" (crate::hlog::file_name(cell)) } { "cell " (whole(u64::from(cell.number))) }
                 }
             }
         }

@@ -17,8 +17,6 @@ mod plots;
 mod title;
 mod words;
 
-pub use again::hlog_name;
-
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::analysis::{Analysis, analyse};

@@ -24,7 +24,7 @@ pub(super) fn header(page: &Page<'_>) -> Markup {
                 " · " span title=(versions(outcome)) {
                     (host.cpu) ", " (host.cores) " " (if host.cores == 1 { "core" } else { "cores" })
                     ", " (amount(host.memory_bytes as f64, Unit::Bytes, Medium::Page))
-                    ", Linux " (host.kernel)
+                    ", " (host.kernel)
                 }
             }
             (counts(&page.analysis.counts))

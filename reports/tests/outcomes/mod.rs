@@ -410,7 +410,7 @@ pub fn empty() -> Outcome {
             cpu: "AMD EPYC 7763".into(),
             cores: 2,
             memory_bytes: 25_000_000_000,
-            kernel: "6.18.5".into(),
+            kernel: "Linux 6.18.5".into(),
             os: "Debian GNU/Linux 12".into(),
             clock_source: "tsc".into(),
             clock_read_ns: 37.0,

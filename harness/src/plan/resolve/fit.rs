@@ -6,12 +6,12 @@ use schedbench_contract::{Delay as Claim, Handler, Retries};
 
 use super::targets::CEILING;
 use crate::plan::{CellPlan, Delay, Target};
-use crate::scenario::Settings;
+use crate::scenario::{Bytes, Settings};
 
 /// Why a target cannot run a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Misfit {
-    /// What was asked, as in `a delay`.
+    /// What was asked, after "cannot".
     pub(super) what: &'static str,
     /// The claim that says no.
     pub(super) why: String,
@@ -42,20 +42,20 @@ pub(super) fn fit(
     let task = &settings.task;
     let misfit = |what, why: String, span: &Range<usize>| Misfit { what, why, span: span.clone() };
     if let Some(why) = delay_misfit(&cell.delay, &claims.delay) {
-        return Err(misfit("a delay", why, &task.delay.span));
+        return Err(misfit("delay a task", why, &task.delay.span));
     }
     if cell.cancel_ppm > 0 && !claims.cancel {
-        let why = "it cannot take a task back".to_owned();
-        return Err(misfit("cancelling", why, &task.cancel.span));
+        let why = "it has no way to take one back".to_owned();
+        return Err(misfit("cancel a task", why, &task.cancel.span));
     }
     if cell.retry.max > 0
         && let Retries::Unsupported(why) = claims.retries
     {
-        return Err(misfit("retries", why.to_owned(), &settings.retry.max.span));
+        return Err(misfit("try a task again", why.to_owned(), &settings.retry.max.span));
     }
     if cell.body_bytes > claims.largest_body {
-        let why = format!("its largest body has {} bytes", claims.largest_body);
-        return Err(misfit("such a body", why, &task.body.span));
+        let why = format!("its largest has {}", Bytes(claims.largest_body as u64));
+        return Err(misfit("take such a body", why, &task.body.span));
     }
     Ok(cell)
 }

@@ -1,0 +1,74 @@
+//! The highest rate held, cell by cell.
+
+use anyhow::Result;
+use schedbench_reports::outcome::{Cell, Held, Validity};
+
+use super::bracket::Bracket;
+use super::session::Session;
+use crate::plan::{CellPlan, Search};
+
+/// A rate counts as not held after this many valid cells that did not hold it:
+/// one hiccup of the machine must not decide a search (`docs/decisions/0007`).
+const MOST_FAILURES: u32 = 2;
+/// Cells that are run at a rate to get a valid one.
+const MOST_TRIES: u32 = 5;
+
+/// What a rate's cells said.
+enum Answer {
+    Held,
+    NotHeld,
+    /// No cell was valid, and why the last one was not.
+    Unknown(String),
+}
+
+impl Session<'_> {
+    /// Searches, and gives the highest rate held. It ends early where no valid
+    /// cell is to be had: above that, nothing is known.
+    pub(super) fn search(&mut self, block: u32, search: &Search) -> Result<Option<f64>> {
+        let mut bracket = Bracket::new(search.from, search.to, search.precision);
+        while let Some(rate) = bracket.next_rate() {
+            match self.try_rate(block, &search.template.at_rate(rate))? {
+                Answer::Held => bracket.answer(rate, true),
+                Answer::NotHeld => bracket.answer(rate, false),
+                Answer::Unknown(why) => {
+                    let name = search.template.target.name();
+                    self.stage.progress.say(&format!("{name}: the search ends here: {why}"));
+                    break;
+                }
+            }
+        }
+        Ok(bracket.highest_held())
+    }
+
+    fn try_rate(&mut self, block: u32, plan: &CellPlan) -> Result<Answer> {
+        let mut failures = 0;
+        let mut why = String::new();
+        // A further try takes the place of the one before; the cell says how
+        // many there were.
+        let mut place = None;
+        for tries in 0..MOST_TRIES {
+            if self.stopped() {
+                return Ok(Answer::Unknown("the run was stopped".to_owned()));
+            }
+            let kept = self.run_and_keep(block, plan, tries, place)?;
+            place = Some(kept);
+            let Cell { held, validity, error, .. } = &self.outcome.cells[kept];
+            match (held, validity) {
+                (Held::Yes, _) => return Ok(Answer::Held),
+                (Held::No(_), _) => failures += 1,
+                (_, Validity::Disturbed(reason)) => why.clone_from(reason),
+                // The generator or a client is at its end, or the system is
+                // broken: another try would say the same.
+                (_, validity) => {
+                    let reason = error.as_ref().map(|error| error.message.as_str());
+                    let reason = reason.or(validity.why()).unwrap_or("no verdict");
+                    return Ok(Answer::Unknown(reason.to_owned()));
+                }
+            }
+            if failures == MOST_FAILURES {
+                return Ok(Answer::NotHeld);
+            }
+        }
+        Ok(if failures > 0 { Answer::NotHeld } else { Answer::Unknown(why) })
+    }
+}

@@ -1,0 +1,60 @@
+//! A slow system, a system that pushes back and a slow generator leave the
+//! same trace; the judge tells them apart.
+
+use schedbench::judge::Limits;
+use schedbench_adapters::fake_plan;
+use schedbench_reports::outcome::{Held, State, Validity};
+
+use crate::MS;
+use crate::play::{Played, Staging, plan, play};
+use crate::systems::{Lane, fake};
+
+/// Lateness from which a generator is blamed here. The default of 1 ms is for
+/// a machine that does nothing else; what is planted is ten times this.
+const LATE_NS: u64 = 20 * MS;
+
+fn played(profile: &str, count: u64, rate: u64, hiccup: Option<(u64, u64)>) -> Played {
+    let _lane = Lane::InProcess.enter();
+    let limits = Limits { lateness_ns: LATE_NS, ..Limits::default() };
+    play(&plan(fake(profile), count, rate), &Staging { hiccup, limits, ..Staging::default() })
+}
+
+fn generator_is_blamed(played: &Played) -> bool {
+    matches!(played.cell.validity, Validity::GeneratorLimited(_))
+}
+
+#[test]
+fn a_slow_server_is_overloaded() {
+    let capacity = fake_plan::capacity_per_s("slow-server").expect("it has one");
+    let played = played("slow-server", 4 * capacity, 2 * capacity, None);
+    assert!(!generator_is_blamed(&played), "{:?}", played.cell.validity);
+    assert!(matches!(played.cell.state, State::Overloaded(_)), "{:?}", played.cell.state);
+    assert!(!matches!(played.cell.held, Held::Yes));
+    let throughput = played.metric("throughput");
+    assert!((throughput / capacity as f64 - 1.0).abs() < 0.02, "{throughput}/s");
+    // Overload loses nothing: it is all done in the end.
+    played.balances(4 * capacity, 0, 0);
+}
+
+#[test]
+fn back_pressure_is_the_systems() {
+    let played = played("back-pressure", 10_000, 5_000, None);
+    assert!(!generator_is_blamed(&played), "{:?}", played.cell.validity);
+    // Nothing is taken for 2 of every 10 ms: a fifth of all tasks wait 1 ms
+    // on average.
+    assert!(played.metric("back_pressure.p90") > 0.5e-3);
+    assert!(played.metric("back_pressure.p99") > 1.5e-3);
+    played.balances(10_000, 0, 0);
+}
+
+#[test]
+fn a_generator_that_sleeps_is_limited_by_itself() {
+    // 200 ms of each 500: two fifths of all tasks are late, by 100 ms on average.
+    let played = played("honest", 10_000, 5_000, Some((500 * MS, 200 * MS)));
+    assert!(generator_is_blamed(&played), "{:?}", played.cell.validity);
+    assert!(played.metric("pacing_lateness.p90") > 50e-3);
+    // Its lateness is in the latency, and nobody else is blamed for it.
+    assert!(!matches!(played.cell.state, State::Overloaded(_)), "{:?}", played.cell.state);
+    assert!(matches!(played.cell.held, Held::NotJudged(_)));
+    played.balances(10_000, 0, 0);
+}

@@ -1,0 +1,199 @@
+//! What no plan can stage is done by hand: submit, cancel, kill.
+
+use std::ops::Range;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use schedbench::environment::Child;
+use schedbench::plan::Target;
+use schedbench::run::{Halt, Staff, Stage};
+use schedbench_adapters::{clock, visit};
+use schedbench_contract::ledger::Ledger;
+use schedbench_contract::{
+    Adapter, Address, Backlog, BodyPool, Endpoints, Fill, Handler, Launch, Producer, Recorder,
+    Result, Retry, Task, TaskId, Visit, Work,
+};
+
+use crate::S;
+use crate::ground::wait_for;
+use crate::play::{SHAPE, next_number};
+use crate::stage::{HARNESS, nothing_is_left, on_stage};
+
+/// Tasks that the ledger has room for.
+pub(crate) const ROOM: u64 = 4_096;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A system with its workers, held in the hand.
+pub(crate) struct Hand<'a, 'b, A: Adapter> {
+    pub(crate) system: A,
+    pub(crate) producer: A::Producer,
+    pub(crate) log: Recorder,
+    pub(crate) staff: Staff,
+    pub(crate) work: Work,
+    pub(crate) in_process: bool,
+    stage: &'a mut Stage<'b>,
+    bodies: BodyPool,
+}
+
+impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
+    /// Opens the target, starts its workers and waits until they consume.
+    fn open(stage: &'a mut Stage<'b>, target: Target, prepare: impl FnOnce(&mut Work)) -> Self {
+        let number = next_number();
+        let address = stage.address();
+        let at = Endpoints {
+            producer: address.clone(),
+            workers: address.clone(),
+            control: address,
+            prefix: format!("schedbench.test.{number}"),
+        };
+        let mut work = Work {
+            system: target.system.name.to_owned(),
+            profile: target.profile.name.to_owned(),
+            queue: at.prefix.clone(),
+            cell: number,
+            index: 0,
+            at: at.workers.clone(),
+            shape: SHAPE,
+            seed: 7,
+            handler: Handler::None,
+            fail_ppm: 0,
+            retry: Retry { max: 0, backoff_ns: 0 },
+            body: Fill { seed: 7, bytes: 100 },
+            write_each: false,
+        };
+        prepare(&mut work);
+        let runtime = stage.runtime;
+        let system = runtime.block_on(A::open(&at, target.profile, &work.shape)).expect("it opens");
+        let ledger = Ledger::new(number, ROOM as usize, clock::now(), 600 * S);
+        let log = Recorder::new(ledger);
+        let launch = system.workers(&work, log.clone()).expect("workers");
+        let in_process = matches!(launch, Launch::InProcess(_));
+        let staff = hire(launch, &log, stage);
+        let producer = runtime.block_on(system.producer(log.clone())).expect("a producer");
+        let bodies = BodyPool::new(work.body);
+        Self { system, producer, log, staff, work, in_process, stage, bodies }
+    }
+
+    /// The id of a sequence number.
+    pub(crate) fn id(&self, sequence: u64) -> TaskId {
+        TaskId::new(self.work.cell, sequence)
+    }
+
+    /// Hands tasks over that are due at once.
+    pub(crate) fn submit(&mut self, sequences: Range<u64>) {
+        self.submit_due(sequences, 0);
+    }
+
+    /// Hands tasks over that are due after a delay.
+    pub(crate) fn submit_due(&mut self, sequences: Range<u64>, delay_ns: u64) {
+        let _context = self.stage.runtime.enter();
+        for sequence in sequences {
+            let (id, now) = (self.id(sequence), clock::now());
+            let body = self.bodies.of(id);
+            let task = Task { id, intended: now, due: now + delay_ns, key: None, body };
+            let taken = self.stage.runtime.block_on(self.producer.submit(&[task]));
+            assert_eq!(taken.expect("it is taken"), 1);
+        }
+    }
+
+    /// Hands over one task with a body of the check's own.
+    pub(crate) fn submit_body(&mut self, sequence: u64, body: &[u8]) {
+        let now = clock::now();
+        let task = Task { id: self.id(sequence), intended: now, due: now, key: None, body };
+        let taken = self.stage.runtime.block_on(self.producer.submit(&[task]));
+        assert_eq!(taken.expect("it is looked at"), 1);
+    }
+
+    /// Waits until everything is confirmed or refused.
+    pub(crate) fn settle(&mut self) {
+        self.stage.runtime.block_on(self.producer.settle()).expect("it settles");
+    }
+
+    /// Asks to take a task back.
+    pub(crate) fn cancel(&mut self, sequence: u64) -> Result<bool> {
+        let id = self.id(sequence);
+        self.stage.runtime.block_on(self.producer.cancel(id))
+    }
+
+    /// What the system says that it holds.
+    pub(crate) fn backlog(&self) -> Backlog {
+        self.stage.runtime.block_on(self.system.backlog()).expect("it can be asked")
+    }
+
+    /// The worker processes.
+    pub(crate) fn children(&self) -> Vec<Child> {
+        self.staff.children().to_vec()
+    }
+
+    /// Waits for a condition.
+    pub(crate) fn wait(&mut self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
+        wait_for(what, || holds(self));
+    }
+
+    /// Ends the workers that live, in order.
+    pub(crate) fn dismiss(&mut self) {
+        // A worker that a check killed is reported; the check knows.
+        let _ = self.staff.dismiss();
+    }
+
+    /// Starts new workers after a dismissal.
+    pub(crate) fn hire_again(&mut self) {
+        let launch = self.system.workers(&self.work, self.log.clone()).expect("workers");
+        self.staff = hire(launch, &self.log, self.stage);
+    }
+
+    /// The broker's address.
+    pub(crate) fn address(&self) -> Option<Address> {
+        self.stage.address()
+    }
+
+    /// Ends all of it.
+    fn close(mut self) {
+        self.dismiss();
+        drop(self.producer);
+        self.stage.runtime.block_on(self.system.purge()).expect("it is purged");
+        self.stage.runtime.block_on(self.system.close()).expect("it closes");
+    }
+}
+
+fn hire(launch: Launch, log: &Recorder, stage: &Stage<'_>) -> Staff {
+    let staff = Staff::hire(launch, log, stage, Some(HARNESS.as_ref()));
+    let mut staff = staff.unwrap_or_else(|error| panic!("{}", error.message));
+    let never = AtomicBool::new(false);
+    let ready = staff.ready(PATIENCE, &Halt::new(&never));
+    ready.unwrap_or_else(|error| panic!("{}", error.message));
+    staff
+}
+
+/// What a check does with a system in the hand.
+pub(crate) trait Act {
+    /// Changes the work before the workers are started.
+    fn prepare(&self, _work: &mut Work) {}
+    /// Does it.
+    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>);
+}
+
+struct OnStage<'a, 'b, T> {
+    stage: &'a mut Stage<'b>,
+    target: Target,
+    act: &'a T,
+}
+
+impl<T: Act> Visit for OnStage<'_, '_, T> {
+    type Out = ();
+
+    fn visit<A: Adapter>(self) {
+        let mut hand = Hand::<A>::open(self.stage, self.target, |work| self.act.prepare(work));
+        self.act.act(&mut hand);
+        hand.close();
+    }
+}
+
+/// Acts on a stage of its own and looks what is left behind.
+pub(crate) fn by_hand(target: Target, act: &impl Act) {
+    on_stage(target, |stage| {
+        let name = target.system.name;
+        visit(name, OnStage { stage, target, act }).expect("a system of this build");
+        nothing_is_left(stage, target);
+    });
+}

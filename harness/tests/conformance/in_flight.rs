@@ -1,0 +1,43 @@
+//! So many tasks in flight as planned, and never one more.
+
+use schedbench::plan::{CellPlan, Delay, Load, Target};
+
+use crate::play::{Staging, plan, play};
+use crate::systems::{Lane, on_every_system};
+use crate::{MS, S};
+
+fn in_flight_never_grows_beyond_the_plan(target: Target) {
+    // A tenth where the rate in a debug build is below 20k/s.
+    let tasks = match Lane::of(target) {
+        Lane::InProcess => 100_000,
+        Lane::Brokers => 10_000,
+    };
+    let most_tasks = 2 * tasks;
+    // A delay keeps them there; without one they are gone as soon as they come.
+    let delay = match target.profile.claims.delay.is_supported() {
+        true => Delay::Fixed(500 * MS),
+        false => Delay::None,
+    };
+    let load = Load::InFlight { tasks, window_ns: 20 * S, most_tasks };
+    let played = play(&CellPlan { load, delay, ..plan(target, 0, 1) }, &Staging::default());
+    assert_eq!(played.taken, most_tasks, "{}", target.name());
+    played.balances(most_tasks, 0, 0);
+
+    let mut ends: Vec<u64> = played
+        .sequences()
+        .skip(played.probes as usize)
+        .map(|sequence| {
+            played.log.ledger().entry(sequence as usize).first_end.expect("it completed")
+        })
+        .collect();
+    ends.sort_unstable();
+    for (place, hand_over) in played.hand_overs.iter().enumerate() {
+        let next = played.hand_overs.get(place + 1).map_or(played.taken, |next| next.first);
+        // A stamp may stand for the tasks that were run in one step.
+        let ended = ends.partition_point(|&end| end <= hand_over.at + MS) as u64;
+        let in_flight = next.saturating_sub(ended);
+        assert!(in_flight <= tasks, "{}: {in_flight} of {tasks}", target.name());
+    }
+}
+
+on_every_system! { DEFAULTS: in_flight_never_grows_beyond_the_plan; }

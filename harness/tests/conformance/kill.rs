@@ -1,0 +1,114 @@
+//! What a killed worker held comes back, or is lost, as claimed.
+
+use schedbench::plan::Target;
+use schedbench_contract::ledger::{Enqueue, ExtraKind};
+use schedbench_contract::{AckMode, Adapter, Address, Broker, Handler, Retry, Work, WorkersShape};
+
+use crate::MS;
+use crate::ground::aim;
+use crate::hand::{Act, Hand, by_hand};
+use crate::play::SHAPE;
+use crate::systems::on_every_system;
+
+const TASKS: u64 = 400;
+const PREFETCH: u64 = 32;
+
+fn a_killed_workers_tasks_end_as_claimed(target: Target) {
+    by_hand(target, &Kill(target));
+}
+
+struct Kill(Target);
+
+impl Act for Kill {
+    fn prepare(&self, work: &mut Work) {
+        work.shape = WorkersShape { concurrency: 2, prefetch: PREFETCH as u32, ..SHAPE };
+        work.handler = Handler::SleepNs(5 * MS);
+        work.retry = Retry { max: 3, backoff_ns: 0 };
+        // What ran is reported before anybody can be killed.
+        work.write_each = true;
+    }
+
+    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+        let claims = &self.0.profile.claims;
+        assert_eq!(hand.in_process, claims.ack == AckMode::None, "only a process can be killed");
+        if hand.in_process {
+            return;
+        }
+        hand.submit(0..TASKS);
+        hand.settle();
+        hand.wait("both workers to be at work", |hand| hand.log.counts().finished >= 50);
+        let victim = hand.children().remove(0);
+        assert_eq!(victim.kill().signal, Some(9));
+        // The survivor finishes what it runs and gives back what it holds.
+        hand.dismiss();
+        let finished = hand.log.counts().finished;
+        let backlog = hand.backlog();
+        let held = backlog.held.unwrap_or_default();
+        println!("{}: {finished} ran, {backlog:?}", self.0.name());
+        assert!(finished < TASKS, "it was killed in the middle");
+        match claims.ack {
+            AckMode::Late => assert!((1..=PREFETCH).contains(&held), "{held} held by the dead"),
+            AckMode::Early => assert_eq!(held, 0, "nothing is held that was acknowledged"),
+            AckMode::None => unreachable!("a worker process acknowledges"),
+        }
+        if let (Some(broker), Some(address)) = (self.0.profile.broker, hand.address()) {
+            let aged = let_leases_run_out(broker, &address, &hand.work.queue);
+            assert_eq!(aged, held, "each has a lease");
+        }
+        hand.hire_again();
+        match claims.ack {
+            AckMode::Late => {
+                hand.wait("the rest to run", |hand| hand.log.counts().finished == TASKS)
+            }
+            // Who is gone does not come back: the queue runs empty without them.
+            AckMode::Early | AckMode::None => {
+                hand.wait("the queue to run empty", |hand| hand.backlog().outstanding() == 0);
+            }
+        }
+        hand.dismiss();
+        assert_eq!(hand.backlog().outstanding(), 0);
+        self.fates(hand);
+    }
+}
+
+impl Kill {
+    fn fates<A: Adapter>(&self, hand: &Hand<'_, '_, A>) {
+        let ledger = hand.log.ledger();
+        let entries: Vec<_> = (0..TASKS as usize).map(|place| ledger.entry(place)).collect();
+        assert!(entries.iter().all(|entry| entry.enqueue == Enqueue::Confirmed));
+        let lost = entries.iter().filter(|entry| entry.successes == 0).count() as u64;
+        let repeated = ledger.extra_count(ExtraKind::Repeated);
+        println!("{}: {lost} lost, {repeated} repeated", self.0.name());
+        match self.0.profile.claims.ack {
+            AckMode::Late => {
+                assert_eq!(lost, 0);
+                // Ran, and died before the broker heard of it.
+                assert!(repeated <= PREFETCH, "{repeated}");
+            }
+            AckMode::Early | AckMode::None => {
+                assert!((1..=PREFETCH).contains(&lost), "{lost}");
+                assert_eq!(repeated, 0);
+            }
+        }
+        assert_eq!(ledger.extra_count(ExtraKind::Foreign), 0);
+    }
+}
+
+/// Waiting for a lease of the dead takes minutes in some systems: Asynq's are
+/// 30 s long, are searched every 60 s, and have 30 s of grace. Instead they
+/// are set into the past, over the control road. How many there were.
+fn let_leases_run_out(broker: Broker, address: &Address, queue: &str) -> u64 {
+    match broker {
+        Broker::Redis => {
+            let lease = format!("asynq:{{{queue}}}:lease");
+            let mut redis = aim(address);
+            let held = redis.ask(&format!("ZRANGE {lease} 0 -1"));
+            let ids = held.split_whitespace();
+            ids.map(|id| redis.ask(&format!("ZADD {lease} XX CH 1 {id}")))
+                .filter(|changed| changed == "1")
+                .count() as u64
+        }
+    }
+}
+
+on_every_system! { DEFAULTS: a_killed_workers_tasks_end_as_claimed; }

@@ -1,0 +1,88 @@
+//! What a cell is run on, as in a run, and that nothing stays behind.
+
+use std::fs;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use schedbench::environment::{Keeper, Rooms};
+use schedbench::plan::Target;
+use schedbench::record::Sampler;
+use schedbench::run::{Loudness, Progress, Stage};
+use schedbench_contract::{Address, Broker};
+
+use crate::ground::{aim, wait_for};
+
+/// The binary whose `worker` verb runs the tasks of broker systems.
+pub(crate) const HARNESS: &str = env!("CARGO_BIN_EXE_schedbench");
+
+/// A stage with the broker that the target needs, for as long as `act` lasts.
+///
+/// However that ends, dropping keeper and rooms ends every process and removes
+/// every directory.
+pub(crate) fn on_stage<T>(target: Target, act: impl FnOnce(&mut Stage<'_>) -> T) -> T {
+    let dir = || tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    let (logs, root) = (dir(), dir());
+    let rooms = Rooms::open_in(root.path(), None).expect("rooms");
+    let keeper = Keeper::start(None).expect("a keeper");
+    let sampler = Sampler::start().expect("a sampler");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("client")
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let stop = AtomicBool::new(false);
+    let mut stage = Stage {
+        runtime: &runtime,
+        keeper: &keeper,
+        sampler: &sampler,
+        rooms: &rooms,
+        logs: logs.path().to_owned(),
+        // No URL: a broker of our own, whatever REDIS_URL says.
+        url_env: &|_| None,
+        broker: None,
+        progress: Progress::new(1, Duration::from_secs(1), Loudness::Quiet, false),
+        stop: &stop,
+        settle_wait_ns: 0,
+    };
+    if let Err(error) = stage.start_broker(target) {
+        panic!("{}\n{}", error.message, error.log.join("\n"));
+    }
+    let outcome = act(&mut stage);
+    stage.end_broker();
+    outcome
+}
+
+/// That a closed system left no thread, no process and nothing in its broker.
+pub(crate) fn nothing_is_left(stage: &Stage<'_>, target: Target) {
+    match (target.profile.broker, stage.address()) {
+        (Some(Broker::Redis), Some(address)) => no_key(&address),
+        _ => wait_for("the system's threads to end", || threads().is_empty()),
+    }
+    wait_for("the worker processes to end", || workers().is_empty());
+}
+
+/// The broker was started for this check, so that any key is a leftover.
+fn no_key(redis: &Address) {
+    let keys = aim(redis).ask("KEYS *");
+    assert!(keys.is_empty(), "left in Redis: {keys}");
+}
+
+/// Names of threads of systems in this process.
+fn threads() -> Vec<String> {
+    let tasks = fs::read_dir("/proc/self/task").expect("threads").flatten();
+    let names = tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
+    names.filter(|name| name.starts_with("sched-") || name.starts_with("worker-")).collect()
+}
+
+/// Worker processes of this one.
+fn workers() -> Vec<String> {
+    let parent = format!("PPid:\t{}\n", std::process::id());
+    let all = fs::read_dir("/proc").expect("/proc").flatten();
+    all.filter_map(|process| {
+        let status = fs::read_to_string(process.path().join("status")).ok()?;
+        let command = fs::read_to_string(process.path().join("cmdline")).ok()?;
+        (status.contains(&parent) && command.contains("\0worker\0")).then_some(command)
+    })
+    .collect()
+}
