@@ -145,7 +145,6 @@ impl<'a> Session<'a> {
     }
 
     fn fail_block(&mut self, index: u32, block: &Block, error: &CellError) -> Result<()> {
-        self.stage.progress.say(&format!("{}: {}", block.target.name(), error.message));
         for step in &block.steps {
             self.failed_cell(index, describe::cell_of(step), error.clone())?;
         }

@@ -159,15 +159,18 @@ pub fn blame(error: &environment::Error) -> CellError {
     }
 }
 
-/// A death as a cell's error: the sentence, and the last lines of the log.
+/// A death as a cell's error: the sentence, where the whole log is, seen from
+/// the outcome, and its last lines.
 #[must_use]
 pub fn told(died: &Died) -> CellError {
+    let name = died.full_log.file_name().unwrap_or_default();
     let message = format!(
-        "{}: {} died {:.1} s after it started ({})",
+        "{}: {} died {:.1} s after it started ({}); full log: logs/{}",
         died.who,
         died.what,
         died.after.as_secs_f64(),
-        died.exit
+        died.exit,
+        name.display()
     );
     CellError { message, log: died.log.clone() }
 }

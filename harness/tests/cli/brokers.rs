@@ -43,7 +43,7 @@ fn assert_only_redis_failed(outcome: &Outcome, words: &[&str]) {
 #[test]
 fn one_that_is_missing_is_found_before_the_run() {
     let place = Place::new();
-    let said = without_redis(run(&place, &small("\"wheel\", \"redis-asynq\""), &[])).is_refused(2);
+    let said = without_redis(run(&place, &small("\"wheel\", \"redis-asynq\""), &[])).refused(2);
     said.complains_of(&[
         "error: redis-asynq/everysec: no broker here\n",
         "apt-get install redis-server",
@@ -75,7 +75,7 @@ fn one_that_is_missing_can_be_skipped() {
 fn one_whose_variable_is_not_set_is_missing() {
     let place = Place::new();
     let text = small("\"redis-asynq\"") + "[brokers.redis]\nurl_env = \"NO_SUCH_REDIS\"\n";
-    let said = Said::of(run(&place, &text, &[]).output().expect("a run")).is_refused(2);
+    let said = Said::of(run(&place, &text, &[]).output().expect("a run")).refused(2);
     said.complains_of(&["NO_SUCH_REDIS is not set", "export NO_SUCH_REDIS=redis://"]);
     assert!(!place.at("results").exists(), "nothing was started");
 }
@@ -86,7 +86,11 @@ fn one_that_cannot_start_fails_its_cells() {
     let mut command = run(&place, &small("\"redis-asynq\", \"wheel\""), &[]);
     command.env("SCHEDBENCH_REDIS_SERVER", stand_in("redis-that-cannot-start"));
     let said = Said::of(command.output().expect("a run")).ends(1);
-    let said = said.complains_of(&["broker died ", "(exit 3)", "FATAL: a planted fault"]);
+    let said = said.complains_of(&["(exit 3); full log: logs/redis-1.log", "a planted fault"]);
+    let told = said.stderr.matches("redis-asynq/everysec: broker died ").count();
+    assert_eq!(told, 2, "once for each cell\n{}", said.stderr);
+    let logs = place.results().expect("results").at("logs/redis-1.log");
+    assert!(std::fs::read_to_string(logs).expect("a log").contains("a planted fault"));
     assert!(said.stdout.contains("Report: "), "{}", said.stdout);
     let outcome = place.results().expect("results").outcome();
     let words = ["redis-asynq/everysec: broker died ", "reading the settings", "planted fault"];

@@ -6,6 +6,7 @@ mod brokers;
 mod checks;
 mod harness;
 mod killed;
+mod modes;
 mod pipes;
 mod place;
 mod processes;

@@ -131,7 +131,7 @@ impl Said {
     /// Asserts that it was refused: one message on standard error, nothing on
     /// standard output.
     #[track_caller]
-    pub(crate) fn is_refused(self, code: i32) -> Self {
+    pub(crate) fn refused(self, code: i32) -> Self {
         let said = self.ends(code);
         assert_eq!(said.stdout, "", "{}", said.stderr);
         let errors = said.stderr.lines().filter(|line| line.starts_with("error: ")).count();

@@ -46,7 +46,7 @@ fn what_is_wrong_in_a_scenario() {
     ] {
         scenario(from, to);
         for verb in ["run", "check"] {
-            place.says(&[verb, "mine.toml"]).is_refused(2).complains_of(words);
+            place.says(&[verb, "mine.toml"]).refused(2).complains_of(words);
         }
     }
     assert!(!place.at("results").exists(), "nothing was started");
@@ -65,7 +65,7 @@ fn what_is_wrong_in_a_change() {
         (&["--pacing", "girdle"], &["girdle", "grid"]),
         (&["--seed", "x"], &["--seed"]),
     ] {
-        let said = place.says(&[&["run", "quick"], change].concat()).is_refused(2);
+        let said = place.says(&[&["run", "quick"], change].concat()).refused(2);
         said.complains_of(words);
     }
     for (scenario, words) in [
@@ -73,9 +73,9 @@ fn what_is_wrong_in_a_change() {
         ("missing.toml", "missing.toml"),
         ("/nonexistent/mine.toml", "/nonexistent/mine.toml"),
     ] {
-        place.says(&["run", scenario]).is_refused(2).complains_of(&[words]);
+        place.says(&["run", scenario]).refused(2).complains_of(&[words]);
     }
-    place.says(&["list", "quikc"]).is_refused(2).complains_of(&["quick"]);
+    place.says(&["list", "quikc"]).refused(2).complains_of(&["quick"]);
     assert!(!place.at("results").exists(), "nothing was started");
 }
 
@@ -84,11 +84,11 @@ fn where_nothing_can_be_written() {
     let place = Place::new();
     place.file("a-file", "");
     for out in ["a-file", "a-file/below", "/proc/results"] {
-        let said = place.says(&["run", "quick", "-o", out]).is_refused(2);
+        let said = place.says(&["run", "quick", "-o", out]).refused(2);
         said.complains_of(&[out, "cannot be written", "-o DIR"]);
     }
     let much = place.says(&["run", "ramp", "--duration", "20h", "--systems", "wheel"]);
-    much.is_refused(2).complains_of(&["free, this plan takes about ", "--duration"]);
+    much.refused(2).complains_of(&["free, this plan takes about ", "--duration"]);
     place.wait_until_nothing_is_left("after a refusal");
 }
 
@@ -100,7 +100,7 @@ fn what_only_a_harness_starts() {
         command.stdin(std::process::Stdio::null());
         let said = crate::place::Said::of(command.output().expect("a run"));
         match verb {
-            "worker" => drop(said.is_refused(1).complains_of(&["started by a harness"])),
+            "worker" => drop(said.refused(1).complains_of(&["started by a harness"])),
             _ => drop(said.ends(0)),
         }
     }

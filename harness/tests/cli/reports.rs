@@ -70,7 +70,7 @@ fn of_what_is_no_result() {
         ("missing.json", "No such file"),
     ] {
         for format in ["html", "text"] {
-            let said = place.says(&["report", file, "--format", format]).is_refused(2);
+            let said = place.says(&["report", file, "--format", format]).refused(2);
             said.complains_of(&[&format!("error: {file}: "), words]);
         }
     }
@@ -83,7 +83,7 @@ fn to_where_nothing_can_be_written() {
     copied(&place);
     place.file("a-file", "");
     for target in ["a-file/page.html", "nowhere/page.html", "/proc/page.html", "elsewhere"] {
-        let said = place.says(&["report", "elsewhere/result.json", "-o", target]).is_refused(1);
+        let said = place.says(&["report", "elsewhere/result.json", "-o", target]).refused(1);
         said.complains_of(&["cannot write ", target]);
     }
 }

@@ -12,10 +12,10 @@ use schedbench_reports::outcome::{Ended, Load, Outcome, Validity};
 use serde_json::Value;
 
 use crate::harness::{Results, cells_of};
-use crate::place::{Place, Said, redis_server, small, small_in_flight};
+use crate::place::{Place, Said, redis_server, small};
 
 /// Runs a scenario of this text and asserts what every good run has.
-fn run(place: &Place, text: &str, more: &[&str]) -> (Said, Results) {
+pub(crate) fn run(place: &Place, text: &str, more: &[&str]) -> (Said, Results) {
     let scenario = place.file("small.toml", text);
     let args = [&["run", scenario.to_str().expect("UTF-8")], more].concat();
     let said = place.says(&args).ends_well();
@@ -138,17 +138,6 @@ fn rates() {
     assert!(lines.next().is_some_and(|line| line.starts_with("host: ")), "{}", said.stderr);
     let ended = said.stderr.lines().filter(|line| line.contains("  repeat 1  done "));
     assert!(ended.count() >= 4, "{}", said.stderr);
-}
-
-#[test]
-fn in_flight() {
-    let place = Place::new();
-    let (_, results) = run(&place, &small_in_flight("\"wheel/1us\""), &[]);
-    let outcome = results.outcome();
-    let wheel = cells_of(&outcome, "wheel");
-    assert!(wheel.iter().all(|cell| cell.key.profile == "1us"));
-    assert!(wheel.iter().any(|cell| cell.key.load == Load::InFlight(50)));
-    assert!(wheel.iter().all(|cell| cell.metrics["throughput"].number() > Some(0.0)));
 }
 
 #[test]

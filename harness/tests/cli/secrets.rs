@@ -114,7 +114,7 @@ fn a_secret_in_a_scenario_is_refused() {
     let text = small("\"wheel\"") + "# redis://me:hunter2@example.org\n";
     let scenario = place.file("small.toml", text);
     for verb in ["run", "check"] {
-        let said = place.says(&[verb, scenario.to_str().expect("UTF-8")]).is_refused(2);
+        let said = place.says(&[verb, scenario.to_str().expect("UTF-8")]).refused(2);
         let said = said.complains_of(&["url_env", "small.toml"]);
         assert!(!said.stderr.contains("hunter2"), "{}", said.stderr);
     }

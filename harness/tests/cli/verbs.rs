@@ -137,7 +137,7 @@ fn man() {
     }
     assert_eq!(written.lines().count(), VERBS.len() + 1, "{written}");
     place.file("a-file", "");
-    place.says(&["man", "a-file/pages"]).is_refused(1).complains_of(&["a-file/pages", "cannot"]);
+    place.says(&["man", "a-file/pages"]).refused(1).complains_of(&["a-file/pages", "cannot"]);
 }
 
 #[test]
