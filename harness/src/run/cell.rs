@@ -71,8 +71,8 @@ pub struct Rehearsal {
     pub program: Option<PathBuf>,
     /// A generator that sleeps for the second number of ns, once per the first.
     pub hiccup: Option<(u64, u64)>,
-    /// How much longer than planned is listened while something is missing:
-    /// on a busy machine it is late, not lost.
+    /// How much longer than planned is offered and listened while something is
+    /// missing: on a busy machine it is late, not lost.
     pub patience_ns: u64,
 }
 
@@ -256,7 +256,7 @@ impl RunCell<'_, '_> {
             let pacer = std::thread::Builder::new().name("pacer".into());
             let runtime = self.stage.runtime.handle().clone();
             let (plan, number, pacing) = (self.plan, self.number, self.pacing);
-            let hiccup = self.rehearsal.hiccup;
+            let Rehearsal { hiccup, patience_ns, .. } = self.rehearsal;
             let (opened, pacer_done, planned_window) = (&opened, &pacer_done, planned.clone());
             let bodies = &bodies;
             let thread = pacer.spawn_scoped(scope, move || {
@@ -267,7 +267,7 @@ impl RunCell<'_, '_> {
                     first_sequence: PROBE_ROOM,
                     start,
                     deadline: match plan.load {
-                        Load::Open { .. } => planned_window.end + plan.drain_ns(),
+                        Load::Open { .. } => planned_window.end + plan.drain_ns() + patience_ns,
                         Load::InFlight { .. } => plan.horizon_ns,
                     },
                     window: planned_window,
