@@ -9,7 +9,7 @@ fn what_is_typed_wrongly() {
     for (args, words) in [
         (&["rum"][..], "'run'"),
         (&["run"], "<SCENARIO>"),
-        (&["run", "quick", "--sytems", "wheel"], "'--systems'"),
+        (&["run", "quick", "--systemz", "wheel"], "'--systems'"),
         (&["run", "quick", "--format", "xml"], "json"),
         (&["run", "quick", "-q", "-v"], "--quiet"),
         (&["list", "--colour", "always"], "--color"),
@@ -69,13 +69,13 @@ fn what_is_wrong_in_a_change() {
         said.complains_of(words);
     }
     for (scenario, words) in [
-        ("quikc", "quick"),
+        ("quickk", "quick"),
         ("missing.toml", "missing.toml"),
         ("/nonexistent/mine.toml", "/nonexistent/mine.toml"),
     ] {
         place.says(&["run", scenario]).refused(2).complains_of(&[words]);
     }
-    place.says(&["list", "quikc"]).refused(2).complains_of(&["quick"]);
+    place.says(&["list", "quickk"]).refused(2).complains_of(&["quick"]);
     assert!(!place.at("results").exists(), "nothing was started");
 }
 
