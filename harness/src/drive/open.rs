@@ -166,8 +166,13 @@ pub fn drive_open<P: Producer>(
             offer.arrivals.push(arrival);
             offer.offered.push(offered);
         }
-        if let Some(broken) = cancel_due(setup, producer, &mut parker, &mut cancels, now) {
-            break broken;
+        if cancels.peek().is_some_and(|&Reverse((at, _))| at <= now) {
+            if let Some(broken) = cancel_due(setup, producer, &mut parker, &mut cancels, now) {
+                break broken;
+            }
+            // Waiting for a cancel's answer is the system's time too.
+            absences.left_system_at(clock::now());
+            continue;
         }
         if offer.arrivals.is_empty() {
             let next = arrivals.peek().map(|arrival| setup.start + arrival.intended);

@@ -147,6 +147,9 @@ fn line(cell: &Cell) -> String {
         (.., Held::No(why), _) => format!("  not held: {why}"),
         _ => String::new(),
     };
+    if cell.error.is_some() && cell.metrics.is_empty() {
+        return format!("{}{state}", title(cell));
+    }
     format!(
         "{}  done {}  P50 {}  P99 {}{state}",
         title(cell),

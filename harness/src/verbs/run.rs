@@ -10,7 +10,7 @@ use schedbench_reports::{analysis, export, terminal};
 
 use super::check::headline;
 use crate::cli::{Format, RunArgs, Voice};
-use crate::environment::{self, Entry, Keeper, Rooms, Watchdog};
+use crate::environment::{self, Entry, Keeper, Rooms, Source, Watchdog};
 use crate::plan::{Estimate, Missing, Plan, resolve};
 use crate::record::Sampler;
 use crate::run::{Exit, Interruption, Loudness, Progress, Results, Session, Stage, exit, shown};
@@ -154,8 +154,8 @@ fn without_missing(plan: &mut Plan, scenario: &Scenario, skip: bool) -> Result<V
             kept.push(block);
             continue;
         };
-        match Entry::of(broker).source(&name, scenario.url_env(broker)) {
-            Ok(_) => kept.push(block),
+        match reachable(Entry::of(broker), &name, scenario.url_env(broker)) {
+            Ok(()) => kept.push(block),
             Err(missing) if skip => {
                 if skipped.iter().all(|known| known.target != name) {
                     let remedy = Some(missing.remedy.clone());
@@ -167,4 +167,19 @@ fn without_missing(plan: &mut Plan, scenario: &Scenario, skip: bool) -> Result<V
     }
     plan.blocks = kept;
     Ok(skipped)
+}
+
+/// Whether a broker is here: a program that can be started, or a server that
+/// answers and takes the credentials of its URL.
+fn reachable(entry: &Entry, who: &str, url_env: Option<&str>) -> Result<(), environment::Missing> {
+    let Source::Url(variable) = entry.source(who, url_env)? else { return Ok(()) };
+    let why = match entry.ask(&variable) {
+        Ok(version) if entry.is_too_old(&version) => {
+            format!("The {} of {variable} is {version}, which is too old.", entry.broker.name())
+        }
+        Ok(_) => return Ok(()),
+        Err(error) => format!("{}.", error.to_string().trim_end_matches('.')),
+    };
+    let remedy = format!("correct {variable}");
+    Err(environment::Missing { who: who.to_owned(), why, remedy, instead: None })
 }

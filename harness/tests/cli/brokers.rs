@@ -99,28 +99,24 @@ fn one_that_cannot_start_fails_its_cells() {
 }
 
 #[test]
-fn one_that_nobody_listens_for_fails_its_cells() {
+fn one_that_nobody_listens_for_is_found_before_the_run() {
     let place = Place::new();
     let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("it").port();
     let url = format!("redis://:hunter2@127.0.0.1:{port}");
-    let said = with_url(&place, &url).ends(1);
-    said.complains_of(&["Connection refused", "MY_REDIS", &port.to_string()]);
-    let outcome = place.results().expect("results").outcome();
-    assert_only_redis_failed(&outcome, &["Connection refused", "MY_REDIS"]);
+    let said = with_url(&place, &url).refused(2);
+    let said = said.complains_of(&["Connection refused", "MY_REDIS", &port.to_string()]);
+    assert!(!said.stderr.contains("hunter2"), "{}", said.stderr);
+    assert!(!place.at("results").exists(), "nothing was started");
 }
 
 #[test]
-fn one_with_another_password_fails_its_cells() {
+fn one_with_another_password_is_found_before_the_run() {
     let locked = Locked::new();
     let place = Place::new();
-    let said = with_url(&place, &locked.url("hunter2")).ends(1).complains_of(&["MY_REDIS"]);
-    assert!(!said.stderr.contains("hunter2") && !said.stdout.contains("hunter2"));
-    let outcome = place.results().expect("results").outcome();
-    assert_only_redis_failed(&outcome, &["MY_REDIS"]);
-    for file in place.results().expect("results").files() {
-        let bytes = std::fs::read(&file).expect("a file");
-        assert!(!String::from_utf8_lossy(&bytes).contains("hunter2"), "{}", file.display());
-    }
+    let said = with_url(&place, &locked.url("hunter2")).refused(2);
+    let said = said.complains_of(&["WRONGPASS", "correct MY_REDIS"]);
+    assert!(!said.stderr.contains("hunter2"), "{}", said.stderr);
+    assert!(!place.at("results").exists(), "nothing was started");
 }
 
 /// Runs `redis-asynq/memory` on the Redis with that URL, and the wheel.
