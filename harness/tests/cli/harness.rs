@@ -134,11 +134,6 @@ impl Results {
     pub(crate) fn outcome(&self) -> Outcome {
         schedbench_reports::load::read(&self.at("result.json")).expect("an outcome")
     }
-
-    /// Everything in it that is a file.
-    pub(crate) fn files(&self) -> Vec<PathBuf> {
-        files_below(&self.0)
-    }
 }
 
 /// Every file below a directory.
