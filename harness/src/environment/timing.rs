@@ -85,12 +85,12 @@ mod tests {
         assert_eq!(current_timer_slack().expect("a slack"), before);
         let policies = std::thread::spawn(|| {
             let own = sharpen().fifo;
-            let childs = std::thread::spawn(policy).join().expect("a policy");
-            (own, policy(), childs)
+            let inherited = std::thread::spawn(policy).join().expect("a policy");
+            (own, policy(), inherited)
         });
-        let (fifo, own, childs) = policies.join().expect("two policies");
+        let (fifo, own, inherited) = policies.join().expect("two policies");
         assert_eq!(fifo, own == libc::SCHED_FIFO);
-        assert_eq!(childs, libc::SCHED_OTHER);
+        assert_eq!(inherited, libc::SCHED_OTHER);
     }
 
     fn policy() -> i32 {
