@@ -5,6 +5,7 @@ pub mod cell;
 pub mod describe;
 pub mod halt;
 pub mod interruption;
+mod probe;
 pub mod progress;
 pub mod results;
 pub mod search;
@@ -12,6 +13,7 @@ pub mod session;
 pub mod staff;
 pub mod stage;
 pub mod summary;
+mod watch;
 
 pub use cell::{PROBE_ROOM, Rehearsal, RunCell, Seen};
 pub use describe::left_out;

@@ -8,23 +8,22 @@ use std::time::Duration;
 use schedbench_adapters::clock;
 use schedbench_contract::ledger::Ledger;
 use schedbench_contract::{
-    Adapter, BodyPool, Endpoints, Fill, Moment, Producer, Recorder, Server, Task, TaskId, Visit,
-    Work, WorkersShape,
+    Adapter, BodyPool, Endpoints, Fill, Moment, Recorder, Server, Visit, Work, WorkersShape,
 };
 use schedbench_reports::outcome::CellError;
 
 use super::halt::{Halt, failure};
 use super::staff::Staff;
 use super::stage::Stage;
-use crate::drive::{self, Driven, Ended, InFlightSetup, OpenSetup, Parker};
+use crate::drive::{self, Driven, Ended, InFlightSetup, OpenSetup};
 use crate::environment;
 use crate::plan::{Arrivals, CellPlan, Load, Pacing};
-use crate::record::{Allocated, Between, Proof, Snapshot, allocator};
+use crate::record::{Allocated, Between, Proof};
 
 /// Sequence numbers kept for probes, before the first arrival.
 pub const PROBE_ROOM: u64 = 1_024;
 /// Nothing but a broken system takes longer to open, close or answer.
-const PATIENCE_NS: u64 = 30_000_000_000;
+pub(super) const PATIENCE_NS: u64 = 30_000_000_000;
 /// Between the last preparation and the first arrival, so that the pacer's
 /// thread is there in time.
 const LEAD_NS: u64 = 50_000_000;
@@ -54,14 +53,6 @@ pub struct Seen {
     pub server: Option<Server>,
     /// Why the cell ended before its time.
     pub cut_short: Option<CellError>,
-}
-
-/// What was read at the window's edges.
-#[derive(Default)]
-struct Edges {
-    snapshots: (Option<Snapshot>, Option<Snapshot>),
-    /// Most bytes that the allocator held.
-    most_held: u64,
 }
 
 /// What the harness's own tests change about a cell; a run changes nothing.
@@ -339,7 +330,7 @@ impl RunCell<'_, '_> {
         })
     }
 
-    const fn is_open_loop(&self) -> bool {
+    pub(super) const fn is_open_loop(&self) -> bool {
         matches!(self.plan.load, Load::Open { .. })
     }
 
@@ -351,120 +342,6 @@ impl RunCell<'_, '_> {
             opens..opens + window
         } else {
             opens..opens + (1 + drive::LONGEST_WINDOW) * window
-        }
-    }
-
-    /// Tasks with the lowest sequence numbers, until each worker process has
-    /// run one: the system is there from end to end.
-    fn probe<P: Producer>(
-        &mut self,
-        producer: &mut P,
-        bodies: &BodyPool,
-        log: &Recorder,
-        staff: &mut Staff,
-        halt: &Halt<'_>,
-    ) -> Result<u64, CellError> {
-        let runtime = self.stage.runtime;
-        let _context = runtime.enter();
-        let deadline = clock::now() + PATIENCE_NS;
-        let mut parker = Parker::here();
-        let mut sent = 0;
-        loop {
-            let now = clock::now();
-            let id = TaskId::new(self.number, sent);
-            let probe = Task { id, intended: now, due: now, key: None, body: bodies.of(id) };
-            let submitted = parker.block_on(producer.submit(&[probe]), deadline, halt.flag());
-            match submitted {
-                Ok(Ok(_)) => sent += 1,
-                Ok(Err(error)) => {
-                    return Err(self.stage.behind(halt.explain(&error.to_string())));
-                }
-                Err(_) => return Err(halt.explain("no probe task was taken within 30 s")),
-            }
-            let look_until = clock::now() + 100_000_000;
-            while clock::now() < look_until {
-                halt.look(staff, self.stage);
-                if let Some(why) = halt.reason() {
-                    return Err(why);
-                }
-                let counts = log.counts();
-                let all_back = counts.finished + counts.refused >= sent && counts.settled >= sent;
-                if all_back && staff.all_have_run() {
-                    return Ok(sent);
-                }
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            // A probe that is retried, or on its way to the second of two
-            // workers, needs time; a hundred more are no help.
-            if clock::now() > deadline || sent + 1 >= PROBE_ROOM {
-                let counts = log.counts();
-                return Err(halt.explain(&format!(
-                    "only {} of {sent} probe tasks completed within 30 s",
-                    counts.finished
-                )));
-            }
-        }
-    }
-
-    /// Stands beside the pacer: snapshots at the window's edges, the progress
-    /// line, and an eye on broker and workers.
-    fn watch(
-        &mut self,
-        log: &Recorder,
-        staff: &mut Staff,
-        halt: &Halt<'_>,
-        opened: &AtomicU64,
-        planned_end: u64,
-        pacer_done: &AtomicBool,
-    ) -> Edges {
-        let mut edges = Edges::default();
-        // In flight the pacer decides when the window closes.
-        let closes = if self.is_open_loop() { planned_end } else { u64::MAX };
-        let look_every = if self.is_open_loop() { 50_000_000 } else { 5_000_000 };
-        let mut next_tick = 0;
-        loop {
-            let now = clock::now();
-            edges.most_held = edges.most_held.max(allocator::held());
-            let opens = opened.load(Ordering::Acquire);
-            if edges.snapshots.0.is_none() && opens > 0 && now >= opens {
-                edges.snapshots.0 = Some(self.stage.sampler.snapshot());
-            }
-            let done = pacer_done.load(Ordering::Acquire);
-            if now >= closes || done && (closes == u64::MAX || halt.is_set()) {
-                edges.snapshots.1 = Some(self.stage.sampler.snapshot());
-                return edges;
-            }
-            if now >= next_tick {
-                next_tick = now + 200_000_000;
-                halt.look(staff, self.stage);
-                self.stage.progress.tick(log.counts());
-            }
-            let edge = if edges.snapshots.0.is_some() { closes } else { opens };
-            let next = now + look_every;
-            drive::sleep_until(if edge > now { edge.min(next) } else { next });
-        }
-    }
-
-    /// Listens until the last task's horizon; promised back-offs are waited
-    /// for only while something is missing.
-    fn drain(&mut self, log: &Recorder, staff: &mut Staff, halt: &Halt<'_>, driven: &Driven) {
-        let horizon = driven.window.end + self.plan.longest_delay_ns() + self.plan.horizon_ns;
-        let latest = driven.window.end + self.plan.drain_ns() + self.rehearsal.patience_ns;
-        let open_loop = self.is_open_loop();
-        loop {
-            let now = clock::now();
-            let counts = log.counts();
-            let all_in =
-                counts.finished + counts.refused >= counts.taken && counts.settled >= counts.taken;
-            if now >= latest || all_in && (now >= horizon || !open_loop) {
-                return;
-            }
-            halt.look(staff, self.stage);
-            if halt.flag().load(Ordering::Relaxed) {
-                return;
-            }
-            self.stage.progress.tick(counts);
-            drive::sleep_until((now + 20_000_000).min(latest));
         }
     }
 }

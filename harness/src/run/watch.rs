@@ -1,0 +1,90 @@
+//! Beside the generator and after it: snapshots, progress, deaths, the drain.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use schedbench_adapters::clock;
+use schedbench_contract::Recorder;
+
+use super::cell::RunCell;
+use super::halt::Halt;
+use super::staff::Staff;
+use crate::drive::{self, Driven};
+use crate::record::{Snapshot, allocator};
+
+/// What was read at the window's edges.
+#[derive(Default)]
+pub(super) struct Edges {
+    pub(super) snapshots: (Option<Snapshot>, Option<Snapshot>),
+    /// Most bytes that the allocator held.
+    pub(super) most_held: u64,
+}
+
+impl RunCell<'_, '_> {
+    /// Stands beside the pacer: snapshots at the window's edges, the progress
+    /// line, and an eye on broker and workers.
+    pub(super) fn watch(
+        &mut self,
+        log: &Recorder,
+        staff: &mut Staff,
+        halt: &Halt<'_>,
+        opened: &AtomicU64,
+        planned_end: u64,
+        pacer_done: &AtomicBool,
+    ) -> Edges {
+        let mut edges = Edges::default();
+        // In flight the pacer decides when the window closes.
+        let closes = if self.is_open_loop() { planned_end } else { u64::MAX };
+        let look_every = if self.is_open_loop() { 50_000_000 } else { 5_000_000 };
+        let mut next_tick = 0;
+        loop {
+            let now = clock::now();
+            edges.most_held = edges.most_held.max(allocator::held());
+            let opens = opened.load(Ordering::Acquire);
+            if edges.snapshots.0.is_none() && opens > 0 && now >= opens {
+                edges.snapshots.0 = Some(self.stage.sampler.snapshot());
+            }
+            let done = pacer_done.load(Ordering::Acquire);
+            if now >= closes || done && (closes == u64::MAX || halt.is_set()) {
+                edges.snapshots.1 = Some(self.stage.sampler.snapshot());
+                return edges;
+            }
+            if now >= next_tick {
+                next_tick = now + 200_000_000;
+                halt.look(staff, self.stage);
+                self.stage.progress.tick(log.counts());
+            }
+            let edge = if edges.snapshots.0.is_some() { closes } else { opens };
+            let next = now + look_every;
+            drive::sleep_until(if edge > now { edge.min(next) } else { next });
+        }
+    }
+
+    /// Listens until the last task's horizon; promised back-offs are waited
+    /// for only while something is missing.
+    pub(super) fn drain(
+        &mut self,
+        log: &Recorder,
+        staff: &mut Staff,
+        halt: &Halt<'_>,
+        driven: &Driven,
+    ) {
+        let horizon = driven.window.end + self.plan.longest_delay_ns() + self.plan.horizon_ns;
+        let latest = driven.window.end + self.plan.drain_ns() + self.rehearsal.patience_ns;
+        let open_loop = self.is_open_loop();
+        loop {
+            let now = clock::now();
+            let counts = log.counts();
+            let all_in =
+                counts.finished + counts.refused >= counts.taken && counts.settled >= counts.taken;
+            if now >= latest || all_in && (now >= horizon || !open_loop) {
+                return;
+            }
+            halt.look(staff, self.stage);
+            if halt.flag().load(Ordering::Relaxed) {
+                return;
+            }
+            self.stage.progress.tick(counts);
+            drive::sleep_until((now + 20_000_000).min(latest));
+        }
+    }
+}
