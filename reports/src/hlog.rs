@@ -183,6 +183,8 @@ fn describe(key: &CellKey) -> String {
 
 fn load_of(load: Load) -> String {
     match load {
+        // Only a file that was made by hand has such a rate.
+        Load::Rate(rate) if !rate.is_finite() => "no rate".to_owned(),
         Load::Rate(rate) => format!("{rate}/s"),
         Load::InFlight(tasks) => format!("{tasks} in flight"),
     }
