@@ -10,7 +10,7 @@ mod redis_asynq;
 
 pub use fake::plan as fake_plan;
 pub use pipe_report::PipeReport;
-use schedbench_contract::{Adapter, Profile, Visit};
+use schedbench_contract::{Adapter, Profile, Runtime, Visit};
 
 /// What the registry knows of a system.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,8 @@ pub struct System {
     pub name: &'static str,
     /// Its profiles, the default first.
     pub profiles: &'static [Profile],
+    /// What its worker processes are written in.
+    pub runtime: Runtime,
     /// Whether it exists only to test the judge; not listed, never in a default.
     pub only_for_tests: bool,
 }
@@ -31,6 +33,7 @@ macro_rules! registry {
             System {
                 name: <$adapter as Adapter>::NAME,
                 profiles: <$adapter as Adapter>::PROFILES,
+                runtime: <$adapter as Adapter>::RUNTIME,
                 only_for_tests: false $(|| $only_for_tests)?,
             },
         )+];

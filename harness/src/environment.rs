@@ -18,7 +18,7 @@ mod cpu_clock;
 mod error;
 pub mod host;
 pub mod keeper;
-pub mod leftovers;
+mod leftovers;
 mod missing;
 pub mod placement;
 pub mod ports;
@@ -30,7 +30,7 @@ pub mod rooms;
 pub mod timing;
 pub mod watchdog;
 
-pub use broker::{BROKERS, Entry, Ground, Need, Running, Source};
+pub use broker::{BROKERS, Entry, Ground, Leftovers, Need, Running, Source, UrlForm};
 pub use child::{Child, Exit};
 pub(crate) use cpu_clock::{of_process, of_this_process, of_thread};
 pub use error::{Died, Error, Result};

@@ -50,9 +50,7 @@ impl Scenario {
     /// runs; `None` where the harness starts its own.
     #[must_use]
     pub fn url_env(&self, broker: Broker) -> Option<&str> {
-        let external = match broker {
-            Broker::Redis => self.settings.brokers.redis.as_ref(),
-        };
+        let external = self.settings.brokers.named(broker.name());
         external.map(|external| external.url_env.as_str())
     }
 

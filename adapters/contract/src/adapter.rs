@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Profile, Record, Recorder, Result, Task, TaskId, Work, WorkersShape};
+use crate::{Profile, Record, Recorder, Result, Runtime, Task, TaskId, Work, WorkersShape};
 
 /// A system under test, spoken to in its own words.
 ///
@@ -15,6 +15,8 @@ pub trait Adapter: Sized + Send + Sync + 'static {
     const NAME: &'static str;
     /// Its profiles, the default first.
     const PROFILES: &'static [Profile];
+    /// What its worker processes are written in.
+    const RUNTIME: Runtime = Runtime::Rust;
     /// Its producing side.
     type Producer: Producer;
 
@@ -146,7 +148,8 @@ pub trait InProcessWorkers: Send {
 /// A worker process to start. The event pipe is its descriptor 3.
 #[derive(Clone, Debug)]
 pub struct Program {
-    /// The program; `None` means this binary's own `worker` verb.
+    /// The program; `None` means what the system's [`Runtime`] says: this
+    /// binary's own `worker` verb, or the program made from its sources.
     pub program: Option<PathBuf>,
     /// Its arguments; never a secret.
     pub args: Vec<String>,

@@ -8,6 +8,9 @@ pub enum Broker {
 }
 
 impl Broker {
+    /// Every one.
+    pub const ALL: &'static [Self] = &[Self::Redis];
+
     /// Its name in messages and directories.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -1,37 +1,37 @@
 //! An existing broker, by the URL in an environment variable.
 
 use percent_encoding::percent_decode_str;
-use schedbench_contract::{Address, Broker, Secret};
+use schedbench_contract::{Address, Secret};
 use url::Url;
 
+use crate::environment::broker::{Entry, UrlForm};
 use crate::environment::{Error, Result};
 
 /// Reads the URL in the variable `name`.
 ///
 /// # Errors
 /// It is not set, or not such a URL. The error never shows what is in it.
-pub(crate) fn from_env(broker: Broker, name: &str) -> Result<Address> {
+pub(crate) fn from_env(entry: &Entry, name: &str) -> Result<Address> {
     let refuse = |why: String| Error::Unfit(format!("{name}: {why}"));
     match std::env::var(name) {
-        Ok(text) => parse(broker, &text).map_err(refuse),
+        Ok(text) => parse(&entry.url, &text).map_err(refuse),
         Err(std::env::VarError::NotPresent) => Err(refuse("is not set".into())),
         Err(std::env::VarError::NotUnicode(_)) => Err(refuse("is not UTF-8".into())),
     }
 }
 
-/// Reads `redis://[user[:password]@]host[:port][/database]`.
-pub(crate) fn parse(broker: Broker, text: &str) -> std::result::Result<Address, String> {
-    let (scheme, standard_port) = match broker {
-        Broker::Redis => ("redis", 6379),
-    };
+/// Reads `scheme://[user[:password]@]host[:port][/database]`.
+pub(crate) fn parse(form: &UrlForm, text: &str) -> std::result::Result<Address, String> {
+    let scheme = form.scheme;
     let expected = format!("expected {scheme}://[user[:password]@]host[:port][/database]");
     // What was typed is not repeated: it may be a password in the wrong place.
     let url =
         Url::parse(text.trim()).map_err(|error| format!("not a URL ({error}); {expected}"))?;
-    if url.scheme() == format!("{scheme}s") {
+    let tls = url.scheme() == format!("{scheme}s");
+    if tls && !form.tls {
         return Err(format!("{scheme}s:// (TLS) is not supported; {expected}"));
     }
-    if url.scheme() != scheme {
+    if !tls && url.scheme() != scheme {
         return Err(format!("not a {scheme}:// URL; {expected}"));
     }
     if url.query().is_some() || url.fragment().is_some() {
@@ -43,17 +43,17 @@ pub(crate) fn parse(broker: Broker, text: &str) -> std::result::Result<Address, 
         let text = percent_decode_str(text).decode_utf8();
         text.map(String::from).map_err(|_| format!("user or password are not UTF-8; {expected}"))
     };
-    let database = url.path().trim_matches('/');
-    if !database.bytes().all(|byte| byte.is_ascii_digit()) {
+    let database = decoded(url.path().trim_start_matches('/'))?;
+    if form.numbered_database && !database.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!("the database is a number; {expected}"));
     }
     Ok(Address {
         host: host.trim_start_matches('[').trim_end_matches(']').into(),
-        port: url.port().unwrap_or(standard_port),
+        port: url.port().unwrap_or(form.port),
         user: Some(decoded(url.username())?).filter(|user| !user.is_empty()),
         password: url.password().map(decoded).transpose()?.map(Secret),
-        database: Some(database.to_owned()).filter(|database| !database.is_empty()),
-        tls: false,
+        database: Some(database).filter(|database| !database.is_empty()),
+        tls,
     })
 }
 
@@ -61,14 +61,16 @@ pub(crate) fn parse(broker: Broker, text: &str) -> std::result::Result<Address, 
 mod tests {
     use super::*;
 
+    const REDIS: &UrlForm = &crate::environment::redis::ENTRY.url;
+
     #[test]
     fn every_part_is_read() {
-        let address = parse(Broker::Redis, "redis://me:p%40ss@example.org:7000/3").expect("a URL");
+        let address = parse(REDIS, "redis://me:p%40ss@example.org:7000/3").expect("a URL");
         assert_eq!((address.host.as_str(), address.port), ("example.org", 7000));
         assert_eq!(address.user.as_deref(), Some("me"));
         assert_eq!(address.password, Some(Secret("p@ss".into())));
         assert_eq!(address.database.as_deref(), Some("3"));
-        let address = parse(Broker::Redis, "redis://:only@[::1]").expect("a URL");
+        let address = parse(REDIS, "redis://:only@[::1]").expect("a URL");
         assert_eq!((address.host.as_str(), address.port), ("::1", 6379));
         assert_eq!((address.user, address.database), (None, None));
     }
@@ -89,7 +91,7 @@ mod tests {
             "redis://h/0#hunter2",
             "redis://u:hunter2 @h:x",
         ] {
-            let refused = parse(Broker::Redis, text).expect_err(text);
+            let refused = parse(REDIS, text).expect_err(text);
             assert!(!refused.contains("hunter2"), "{refused}");
             assert!(refused.contains("redis://"), "{refused}");
         }

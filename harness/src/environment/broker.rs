@@ -1,6 +1,7 @@
-//! Brokers: how each is found, started, or reached. A new one is one entry in
+//! Brokers: how each is found, started, or reached. A new one is one entry line in
 //! [`BROKERS`] and one file like `redis.rs`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use schedbench_contract::{Address, Broker, Profile};
@@ -76,28 +77,42 @@ pub struct Entry {
     pub remedy: &'static str,
     /// The environment variable that names an existing one.
     pub url_env: &'static str,
+    /// What its URL looks like.
+    pub url: UrlForm,
     /// The oldest version that will do.
     pub oldest: (u32, u32),
+    /// Where its program is when it is not on PATH.
+    pub find: fn() -> Option<PathBuf>,
     /// Its version, asked from the program.
     pub version: fn(&Path) -> Option<String>,
-    ask: fn(&Address) -> std::io::Result<String>,
-    start: fn(&Path, &Ground<'_>, &Need<'_>) -> Result<Box<dyn Running>>,
-    reach: fn(Address, &str, &Need<'_>) -> Result<Box<dyn Running>>,
+    pub(crate) ask: fn(&Address) -> std::io::Result<String>,
+    pub(crate) start: fn(&Path, &Ground<'_>, &Need<'_>) -> Result<Box<dyn Running>>,
+    pub(crate) reach: fn(Address, &str, &Need<'_>) -> Result<Box<dyn Running>>,
+    /// What earlier runs left in one that is not ours: queues (topics, tables)
+    /// of ours, and how many parts each has.
+    pub(crate) leftovers: fn(&Address) -> std::io::Result<Leftovers>,
+    /// Removes what `leftovers` has found.
+    pub(crate) remove: fn(&Address, &Leftovers) -> std::io::Result<()>,
 }
 
-/// Every broker.
-pub const BROKERS: &[Entry] = &[Entry {
-    broker: Broker::Redis,
-    program: "redis-server",
-    program_env: "SCHEDBENCH_REDIS_SERVER",
-    remedy: "apt-get install redis-server",
-    url_env: "REDIS_URL",
-    oldest: (6, 2),
-    version: redis::version_of,
-    ask: redis::ask,
-    start: redis::start,
-    reach: redis::reach,
-}];
+/// Queues of earlier runs by name, with the number of their parts.
+pub type Leftovers = BTreeMap<String, u64>;
+
+/// What a broker's URL looks like.
+#[derive(Clone, Copy, Debug)]
+pub struct UrlForm {
+    /// Its scheme; with an `s` after it where TLS is wanted.
+    pub scheme: &'static str,
+    /// The port that it leaves out.
+    pub port: u16,
+    /// Whether what follows the slash is a number (Redis) or a name.
+    pub numbered_database: bool,
+    /// Whether the scheme with TLS is understood.
+    pub tls: bool,
+}
+
+/// Every broker. A new one is one line here and one file beside this one.
+pub const BROKERS: &[Entry] = &[redis::ENTRY];
 
 /// How a broker would be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,13 +125,13 @@ pub enum Source {
 
 impl Entry {
     /// What is known of a broker.
+    ///
+    /// # Panics
+    /// Never: a test holds that every broker has its entry.
     #[must_use]
     pub fn of(broker: Broker) -> &'static Self {
-        // The compiler asks for an arm when a broker is added, and with it for
-        // an entry; the test below holds the two together.
-        match broker {
-            Broker::Redis => &BROKERS[0],
-        }
+        let entry = BROKERS.iter().find(|entry| entry.broker == broker);
+        entry.expect("every broker has an entry")
     }
 
     /// Its program, if it is here.
@@ -131,6 +146,7 @@ impl Entry {
             .chain(["/usr/local/sbin", "/usr/sbin", "/usr/local/bin"].map(PathBuf::from))
             .map(|dir| dir.join(self.program))
             .find(|path| is_program(path))
+            .or_else(self.find)
     }
 
     /// How it would be had: by the URL that the scenario names; otherwise by
@@ -166,13 +182,34 @@ impl Entry {
     /// # Errors
     /// It is no URL, or nobody answers there.
     pub fn ask(&self, variable: &str) -> Result<String> {
-        let address = address::from_env(self.broker, variable)?;
+        let address = address::from_env(self, variable)?;
         (self.ask)(&address).map_err(Error::io(format!(
             "asking the {} of {variable} ({}:{})",
             self.broker.name(),
             address.host,
             address.port
         )))
+    }
+
+    /// What earlier runs left in the existing one whose URL is in the variable.
+    ///
+    /// # Errors
+    /// It is no URL, or nobody answers there.
+    pub fn leftovers(&self, variable: &str) -> Result<Leftovers> {
+        let address = address::from_env(self, variable)?;
+        let name = self.broker.name();
+        (self.leftovers)(&address).map_err(Error::io(format!("asking the {name} of {variable}")))
+    }
+
+    /// Removes what [`leftovers`](Self::leftovers) has found.
+    ///
+    /// # Errors
+    /// Nobody answers there, or it refuses.
+    pub fn remove(&self, variable: &str, found: &Leftovers) -> Result<()> {
+        let address = address::from_env(self, variable)?;
+        let name = self.broker.name();
+        (self.remove)(&address, found)
+            .map_err(Error::io(format!("removing queues from the {name} of {variable}")))
     }
 
     /// Starts it, or reaches the existing one, and waits until it answers.
@@ -184,7 +221,7 @@ impl Entry {
         match self.source(need.who, need.url_env)? {
             Source::Program(program) => (self.start)(&program, ground, need),
             Source::Url(name) => {
-                let address = address::from_env(self.broker, &name)?;
+                let address = address::from_env(self, &name)?;
                 (self.reach)(address, &name, need)
             }
         }
@@ -209,9 +246,9 @@ mod tests {
     }
 
     #[test]
-    fn every_entry_is_found_by_its_broker() {
-        for entry in BROKERS {
-            assert_eq!(Entry::of(entry.broker).program, entry.program);
+    fn every_broker_has_an_entry() {
+        for broker in Broker::ALL {
+            assert_eq!(Entry::of(*broker).broker, *broker);
         }
     }
 }

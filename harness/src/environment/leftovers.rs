@@ -1,12 +1,11 @@
 //! Queues of earlier runs in a Redis that is not ours.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use schedbench_contract::Broker;
+use schedbench_contract::Address;
 
+use crate::environment::broker::Leftovers;
 use crate::environment::resp::{Reply, Resp};
-use crate::environment::{Error, Result, address};
 
 /// Every queue of ours is named so, and no other.
 const QUEUE: &str = "schedbench.";
@@ -15,14 +14,10 @@ const AT_A_TIME: usize = 256;
 /// For all questions of one call together.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Queues of ours in the Redis whose URL is in the variable, and how many keys
-/// each has.
-///
-/// # Errors
-/// There is no such Redis.
-pub fn queues(variable: &str) -> Result<BTreeMap<String, u64>> {
-    let mut redis = connect(variable)?;
-    let mut queues = BTreeMap::new();
+/// Queues of ours in that Redis, and how many keys each has.
+pub(crate) fn queues(address: &Address) -> std::io::Result<Leftovers> {
+    let mut redis = connect(address)?;
+    let mut queues = Leftovers::new();
     scan(&mut redis, &pattern(QUEUE), |_, keys| {
         for key in keys {
             if let Some(queue) = queue_of(&key) {
@@ -30,19 +25,15 @@ pub fn queues(variable: &str) -> Result<BTreeMap<String, u64>> {
             }
         }
         Ok(())
-    })
-    .map_err(Error::io(format!("asking the Redis of {variable}")))?;
+    })?;
     Ok(queues)
 }
 
 /// Removes queues that [`queues`] has found.
-///
-/// # Errors
-/// There is no such Redis, or it refuses.
-pub fn remove(variable: &str, queues: &BTreeMap<String, u64>) -> Result<()> {
-    let mut redis = connect(variable)?;
-    for queue in queues.keys().filter(|queue| queue.starts_with(QUEUE)) {
-        let removed = scan(&mut redis, &pattern(&format!("{queue}}}")), |redis, keys| {
+pub(crate) fn remove(address: &Address, found: &Leftovers) -> std::io::Result<()> {
+    let mut redis = connect(address)?;
+    for queue in found.keys().filter(|queue| queue.starts_with(QUEUE)) {
+        scan(&mut redis, &pattern(&format!("{queue}}}")), |redis, keys| {
             let ours: Vec<&str> = keys
                 .iter()
                 .map(String::as_str)
@@ -53,20 +44,14 @@ pub fn remove(variable: &str, queues: &BTreeMap<String, u64>) -> Result<()> {
                 redis.ask(&words)?;
             }
             Ok(())
-        });
-        removed
-            .and_then(|()| redis.ask(&["SREM", "asynq:queues", queue]))
-            .map_err(Error::io(format!("removing queue {queue} of {variable}")))?;
+        })?;
+        redis.ask(&["SREM", "asynq:queues", queue])?;
     }
     Ok(())
 }
 
-fn connect(variable: &str) -> Result<Resp> {
-    let address = address::from_env(Broker::Redis, variable)?;
-    Resp::connect(&address, Instant::now() + PATIENCE).map_err(Error::io(format!(
-        "asking the Redis of {variable} ({}:{})",
-        address.host, address.port
-    )))
+fn connect(address: &Address) -> std::io::Result<Resp> {
+    Resp::connect(address, Instant::now() + PATIENCE)
 }
 
 /// Keys of queues whose names begin so. Names of runs hold nothing that a

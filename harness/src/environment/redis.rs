@@ -7,11 +7,29 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use schedbench_contract::{Address, Secret};
+use schedbench_contract::{Address, Broker, Secret};
 
-use crate::environment::broker::{Ground, Need, Running};
+use crate::environment::broker::{Entry, Ground, Need, Running, UrlForm};
 use crate::environment::resp::{Reply, Resp};
-use crate::environment::{Child, Error, Result, Spawner, Spec, ports, rooms};
+use crate::environment::{Child, Error, Result, Spawner, Spec, leftovers, ports, rooms};
+
+/// What the harness knows of it.
+pub(crate) const ENTRY: Entry = Entry {
+    broker: Broker::Redis,
+    program: "redis-server",
+    program_env: "SCHEDBENCH_REDIS_SERVER",
+    remedy: "apt-get install redis-server",
+    url_env: "REDIS_URL",
+    url: UrlForm { scheme: "redis", port: 6379, numbered_database: true, tls: false },
+    oldest: (6, 2),
+    find: || None,
+    version: version_of,
+    ask,
+    start,
+    reach,
+    leftovers: leftovers::queues,
+    remove: leftovers::remove,
+};
 
 /// From its start to its first PONG; a long AOF is read before that.
 const START: Duration = Duration::from_secs(60);

@@ -44,7 +44,7 @@ pub fn system(target: Target, server: Option<Server>) -> outcome::System {
         profile: target.profile.name.to_owned(),
         summary: target.profile.summary.to_owned(),
         claims: claims(&target.profile.claims),
-        worker_runtime: "Rust".to_owned(),
+        worker_runtime: target.system.runtime.describe().to_owned(),
         server,
     }
 }

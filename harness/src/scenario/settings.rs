@@ -261,6 +261,26 @@ impl Default for Objective {
 pub struct Brokers {
     /// A Redis server to use instead of starting one.
     pub redis: Option<ExternalBroker>,
+    /// A RabbitMQ server to use instead of starting one.
+    pub rabbitmq: Option<ExternalBroker>,
+    /// A Kafka cluster to use instead of starting one.
+    pub kafka: Option<ExternalBroker>,
+    /// A PostgreSQL server to use instead of starting one.
+    pub postgres: Option<ExternalBroker>,
+}
+
+impl Brokers {
+    /// The one of that name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&ExternalBroker> {
+        match name {
+            "redis" => self.redis.as_ref(),
+            "rabbitmq" => self.rabbitmq.as_ref(),
+            "kafka" => self.kafka.as_ref(),
+            "postgres" => self.postgres.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 /// A broker that already runs.

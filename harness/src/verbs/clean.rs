@@ -1,19 +1,17 @@
 //! `schedbench clean`: removes what killed runs left behind.
 //!
 //! Directories whose owner is dead are removed; the lock in each says so, and
-//! a run that lives keeps its own. Queues in a Redis that is not ours may be
+//! a run that lives keeps its own. Queues in a broker that is not ours may be
 //! another run's, so they are listed, and removed with `--yes` only. Results
-//! are never touched. A Redis of our own dies with its run and leaves none.
+//! are never touched. A broker of our own dies with its run and leaves none.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use schedbench_contract::Broker;
-
 use crate::cli::CleanArgs;
-use crate::environment::{Entry, leftovers, rooms};
+use crate::environment::{BROKERS, Leftovers, rooms};
 
 /// Cleans up and says what it did.
 ///
@@ -28,13 +26,13 @@ pub fn run(args: &CleanArgs, out: &mut impl Write) -> anyhow::Result<ExitCode> {
             nothing = false;
         }
     }
-    let variable = Entry::of(Broker::Redis).url_env;
-    if std::env::var_os(variable).is_some_and(|url| !url.is_empty()) {
-        let queues = leftovers::queues(variable)?;
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|url| !url.is_empty());
+    for entry in BROKERS.iter().filter(|entry| is_set(entry.url_env)) {
+        let queues = entry.leftovers(entry.url_env)?;
         nothing &= queues.is_empty();
-        report(&queues, args.yes, variable, out)?;
+        report(&queues, args.yes, entry.url_env, out)?;
         if args.yes {
-            leftovers::remove(variable, &queues)?;
+            entry.remove(entry.url_env, &queues)?;
         }
     }
     if nothing {
@@ -44,7 +42,7 @@ pub fn run(args: &CleanArgs, out: &mut impl Write) -> anyhow::Result<ExitCode> {
 }
 
 fn report(
-    queues: &BTreeMap<String, u64>,
+    queues: &Leftovers,
     removes: bool,
     variable: &str,
     out: &mut impl Write,

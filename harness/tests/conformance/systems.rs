@@ -42,15 +42,21 @@ impl Lane {
 /// Whether a check is about a profile.
 pub(crate) type Choice = fn(place: usize) -> bool;
 
-/// Every system in its default profile.
-pub(crate) const DEFAULTS: Choice = |place| place == 0;
+/// Every system in its default profile; with `SCHEDBENCH_ALL_PROFILES=1`
+/// (`scripts/test --all-profiles`) in each of its profiles.
+pub(crate) const DEFAULTS: Choice =
+    |place| place == 0 || std::env::var_os("SCHEDBENCH_ALL_PROFILES").is_some();
 /// Every profile that is no system's default.
 pub(crate) const OTHERS: Choice = |place| place > 0;
 
 /// Runs a check for each chosen profile of the lane's systems and names all
 /// that fail, not only the first.
 pub(crate) fn each(lane: Lane, choice: Choice, check: impl Fn(Target)) {
-    let systems = SYSTEMS.iter().filter(|system| !system.only_for_tests);
+    // For who works on one system: SCHEDBENCH_SYSTEMS=kafka,celery.
+    let only = std::env::var("SCHEDBENCH_SYSTEMS").ok();
+    let is_wanted =
+        |name| only.as_deref().is_none_or(|only| only.split(',').any(|one| one == name));
+    let systems = SYSTEMS.iter().filter(|system| !system.only_for_tests && is_wanted(system.name));
     let targets: Vec<Target> = systems
         .flat_map(|system| {
             let chosen = system.profiles.iter().enumerate().filter(|(place, _)| choice(*place));

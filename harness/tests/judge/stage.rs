@@ -46,7 +46,12 @@ pub(crate) fn target(claims: Claims) -> Target {
         broker_settings: &[],
         claims,
     }]));
-    let system = System { name: "stage", profiles, only_for_tests: true };
+    let system = System {
+        name: "stage",
+        profiles,
+        runtime: schedbench_contract::Runtime::Rust,
+        only_for_tests: true,
+    };
     Target { system: Box::leak(Box::new(system)), profile: &profiles[0] }
 }
 
