@@ -122,7 +122,8 @@ fn reach(address: Address, url_env: &str, need: &Need<'_>) -> Result<Box<dyn Run
     let asking = Asking::begin(&address, Instant::now() + ANSWER).map_err(broken)?;
     let version = asking.version().map_err(broken)?;
     // What decides the class, where the profile does not say otherwise.
-    let mut wanted = vec![("fsync", "on"), ("full_page_writes", "on"), ("synchronous_commit", "on")];
+    let mut wanted =
+        vec![("fsync", "on"), ("full_page_writes", "on"), ("synchronous_commit", "on")];
     wanted.retain(|(key, _)| !need.profile.broker_settings.iter().any(|(known, _)| known == key));
     wanted.extend(need.profile.broker_settings);
     for (key, wanted) in wanted {

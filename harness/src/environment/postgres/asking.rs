@@ -44,9 +44,8 @@ impl Asking {
 
     /// The first column of each row.
     pub(super) fn ask(&self, question: &str) -> io::Result<Vec<String>> {
-        let answer = async {
-            self.client.simple_query(question).await.map_err(|error| plain(&error))
-        };
+        let answer =
+            async { self.client.simple_query(question).await.map_err(|error| plain(&error)) };
         let rows = self.runtime.block_on(within(self.deadline, answer))?;
         let first = rows.iter().filter_map(|message| match message {
             SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),

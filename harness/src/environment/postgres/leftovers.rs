@@ -19,7 +19,8 @@ pub(super) fn schemas(address: &Address) -> io::Result<Leftovers> {
     let name = format!("starts_with(nspname, {})", literal(SCHEMA));
     let mut found = Leftovers::new();
     for schema in asking.ask(&format!("SELECT nspname FROM pg_namespace WHERE {name}"))? {
-        let tables = format!("SELECT count(*) FROM pg_tables WHERE schemaname = {}", literal(&schema));
+        let tables =
+            format!("SELECT count(*) FROM pg_tables WHERE schemaname = {}", literal(&schema));
         let count = asking.ask(&tables)?.first().and_then(|count| count.parse().ok());
         found.insert(schema, count.unwrap_or(0));
     }
