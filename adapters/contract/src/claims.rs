@@ -55,6 +55,9 @@ pub enum AckMode {
     Early,
     /// After its handler ran: a killed worker's task comes again.
     Late,
+    /// After its handler ran, while nobody was kept from running it too: with
+    /// more than one worker a task may run several times at once.
+    Unlocked,
     /// There is no broker to tell.
     None,
 }

@@ -73,6 +73,7 @@ fn claims(profile: &Profile) -> [String; 2] {
     let ack = match ack {
         AckMode::Early => "acknowledged before the handler",
         AckMode::Late => "acknowledged after the handler",
+        AckMode::Unlocked => "acknowledged after the handler, which others may run meanwhile",
         AckMode::None => "no broker",
     };
     let confirms = match confirms {

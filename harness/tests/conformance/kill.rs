@@ -49,6 +49,7 @@ impl Act for Kill {
         match claims.ack {
             AckMode::Late => assert!((1..=PREFETCH).contains(&held), "{held} held by the dead"),
             AckMode::Early => assert_eq!(held, 0, "nothing is held that was acknowledged"),
+            AckMode::Unlocked => assert_eq!(held, 0, "nobody holds anything"),
             AckMode::None => unreachable!("a worker process acknowledges"),
         }
         if let (Some(broker), Some(address)) = (self.0.profile.broker, hand.address()) {
@@ -57,7 +58,7 @@ impl Act for Kill {
         }
         hand.hire_again();
         match claims.ack {
-            AckMode::Late => {
+            AckMode::Late | AckMode::Unlocked => {
                 hand.wait("the rest to run", |hand| hand.log.counts().finished == TASKS)
             }
             // Who is gone does not come back: the queue runs empty without them.
@@ -85,6 +86,7 @@ impl Kill {
                 // Ran, and died before the broker heard of it.
                 assert!(repeated <= PREFETCH, "{repeated}");
             }
+            AckMode::Unlocked => assert_eq!(lost, 0),
             AckMode::Early | AckMode::None => {
                 assert!((1..=PREFETCH).contains(&lost), "{lost}");
                 assert_eq!(repeated, 0);

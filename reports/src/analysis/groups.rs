@@ -34,6 +34,7 @@ impl ClassKey {
         match self.ack {
             AckMode::Early => title.push_str(", acknowledged early"),
             AckMode::Late => title.push_str(", acknowledged late"),
+            AckMode::Unlocked => title.push_str(", acknowledged late, run by several at once"),
             AckMode::None => {}
         }
         title
