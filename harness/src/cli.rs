@@ -79,7 +79,7 @@ pub enum Verb {
 /// Arguments of `run`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Exit code: 0 done; 1 a system failed all its cells, or a runtime error; \
-    2 usage, scenario or missing broker; 4 a ledger does not balance, or a \
+    2 usage, scenario or missing broker; 3 an objective was not met; 4 a ledger does not balance, or a \
     system has no valid cell; 130 or 143 after a signal.")]
 pub struct RunArgs {
     /// The scenario and what to change in it.

@@ -30,6 +30,8 @@ pub struct Plan {
     pub shape: WorkersShape,
     /// P99 start latency up to which a load counts as held, ns.
     pub objective_p99_ns: u64,
+    /// Tasks per second that every system must hold, if that is demanded.
+    pub objective_holds: Option<f64>,
     /// How the generator keeps time; `None` lets the kind of system decide.
     pub pacing: Option<Pacing>,
 }

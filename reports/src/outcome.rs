@@ -83,6 +83,9 @@ pub struct Plan {
     pub arrivals: String,
     /// P99 start latency up to which a load counts as held, seconds.
     pub objective_p99_s: f64,
+    /// Tasks per second that every system must hold, if that was demanded.
+    #[serde(default)]
+    pub objective_holds: Option<f64>,
 }
 
 /// Where it ran.

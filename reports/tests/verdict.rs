@@ -1,5 +1,6 @@
 //! The sentences of the verdict and the model of the table, read as text.
 
+mod example;
 mod outcomes;
 
 use schedbench_reports::analysis::{Analysis, analyse};
@@ -57,4 +58,38 @@ fn each_outcome_is_analysed() {
             insta::assert_snapshot!(name, table(&analysis));
         }
     }
+}
+
+/// Demanded of three systems: held in all repeats, failed with its reason, and
+/// not decided where the only cells that could say are invalid.
+#[test]
+fn objectives_are_met_failed_or_not_decided() {
+    use schedbench_reports::analysis::Met;
+    use schedbench_reports::outcome::{Load, Validity};
+
+    let mut outcome = example::ramp();
+    assert!(analyse(&outcome).objectives.is_empty(), "nothing was demanded");
+    outcome.plan.objective_holds = Some(100_000.0);
+    let met = |outcome: &_| -> Vec<(String, Met)> {
+        let objectives = analyse(outcome).objectives;
+        objectives.into_iter().map(|one| (one.target, one.met)).collect()
+    };
+    let said = met(&outcome);
+    assert_eq!(said.len(), 2, "noop is not asked: {said:?}");
+    assert!(said.iter().any(|(target, met)| target.starts_with("wheel/") && *met == Met::Yes));
+    let (_, redis) = &said[1];
+    let why = "not at 100k/s: done 61 % of offered";
+    assert_eq!(*redis, Met::No(why.to_owned()));
+
+    for cell in &mut outcome.cells {
+        if cell.key.system == "wheel" && cell.key.load == Load::Rate(100_000.0) {
+            cell.validity = Validity::GeneratorLimited("late".to_owned());
+        }
+    }
+    let said = met(&outcome);
+    let why = "no valid cell above 50k/s, which it holds";
+    assert!(said.iter().any(|(_, met)| *met == Met::Unknown(why.to_owned())), "{said:?}");
+    outcome.cells.retain(|cell| cell.key.system == "noop");
+    let why = Met::Unknown("it was not measured".to_owned());
+    assert!(met(&outcome).iter().all(|(_, met)| *met == why));
 }

@@ -38,7 +38,7 @@ pub fn run(args: &RunArgs, voice: Voice, out: &mut impl Write) -> Result<ExitCod
         Err(error) if !voice::nobody_reads(&error) => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let code = exit(&outcome);
+    let code = exit(&outcome, &analysis::analyse(&outcome));
     if let Exit::Signal(_) = code {
         // Nobody may listen any more.
         let mut stderr = std::io::stderr();

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::analysis::{self, Analysis, Capacity, Figure, Group, Mode, Spread};
+use crate::analysis::{self, Analysis, Capacity, Figure, Group, Met, Mode, Objective, Spread};
 use crate::outcome::{Cell, Ended, Held, Load, Outcome, Value, WindowCounts};
 use crate::save::{indented, writable};
 
@@ -42,6 +42,7 @@ pub fn json(outcome: &Outcome, analysis: &Analysis) -> String {
             errors: counts.errors.len(),
             invalid: counts.invalid.iter().map(|t| (t.word, t.cells.len())).collect(),
         },
+        objectives: analysis.objectives.iter().map(objective).collect(),
         skipped: outcome.skipped.iter().map(|skipped| skipped.target.as_str()).collect(),
         window_s: analysis.window_s,
         horizon_s: analysis.horizon_s,
@@ -85,6 +86,8 @@ struct Summary<'a> {
     ended: &'a Ended,
     /// How many cells count.
     counts: Counts,
+    /// What every system had to hold; empty when nothing was demanded.
+    objectives: Vec<ObjectiveRow<'a>>,
     /// Targets that were asked for and left out.
     skipped: Vec<&'a str>,
     /// D, where all cells share it.
@@ -116,6 +119,28 @@ struct Counts {
     errors: usize,
     /// Cells that are not valid, by their verdict.
     invalid: BTreeMap<&'static str, usize>,
+}
+
+/// What one system had to hold.
+#[derive(Serialize, JsonSchema)]
+struct ObjectiveRow<'a> {
+    /// `system/profile`, with its variant where there is one.
+    target: &'a str,
+    /// What was demanded, in words.
+    demand: &'a str,
+    /// Whether it was met; null where no valid cell says.
+    met: Option<bool>,
+    /// Why it was not, or why that is not known.
+    why: Option<&'a str>,
+}
+
+fn objective(objective: &Objective) -> ObjectiveRow<'_> {
+    let (met, why) = match &objective.met {
+        Met::Yes => (Some(true), None),
+        Met::No(why) => (Some(false), Some(why.as_str())),
+        Met::Unknown(why) => (None, Some(why.as_str())),
+    };
+    ObjectiveRow { target: &objective.target, demand: &objective.demand, met, why }
 }
 
 /// One system and profile in one class.

@@ -176,6 +176,7 @@ pub(crate) fn outcome(systems: Vec<System>, mut cells: Vec<Cell>) -> Outcome {
             handler: "nothing".to_owned(),
             arrivals: "poisson".to_owned(),
             objective_p99_s: 1.0,
+            objective_holds: None,
         },
         host: Host {
             cpu: "EPYC".to_owned(),

@@ -405,6 +405,7 @@ pub fn empty() -> Outcome {
             handler: "nothing".into(),
             arrivals: "poisson".into(),
             objective_p99_s: 1.0,
+            objective_holds: None,
         },
         host: Host {
             cpu: "AMD EPYC 7763".into(),
