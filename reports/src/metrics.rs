@@ -121,6 +121,7 @@ pub const METRICS: &[Metric] = &[
     metric("pss.workers", "PSS of the workers", Bytes, Lower),
     metric("pss.system", "PSS of the system", Bytes, Lower),
     metric("foreign_cpu", "CPU of other processes", Cores, Neither),
+    metric("unattributed_cpu", "CPU in no process's time", Cores, Neither),
     metric("steal", "time stolen by the hypervisor", Fraction, Neither),
     metric("clock_drift", "drift between the clocks", Seconds, Neither),
     metric("settle_wait", "wait for quiet before the cell", Seconds, Neither),

@@ -132,6 +132,7 @@ impl Figures<'_> {
         metrics.extend([
             ("mean_batch".into(), batch),
             ("foreign_cpu".into(), told(host.foreign_cores)),
+            ("unattributed_cpu".into(), told(host.unattributed_cores)),
             ("steal".into(), told(host.steal)),
             ("clock_drift".into(), Value::Is(host.clock_drift_ns as f64 / 1e9)),
             ("settle_wait".into(), Value::Is(host.settle_wait_ns as f64 / 1e9)),

@@ -103,6 +103,14 @@ fn disturbed(evidence: &Evidence<'_>, limits: &Limits) -> Option<String> {
             number(limits.foreign_cores)
         ));
     }
+    if let Some(cores) = host.unattributed_cores.filter(|&cores| cores > limits.unattributed_cores)
+    {
+        return Some(format!(
+            "{} core went to no process that was there at both ends of the window (limit {})",
+            number(cores),
+            number(limits.unattributed_cores)
+        ));
+    }
     let steal = host.steal.filter(|&steal| steal > limits.steal)?;
     Some(format!("the hypervisor took {} (limit {})", percent(steal), percent(limits.steal)))
 }

@@ -105,6 +105,18 @@ fn others_cpu_and_steal_disturb() {
     assert!(broken(&cell.held).starts_with("disturbed: "));
 }
 
+/// The kernel wakes and switches for us in nobody's time; more than that is a
+/// build beside us, whose processes were gone when the window ended.
+#[test]
+fn cpu_in_nobodys_time_disturbs_past_the_kernels_own() {
+    let mut stage = healthy();
+    stage.host.unattributed_cores = Some(0.4);
+    assert_eq!(stage.judge().validity, Validity::Valid);
+    stage.host.unattributed_cores = Some(1.2);
+    let went = "1.2 core went to no process that was there at both ends of the window (limit 0.4)";
+    assert_eq!(why(&stage.judge()), went);
+}
+
 #[test]
 fn a_busy_client_thread_limits() {
     let mut stage = healthy();
