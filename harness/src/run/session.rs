@@ -85,6 +85,18 @@ impl<'a> Session<'a> {
     /// # Errors
     /// The outcome cannot be written. What fails in a system ends its cells.
     pub fn run(mut self) -> Result<Outcome> {
+        if let Err(error) = self.run_all() {
+            // Whoever finds the file reads that it is not whole, and why; that
+            // it may not be writable either is what `error` says already.
+            self.outcome.ended = Ended::Failed(error.to_string());
+            let _ = self.keep();
+            return Err(error);
+        }
+        self.stage.progress.finish();
+        Ok(self.outcome)
+    }
+
+    fn run_all(&mut self) -> Result<()> {
         self.keep()?;
         for (index, block) in self.plan.blocks.iter().enumerate() {
             if self.stopped() {
@@ -97,9 +109,7 @@ impl<'a> Session<'a> {
             Some(signal) => Ended::Interrupted(signal),
             None => Ended::Complete,
         };
-        self.keep()?;
-        self.stage.progress.finish();
-        Ok(self.outcome)
+        self.keep()
     }
 
     pub(super) fn stopped(&self) -> bool {
