@@ -22,6 +22,7 @@ mod leftovers;
 mod missing;
 pub mod placement;
 pub mod ports;
+mod postgres;
 mod reap;
 mod redis;
 mod resp;
@@ -34,7 +35,7 @@ pub use broker::{BROKERS, Entry, Ground, Leftovers, Need, Running, Source, UrlFo
 pub use child::{Child, Exit};
 pub(crate) use cpu_clock::{of_process, of_this_process, of_thread};
 pub use error::{Died, Error, Result};
-pub use keeper::{Keeper, Spawner, Spec};
+pub use keeper::{Keeper, Spawner, Spec, User};
 pub use missing::Missing;
 pub use reap::reap;
 pub use room::{Room, RoomError};
