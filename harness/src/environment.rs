@@ -22,6 +22,7 @@ mod leftovers;
 mod missing;
 pub mod placement;
 pub mod ports;
+mod rabbitmq;
 mod reap;
 mod redis;
 mod resp;
