@@ -23,6 +23,7 @@ mod missing;
 pub mod placement;
 pub mod ports;
 mod postgres;
+mod rabbitmq;
 mod reap;
 mod redis;
 mod resp;
