@@ -17,6 +17,7 @@ pub mod child;
 mod cpu_clock;
 mod error;
 pub mod host;
+pub mod kafka;
 pub mod keeper;
 mod leftovers;
 mod missing;
