@@ -29,6 +29,7 @@ pub mod room;
 pub mod rooms;
 pub mod timing;
 pub mod watchdog;
+mod workshop;
 
 pub use broker::{BROKERS, Entry, Ground, Leftovers, Need, Running, Source, UrlForm};
 pub use child::{Child, Exit};
@@ -40,3 +41,4 @@ pub use reap::reap;
 pub use room::{Room, RoomError};
 pub use rooms::Rooms;
 pub use watchdog::Watchdog;
+pub use workshop::{WorkerProgram, Workshop, source_of};
