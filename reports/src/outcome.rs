@@ -280,6 +280,8 @@ pub enum Validity {
     Incomplete(String),
     /// The ledger or Little's law does not close.
     Unbalanced(String),
+    /// It was measured well, and something else than for others of its class.
+    NotComparable(String),
 }
 
 impl Validity {
@@ -300,6 +302,7 @@ impl Validity {
             Self::ClockSuspect(_) => "clock-suspect",
             Self::Incomplete(_) => "incomplete",
             Self::Unbalanced(_) => "unbalanced",
+            Self::NotComparable(_) => "not-comparable",
         }
     }
 
@@ -313,7 +316,8 @@ impl Validity {
             | Self::Disturbed(why)
             | Self::ClockSuspect(why)
             | Self::Incomplete(why)
-            | Self::Unbalanced(why) => Some(why),
+            | Self::Unbalanced(why)
+            | Self::NotComparable(why) => Some(why),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which of generator, client, broker and workers was the limit, in words.
 
-use schedbench_contract::Handler;
+use schedbench_contract::{DurabilityClass, Handler};
 use schedbench_reports::outcome::{Held, Validity};
 
 use super::about::About;
@@ -43,7 +43,9 @@ pub(super) fn limit(
 fn slots(evidence: &Evidence<'_>, about: &About, throughput: f64) -> Option<String> {
     let (Handler::SleepNs(ns) | Handler::CpuNs(ns)) = evidence.plan.handler else { return None };
     let shape = about.shape?;
-    let processes = if evidence.plan.target.profile.broker.is_some() { shape.processes } else { 1 };
+    // A scheduler that keeps its tasks in its own memory is one process.
+    let durability = evidence.plan.target.profile.claims.durability;
+    let processes = if durability == DurabilityClass::InProcess { 1 } else { shape.processes };
     let handlers = f64::from(processes) * f64::from(shape.concurrency);
     let most = handlers * 1e9 / ns.max(1) as f64;
     (throughput >= 0.9 * most).then(|| {

@@ -355,7 +355,7 @@ impl<'a> Session<'a> {
 /// the bottleneck as a client thread can.
 fn charge_submit(plan: &CellPlan, seen: &mut Seen) {
     let pacing = &mut seen.driven.seen;
-    if plan.target.profile.broker.is_none() {
+    if plan.target.is_in_process() {
         pacing.pending_share = pacing.submit_share;
     } else if let Some(busiest) = &mut seen.between.usage.busiest_client_thread {
         *busiest = busiest.max(pacing.submit_share - pacing.pending_share);

@@ -66,7 +66,10 @@ pub fn exit(outcome: &Outcome, analysis: &Analysis) -> Exit {
         if !ran.is_empty() && ran.iter().all(|cell| cell.error.is_some()) {
             return Exit::Failed;
         }
-        if !ran.iter().any(|cell| cell.validity.is_valid()) {
+        let counts = |validity: &Validity| {
+            validity.is_valid() || matches!(validity, Validity::NotComparable(_))
+        };
+        if !ran.iter().any(|cell| counts(&cell.validity)) {
             exit = Exit::Invalid;
         }
     }

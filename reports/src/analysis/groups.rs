@@ -35,6 +35,7 @@ impl ClassKey {
             AckMode::Early => title.push_str(", acknowledged early"),
             AckMode::Late => title.push_str(", acknowledged late"),
             AckMode::None => {}
+            AckMode::Locked => title.push_str(", locked while they run"),
         }
         title
     }
