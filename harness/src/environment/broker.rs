@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use schedbench_contract::{Address, Broker, Profile};
 
-use crate::environment::{Child, Error, Keeper, Missing, Result, Rooms, address, redis};
+use crate::environment::compose::Docker;
+use crate::environment::{Child, Error, Keeper, Missing, Result, Rooms, address, compose, redis};
 
 /// What a broker is started on.
 #[derive(Clone, Copy, Debug)]
@@ -121,6 +123,8 @@ pub enum Source {
     Program(PathBuf),
     /// By the URL in this environment variable.
     Url(String),
+    /// In a container of this docker.
+    Compose(Docker),
 }
 
 impl Entry {
@@ -217,8 +221,24 @@ impl Entry {
     /// # Errors
     /// It is missing, dies at its start, does not answer, or an existing one
     /// is not configured as the profile needs.
-    pub fn have(&self, ground: &Ground<'_>, need: &Need<'_>) -> Result<Box<dyn Running>> {
-        match self.source(need.who, need.url_env)? {
+    pub fn have(&'static self, ground: &Ground<'_>, need: &Need<'_>) -> Result<Box<dyn Running>> {
+        self.have_from(self.source(need.who, need.url_env)?, ground, need, &AtomicBool::new(false))
+    }
+
+    /// The same from where a [`Mode`](crate::environment::Mode) says. Setting
+    /// `stop` ends a long wait for a container.
+    ///
+    /// # Errors
+    /// As for [`have`](Self::have).
+    pub fn have_from(
+        &'static self,
+        source: Source,
+        ground: &Ground<'_>,
+        need: &Need<'_>,
+        stop: &AtomicBool,
+    ) -> Result<Box<dyn Running>> {
+        match source {
+            Source::Compose(docker) => compose::start(&docker, self, ground, need, stop),
             Source::Program(program) => (self.start)(&program, ground, need),
             Source::Url(name) => {
                 let address = address::from_env(self, &name)?;

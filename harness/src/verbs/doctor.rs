@@ -15,14 +15,14 @@ use schedbench_reports::numbers::{Medium, amount, whole};
 use serde::Serialize;
 
 use crate::cli::{DoctorArgs, ListFormat};
-use crate::environment::{Entry, Missing, Room, Source, host, timing};
+use crate::environment::{Entry, Missing, Mode, Room, Source, host, timing};
 
 /// Says what can run here.
 ///
 /// # Errors
 /// `out` cannot be written.
 pub fn run(args: &DoctorArgs, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-    let findings = Findings::look();
+    let findings = Findings::look(args.env);
     match args.format {
         ListFormat::Text => findings.write(out)?,
         ListFormat::Json => {
@@ -72,8 +72,8 @@ struct Free {
 }
 
 impl Findings {
-    fn look() -> Self {
-        let groups = groups();
+    fn look(mode: Mode) -> Self {
+        let groups = groups(mode);
         let timing = timing::possible();
         let room = Room::look(Path::new("."));
         Self {
@@ -139,7 +139,7 @@ fn line(
     writeln!(out, "{}", line.trim_end())
 }
 
-fn groups() -> Vec<Systems> {
+fn groups(mode: Mode) -> Vec<Systems> {
     let mut embedded = Vec::new();
     let mut by_broker: BTreeMap<Broker, Vec<&'static str>> = BTreeMap::new();
     for system in SYSTEMS.iter().filter(|system| !system.only_for_tests) {
@@ -149,7 +149,7 @@ fn groups() -> Vec<Systems> {
         }
     }
     let ready = Systems { systems: embedded, ready: true, with: None, why: None, remedy: None };
-    let brokers = by_broker.into_iter().map(|(broker, systems)| on_broker(broker, systems));
+    let brokers = by_broker.into_iter().map(|(broker, systems)| on_broker(mode, broker, systems));
     let left_out = LEFT_OUT.iter().map(|(system, feature)| Systems {
         systems: vec![system],
         ready: false,
@@ -160,10 +160,10 @@ fn groups() -> Vec<Systems> {
     [ready].into_iter().chain(brokers).chain(left_out).collect()
 }
 
-fn on_broker(broker: Broker, systems: Vec<&'static str>) -> Systems {
+fn on_broker(mode: Mode, broker: Broker, systems: Vec<&'static str>) -> Systems {
     let entry = Entry::of(broker);
     let name = broker.name();
-    match entry.source(name, None) {
+    match mode.source(entry, name, None) {
         Ok(Source::Program(program)) => {
             let version = (entry.version)(&program);
             let is_old = version.as_deref().is_some_and(|version| entry.is_too_old(version));
@@ -184,6 +184,13 @@ fn on_broker(broker: Broker, systems: Vec<&'static str>) -> Systems {
             let remedy = why.is_some().then(|| entry.remedy.to_owned());
             Systems { systems, ready: with.is_some(), with, why, remedy }
         }
+        Ok(Source::Compose(_)) => Systems {
+            systems,
+            ready: true,
+            with: Some(format!("{name} in a container of docker compose")),
+            why: None,
+            remedy: None,
+        },
         Err(Missing { why, remedy, instead, .. }) => {
             let instead = instead.map_or_else(String::new, |name| format!("   (or: {name})"));
             let remedy = Some(format!("{remedy}{instead}"));
@@ -198,14 +205,14 @@ mod tests {
 
     #[test]
     fn every_system_is_in_one_group() {
-        let named: usize = groups().iter().map(|group| group.systems.len()).sum();
+        let named: usize = groups(Mode::Local).iter().map(|group| group.systems.len()).sum();
         let listed = SYSTEMS.iter().filter(|system| !system.only_for_tests).count();
         assert_eq!(named, listed + LEFT_OUT.len());
     }
 
     #[test]
     fn the_text_has_a_line_for_each_group_and_the_commands() {
-        let mut findings = Findings::look();
+        let mut findings = Findings::look(Mode::Local);
         findings.ready = false;
         findings.groups.push(Systems {
             systems: vec!["kafka"],
