@@ -135,6 +135,7 @@ fn the_other_instance_runs_the_rest<A: Adapter>(hand: &mut Hand<'_, '_, A>) {
 /// are set into the past, over the control road. How many there were.
 fn let_leases_run_out(broker: Broker, address: &Address, queue: &str) -> u64 {
     match broker {
+        Broker::Kafka | Broker::RabbitMq => 0,
         Broker::Postgres => {
             let age =
                 format!("UPDATE \"{queue}\".tasks SET lease_until = '-infinity' WHERE state = 1");

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use schedbench::environment::{Keeper, Rooms};
+use schedbench::environment::{Keeper, Mode, Rooms};
 use schedbench::plan::Target;
 use schedbench::record::Sampler;
 use schedbench::run::{Loudness, Progress, Stage};
@@ -40,6 +40,7 @@ pub(crate) fn on_stage<T>(target: Target, act: impl FnOnce(&mut Stage<'_>) -> T)
         logs: logs.path().to_owned(),
         // No URL: a broker of our own, whatever REDIS_URL says.
         url_env: &|_| None,
+        mode: Mode::Local,
         broker: None,
         progress: Progress::new(1, Duration::from_secs(1), Loudness::Quiet, false),
         stop: &stop,
