@@ -33,6 +33,7 @@ pub fn claims(claims: &Claims) -> outcome::Claims {
             Retries::Unsupported(why) => format!("unsupported: {why}"),
             Retries::Native => "native".to_owned(),
         },
+        not_comparable: None,
     }
 }
 

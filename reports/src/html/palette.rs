@@ -65,6 +65,16 @@ pub(super) struct Style {
     dash: usize,
 }
 
+/// The how-manieth of its class it is: of the six markers.
+fn system_marker(outcome: &Outcome, name: &str, profile: &str) -> usize {
+    let is_it = |other: &&crate::outcome::System| other.system == name && other.profile == profile;
+    let Some(class) = outcome.systems.iter().find(is_it).map(|it| it.claims.durability) else {
+        return 0;
+    };
+    let of_class = outcome.systems.iter().filter(|other| other.claims.durability == class);
+    of_class.take_while(|other| !is_it(other)).count() % 6
+}
+
 /// Looks of all systems and profiles; a look's index is its class `s<index>`.
 #[derive(Clone, Debug)]
 pub(super) struct Palette(pub(super) Vec<Style>);
@@ -96,7 +106,8 @@ impl Palette {
                     system.system.clone()
                 },
                 color: family[place % family.len()],
-                marker: styles.len() % 6,
+                // Those of one class share drawings: their markers differ.
+                marker: system_marker(outcome, &system.system, &system.profile),
                 dash: dash % 4,
             });
         }
