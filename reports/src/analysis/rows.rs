@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::outcome::{Load, Outcome, System};
+use crate::outcome::{Limit, Load, Outcome, System};
 
 use super::capacity::{Capacity, capacity, of_repeat};
 use super::points::{Figure, Point, point};
@@ -78,12 +78,15 @@ impl Row {
         down.find(|point| point.held == Some(true)).or_else(|| self.points.first())
     }
 
-    /// The first valid point that was not held: what limited it there limits
-    /// its capacity.
+    /// The first point beyond its capacity that was not held, or that the
+    /// generator or the client could not make: what limited it there.
     #[must_use]
     pub fn beyond(&self) -> Option<&Point> {
         let held = self.capacity.held();
-        self.points.iter().find(|point| point.held == Some(false) && point.load.amount() > held)
+        self.points.iter().find(|point| {
+            let ours = matches!(point.limit, Limit::Generator(_) | Limit::Client(_));
+            point.load.amount() > held && (point.held == Some(false) || ours)
+        })
     }
 
     /// The most that it did at any valid load.

@@ -116,7 +116,7 @@ fn line(page: &Page<'_>, row: &Row, scales: &Scales, shown: &Shown, span: (f64, 
                     }
                     span.who {
                         span class={ "key s" (style) } {}
-                        (row.label)
+                        (breakable(&row.label))
                         @if let Some(why) = &row.not_comparable { small { "not comparable: " (why) } }
                         @if row.is_noop() { small { "the harness's own ceiling" } }
                         @else if !about.is_empty() { small { (about) } }
@@ -146,6 +146,14 @@ fn capacity(capacity: &Capacity) -> Markup {
             @if state { (capacity.text()) } @else { b { (capacity.text()) } }
             @if let Some(beyond) = capacity.beyond() { small { (beyond) } }
         }
+    }
+}
+
+/// A name that a narrow column breaks behind its slash.
+fn breakable(label: &str) -> Markup {
+    match label.split_once('/') {
+        Some((system, profile)) => html! { (system) "/" wbr; (profile) },
+        None => html! { (label) },
     }
 }
 

@@ -42,6 +42,8 @@ fn family(system: &str, class: DurabilityClass) -> &'static [Pair] {
         ORANGES
     } else if is("postgres") {
         PURPLES
+    } else if is("go-") || is("gocron") {
+        OTHERS
     } else if is("redis") || is("asynq") {
         REDS
     } else if class == DurabilityClass::InProcess {
