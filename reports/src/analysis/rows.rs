@@ -89,6 +89,14 @@ impl Row {
         })
     }
 
+    /// The first point below its capacity that was not held: a rate above it
+    /// was, so the capacity is not the whole answer.
+    #[must_use]
+    pub fn gap(&self) -> Option<&Point> {
+        let held = self.capacity.held();
+        self.points.iter().find(|point| point.held == Some(false) && point.load.amount() < held)
+    }
+
     /// The most that it did at any valid load.
     #[must_use]
     pub fn peak(&self) -> Option<f64> {

@@ -123,7 +123,7 @@ fn line(page: &Page<'_>, row: &Row, scales: &Scales, shown: &Shown, span: (f64, 
                     }
                 }
             }
-            (capacity(&row.capacity))
+            (capacity(row))
             (limit(row))
             (own_cell(&row.p99, Unit::Seconds))
             @if shown.at_10k { (cell(&row.failed_10k, Unit::Fraction, &Scale::of(Unit::Fraction, 1.0))) }
@@ -139,12 +139,14 @@ fn line(page: &Page<'_>, row: &Row, scales: &Scales, shown: &Shown, span: (f64, 
     }
 }
 
-fn capacity(capacity: &Capacity) -> Markup {
+fn capacity(row: &Row) -> Markup {
+    let capacity = &row.capacity;
     let state = matches!(capacity, Capacity::NotHeld(_) | Capacity::Unknown(_));
     html! {
         td.n.state[state] {
             @if state { (capacity.text()) } @else { b { (capacity.text()) } }
             @if let Some(beyond) = capacity.beyond() { small { (beyond) } }
+            @if let Some(gap) = row.gap() { small.loud { "nor " (load(gap.load)) } }
         }
     }
 }

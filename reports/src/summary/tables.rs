@@ -81,6 +81,9 @@ fn note(group: &Group, row: &Row) -> String {
     if group.class.durability != DurabilityClass::InProcess && !row.runtime.is_empty() {
         words.push(format!("worker {}", plain(&row.runtime)));
     }
+    if let Some(gap) = row.gap() {
+        words.push(format!("not held at {} below its capacity", numbers::load(gap.load)));
+    }
     if let Some(why) = &row.not_comparable {
         words.push(format!("not comparable: {}", plain(why)));
     }
