@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::analysis::{self, Analysis, Capacity, Figure, Group, Met, Mode, Objective, Spread};
-use crate::outcome::{Cell, Ended, Held, Load, Outcome, Value, WindowCounts};
+use crate::outcome::{Cell, Ended, Held, Limit, Load, Outcome, Value, WindowCounts};
 use crate::save::{indented, writable};
 
 /// Version of this summary's keys: a key is added without a new one, and never
@@ -159,6 +159,8 @@ struct Row<'a> {
     profile: &'a str,
     /// The server and its version; empty in process.
     version: &'a str,
+    /// Why it is shown and not ranked, where it is not comparable.
+    not_comparable: Option<&'a str>,
     /// The worker's runtime.
     worker_runtime: &'a str,
     /// From 1, shared inside the noise; null for `noop` and what held nothing.
@@ -254,6 +256,10 @@ struct CellRow<'a> {
     why: Option<&'a str>,
     /// Null where the question has no answer.
     held: Option<bool>,
+    /// Seconds from the run's start to the cell's.
+    started_s: f64,
+    /// Who limited the rate, and why that is said.
+    limit: &'a Limit,
     /// Whether the ledger balances.
     balances: bool,
     /// Confirmed, not completed, and proved absent.
@@ -282,6 +288,7 @@ fn rows(group: &Group) -> Vec<Row<'_>> {
             system: &row.system,
             profile: &row.profile,
             version: &row.version,
+            not_comparable: row.not_comparable.as_deref(),
             worker_runtime: &row.runtime,
             rank: row.rank.map(|rank| rank.place),
             capacity: bracket(&row.capacity),
@@ -347,6 +354,8 @@ fn row_of_cell(cell: &Cell) -> CellRow<'_> {
             Held::No(_) => Some(false),
             Held::NotJudged(_) => None,
         },
+        started_s: cell.started_s,
+        limit: &cell.limit,
         balances: cell.counts.balances,
         lost: cell.counts.lost,
         repeated: cell.counts.repeated,
