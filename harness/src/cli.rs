@@ -60,6 +60,8 @@ pub enum Verb {
     Check(CheckArgs),
     /// Show which systems can run here, and what the others need
     Doctor(DoctorArgs),
+    /// Make the worker programs of systems whose workers are not in Rust
+    Prepare(PrepareArgs),
     /// Run the tasks of a cell: the harness starts this itself
     #[command(hide = true)]
     Worker,
@@ -275,6 +277,17 @@ pub struct DoctorArgs {
     /// For a person or for machines
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: ListFormat,
+}
+
+/// Arguments of `prepare`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "A run makes what it needs by itself; this is for making it beforehand. \
+    Exit code: 0 all is there; 1 something could not be made; 2 a compiler or an interpreter is \
+    missing.")]
+pub struct PrepareArgs {
+    /// Systems; all of them when none is named
+    #[arg(value_name = "SYSTEM")]
+    pub systems: Vec<String>,
 }
 
 /// Arguments of `clean`.

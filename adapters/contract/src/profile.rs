@@ -5,17 +5,20 @@ use crate::Claims;
 pub enum Broker {
     /// Redis 6.2 or later.
     Redis,
+    /// RabbitMQ 3.8 or later.
+    RabbitMq,
 }
 
 impl Broker {
     /// Every one.
-    pub const ALL: &'static [Self] = &[Self::Redis];
+    pub const ALL: &'static [Self] = &[Self::Redis, Self::RabbitMq];
 
     /// Its name in messages and directories.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Redis => "redis",
+            Self::RabbitMq => "rabbitmq",
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use schedbench_contract::{Address, Broker, Profile};
 
-use crate::environment::{Child, Error, Keeper, Missing, Result, Rooms, address, redis};
+use crate::environment::{Child, Error, Keeper, Missing, Result, Rooms, address, rabbitmq, redis};
 
 /// What a broker is started on.
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +112,7 @@ pub struct UrlForm {
 }
 
 /// Every broker. A new one is one line here and one file beside this one.
-pub const BROKERS: &[Entry] = &[redis::ENTRY];
+pub const BROKERS: &[Entry] = &[redis::ENTRY, rabbitmq::ENTRY];
 
 /// How a broker would be had.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use schedbench_reports::outcome::CellError;
 
 use super::halt::{Halt, failure};
 use super::stage::{Stage, told};
-use crate::environment::{Child, Error, Spec};
+use crate::environment::{Child, Error, Spec, Workshop, source_of};
 use crate::record::{Pipes, Role};
 
 /// A worker process that ignores its SIGTERM is killed after this.
@@ -30,11 +30,12 @@ pub enum Staff {
 }
 
 impl Staff {
-    /// Starts what an adapter asks for. `harness` is the binary whose `worker`
-    /// verb is meant by a program without a name; this process's for `None`.
+    /// Starts what an adapter asks for. A program without a name is the one
+    /// made from the system's sources; of a system without sources, the
+    /// `worker` verb of the binary `harness`, this process's for `None`.
     ///
     /// # Errors
-    /// A process or a pipe cannot be made.
+    /// A program, a process or a pipe cannot be made.
     pub fn hire(
         launch: Launch,
         log: &Recorder,
@@ -44,6 +45,9 @@ impl Staff {
         match launch {
             Launch::InProcess(workers) => Ok(Self::Here(Some(workers))),
             Launch::Programs(mut programs) => {
+                for program in &mut programs {
+                    fill(program, stage).map_err(|error| failure(error.to_string()))?;
+                }
                 if let Some(harness) = harness {
                     let unnamed = |program: &&mut Program| program.program.is_none();
                     for program in programs.iter_mut().filter(unnamed) {
@@ -159,6 +163,18 @@ impl Staff {
             (killed, _) => Err(format!("{killed} worker processes had to be killed")),
         }
     }
+}
+
+/// Names the program that was made from a system's sources. A run has it made
+/// before its first cell; then this finds it.
+fn fill(program: &mut Program, stage: &Stage<'_>) -> Result<(), Error> {
+    let system = schedbench_adapters::find(&program.work.system);
+    let Some(source) = system.and_then(source_of) else { return Ok(()) };
+    if program.program.is_none() {
+        let made = Workshop::open()?.have(source, &|line| stage.progress.say(line))?;
+        made.fill(program);
+    }
+    Ok(())
 }
 
 impl Drop for Staff {
