@@ -1,5 +1,6 @@
 //! Every system under test, one file each, and the registry that names them.
 
+pub mod amqp;
 pub mod clock;
 mod fake;
 #[cfg(any(feature = "go-timers", feature = "gocron"))]
@@ -13,6 +14,8 @@ mod in_process;
 mod pipe_report;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "rabbitmq")]
+mod rabbitmq;
 #[cfg(feature = "redis-asynq")]
 mod redis_asynq;
 
@@ -74,6 +77,7 @@ registry! {
     #[cfg(feature = "postgres")] postgres::Postgres;
     #[cfg(feature = "go-timers")] go_timers::GoTimers;
     #[cfg(feature = "gocron")] gocron::Gocron;
+    #[cfg(feature = "rabbitmq")] rabbitmq::RabbitMq;
     fake::Fake, true;
 }
 
@@ -87,6 +91,8 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("go-timers", "go-timers"),
     #[cfg(not(feature = "gocron"))]
     ("gocron", "gocron"),
+    #[cfg(not(feature = "rabbitmq"))]
+    ("rabbitmq", "rabbitmq"),
 ];
 
 /// The system of that name.
