@@ -133,7 +133,7 @@ fn the_other_instance_runs_the_rest<A: Adapter>(hand: &mut Hand<'_, '_, A>) {
 /// Waiting for a lease of the dead takes minutes in some systems: Asynq's are
 /// 30 s long, are searched every 60 s, and have 30 s of grace. Instead they
 /// are set into the past, over the control road. How many there were.
-fn let_leases_run_out(broker: Broker, address: &Address, queue: &str) -> u64 {
+pub(crate) fn let_leases_run_out(broker: Broker, address: &Address, queue: &str) -> u64 {
     match broker {
         Broker::Kafka | Broker::RabbitMq => 0,
         Broker::Postgres => {
