@@ -7,11 +7,15 @@ pub enum Broker {
     Postgres,
     /// Redis 6.2 or later.
     Redis,
+    /// RabbitMQ 3.8 or later.
+    RabbitMq,
+    /// Kafka 4.0 or later, in KRaft mode.
+    Kafka,
 }
 
 impl Broker {
     /// Every one.
-    pub const ALL: &'static [Self] = &[Self::Postgres, Self::Redis];
+    pub const ALL: &'static [Self] = &[Self::Redis, Self::RabbitMq, Self::Kafka, Self::Postgres];
 
     /// Its name in messages and directories.
     #[must_use]
@@ -19,6 +23,8 @@ impl Broker {
         match self {
             Self::Postgres => "postgres",
             Self::Redis => "redis",
+            Self::RabbitMq => "rabbitmq",
+            Self::Kafka => "kafka",
         }
     }
 }

@@ -91,6 +91,11 @@ impl Rooms {
         &self.path
     }
 
+    /// Who clears up after a harness that could not.
+    pub(crate) fn watchdog(&self) -> Option<&Watchdog> {
+        self.watchdog.as_ref()
+    }
+
     /// A new directory for one broker.
     ///
     /// # Errors

@@ -75,6 +75,7 @@ fn claims(profile: &Profile) -> [String; 2] {
         AckMode::Late => "acknowledged after the handler",
         AckMode::Unlocked => "acknowledged after the handler, which others may run meanwhile",
         AckMode::None => "no broker",
+        AckMode::Locked => "each instance has every task and locks it while it runs",
     };
     let confirms = match confirms {
         ConfirmMode::Confirmed => "confirmed",

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use schedbench::environment::{Keeper, Rooms};
+use schedbench::environment::{Keeper, Mode, Rooms};
 use schedbench::plan::Target;
 use schedbench::record::Sampler;
 use schedbench::run::{Loudness, Progress, Stage};
@@ -40,6 +40,7 @@ pub(crate) fn on_stage<T>(target: Target, act: impl FnOnce(&mut Stage<'_>) -> T)
         logs: logs.path().to_owned(),
         // No URL: a broker of our own, whatever REDIS_URL says.
         url_env: &|_| None,
+        mode: Mode::Local,
         broker: None,
         progress: Progress::new(1, Duration::from_secs(1), Loudness::Quiet, false),
         stop: &stop,
@@ -84,14 +85,15 @@ fn threads() -> Vec<String> {
     names.filter(|name| name.starts_with("sched-") || name.starts_with("worker-")).collect()
 }
 
-/// Worker processes of this one.
+/// Worker processes of this one, whatever they are made from.
 fn workers() -> Vec<String> {
     let parent = format!("PPid:\t{}\n", std::process::id());
     let all = fs::read_dir("/proc").expect("/proc").flatten();
     all.filter_map(|process| {
         let status = fs::read_to_string(process.path().join("status")).ok()?;
         let command = fs::read_to_string(process.path().join("cmdline")).ok()?;
-        (status.contains(&parent) && command.contains("\0worker\0")).then_some(command)
+        let works = command.contains("\0worker\0") || command.contains("/schedbench/workers/");
+        (status.contains(&parent) && works).then_some(command)
     })
     .collect()
 }
