@@ -74,10 +74,10 @@ registry! {
     in_process::Tokio;
     in_process::DelayQueue;
     #[cfg(feature = "redis-asynq")] redis_asynq::RedisAsynq;
-    #[cfg(feature = "rabbitmq")] rabbitmq::RabbitMq;
     #[cfg(feature = "postgres")] postgres::Postgres;
     #[cfg(feature = "go-timers")] go_timers::GoTimers;
     #[cfg(feature = "gocron")] gocron::Gocron;
+    #[cfg(feature = "rabbitmq")] rabbitmq::RabbitMq;
     fake::Fake, true;
 }
 
@@ -85,14 +85,14 @@ registry! {
 pub const LEFT_OUT: &[(&str, &str)] = &[
     #[cfg(not(feature = "redis-asynq"))]
     ("redis-asynq", "redis-asynq"),
-    #[cfg(not(feature = "rabbitmq"))]
-    ("rabbitmq", "rabbitmq"),
     #[cfg(not(feature = "postgres"))]
     ("postgres", "postgres"),
     #[cfg(not(feature = "go-timers"))]
     ("go-timers", "go-timers"),
     #[cfg(not(feature = "gocron"))]
     ("gocron", "gocron"),
+    #[cfg(not(feature = "rabbitmq"))]
+    ("rabbitmq", "rabbitmq"),
 ];
 
 /// The system of that name.

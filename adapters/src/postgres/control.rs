@@ -51,23 +51,39 @@ impl Control {
     }
 
     async fn client(&self) -> Result<Arc<Client>> {
-        let mut client = self.client.lock().await;
-        if client.is_closed() {
-            *client = Arc::new(self.road.connect(|| {}).await?);
+        {
+            let client = self.client.lock().await;
+            if !client.is_closed() {
+                return Ok(Arc::clone(&client));
+            }
         }
-        Ok(Arc::clone(&client))
+        self.another_client().await
     }
 
+    async fn another_client(&self) -> Result<Arc<Client>> {
+        let another = Arc::new(self.road.connect(|| {}).await?);
+        *self.client.lock().await = Arc::clone(&another);
+        Ok(another)
+    }
+
+    /// Asks, and asks again where the connection turns out to be gone: all of
+    /// these questions may be asked twice.
     async fn ask(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
         let client = self.client().await?;
-        let rows = answer(client.query(sql, values)).await;
+        let mut rows = answer(client.query(sql, values)).await;
+        if matches!(rows, Err(Failure::Lost(_))) {
+            rows = answer(self.another_client().await?.query(sql, values)).await;
+        }
         rows.map_err(|failure| self.road.broken("asking", failure.text()))
     }
 
-    /// For what takes as long as there are rows.
+    /// The same for what takes as long as there are rows.
     async fn order(&self, sql: &str) -> Result<()> {
         let client = self.client().await?;
-        let done = client.batch_execute(sql).await.map_err(Failure::from);
+        let mut done = client.batch_execute(sql).await.map_err(Failure::from);
+        if matches!(done, Err(Failure::Lost(_))) {
+            done = self.another_client().await?.batch_execute(sql).await.map_err(Failure::from);
+        }
         done.map_err(|failure| self.road.broken("asking", failure.text()))
     }
 

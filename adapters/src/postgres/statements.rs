@@ -119,14 +119,15 @@ impl Statements {
         )
     }
 
-    fn held_by(&self) -> String {
-        // Who has lost its lease has no say any more.
-        format!("id = ANY ($1) AND state = {HELD} AND holder = $2")
-    }
+    /// Rows `$1` that holder `$2` still has: who has lost its lease has no say
+    /// any more. That they are held follows from their having a holder; said
+    /// in the statement, it would have the planner search the whole index of
+    /// leases, which keeps its dead entries until the next vacuum.
+    const HELD: &'static str = "id = ANY ($1) AND holder = $2";
 
     /// Ids `$1` of holder `$2` completed.
     pub(super) fn done(&self) -> String {
-        format!("DELETE FROM {}.tasks WHERE {}", self.schema, self.held_by())
+        format!("DELETE FROM {}.tasks WHERE {}", self.schema, Self::HELD)
     }
 
     /// They failed, and come again after `$3` microseconds.
@@ -136,7 +137,7 @@ impl Statements {
                  lease_until = NULL, due_at = clock_timestamp() + $3::bigint * interval '1 us'
              WHERE {}",
             self.schema,
-            self.held_by()
+            Self::HELD
         )
     }
 
@@ -147,7 +148,7 @@ impl Statements {
                  lease_until = NULL
              WHERE {}",
             self.schema,
-            self.held_by()
+            Self::HELD
         )
     }
 
@@ -156,7 +157,7 @@ impl Statements {
         format!(
             "UPDATE {}.tasks SET state = {WAITING}, holder = NULL, lease_until = NULL WHERE {}",
             self.schema,
-            self.held_by()
+            Self::HELD
         )
     }
 
@@ -165,7 +166,7 @@ impl Statements {
         format!(
             "UPDATE {}.tasks SET lease_until = now() + interval '{LEASE_S} s' WHERE {}",
             self.schema,
-            self.held_by()
+            Self::HELD
         )
     }
 

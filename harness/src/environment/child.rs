@@ -218,7 +218,8 @@ impl Child {
             let others = descendants(self.0.pid);
             // An error means that it has ended meanwhile, which is no error.
             let _ = kill_process_group(self.0.pid, signal);
-            for pidfd in &others {
+            // Looked for again: one may have been born in between.
+            for pidfd in others.iter().chain(&descendants(self.0.pid)) {
                 let _ = pidfd_send_signal(pidfd, signal);
             }
         }

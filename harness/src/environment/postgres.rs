@@ -4,6 +4,7 @@ mod asking;
 mod cluster;
 mod leftovers;
 mod programs;
+mod segment;
 
 use std::path::Path;
 use std::time::{Duration, Instant};

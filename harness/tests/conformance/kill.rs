@@ -144,7 +144,7 @@ fn returns_with_the_connection(broker: Option<Broker>) -> bool {
 /// Waiting for a lease of the dead takes minutes in some systems: Asynq's are
 /// 30 s long, are searched every 60 s, and have 30 s of grace. Instead they
 /// are set into the past, over the control road. How many there were.
-fn let_leases_run_out(broker: Broker, address: &Address, queue: &str) -> u64 {
+pub(crate) fn let_leases_run_out(broker: Broker, address: &Address, queue: &str) -> u64 {
     match broker {
         Broker::Kafka | Broker::RabbitMq => 0,
         Broker::Postgres => {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use schedbench_contract::{Address, Secret};
 
 use super::asking::Asking;
-use super::{ANSWER, programs};
+use super::{ANSWER, programs, segment};
 use crate::environment::broker::{Ground, Need};
 use crate::environment::{Child, Error, Result, Spawner, Spec, User, rooms};
 
@@ -171,6 +171,7 @@ impl Cluster {
             let answered = Asking::begin(address, deadline.min(Instant::now() + ANSWER))
                 .and_then(|asking| asking.version());
             if let Ok(version) = answered {
+                segment::goes_with_its_server(&self.data());
                 return Ok((child, version));
             }
             // A short wait that ends early when it dies.
