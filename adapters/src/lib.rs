@@ -4,6 +4,9 @@ pub mod clock;
 mod fake;
 pub mod handler;
 mod in_process;
+#[cfg(feature = "kafka")]
+mod kafka;
+pub mod kafka_wire;
 mod pipe_report;
 #[cfg(feature = "redis-asynq")]
 mod redis_asynq;
@@ -60,6 +63,7 @@ registry! {
     in_process::Tokio;
     in_process::DelayQueue;
     #[cfg(feature = "redis-asynq")] redis_asynq::RedisAsynq;
+    #[cfg(feature = "kafka")] kafka::Kafka;
     fake::Fake, true;
 }
 
@@ -67,6 +71,8 @@ registry! {
 pub const LEFT_OUT: &[(&str, &str)] = &[
     #[cfg(not(feature = "redis-asynq"))]
     ("redis-asynq", "redis-asynq"),
+    #[cfg(not(feature = "kafka"))]
+    ("kafka", "kafka"),
 ];
 
 /// The system of that name.

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use schedbench::environment::{Keeper, Rooms};
 use schedbench::plan::Target;
 use schedbench::record::Sampler;
 use schedbench::run::{Loudness, Progress, Stage};
+use schedbench_adapters::kafka_wire::Wire;
 use schedbench_contract::{Address, Broker};
 
 use crate::ground::{aim, wait_for};
@@ -57,6 +58,7 @@ pub(crate) fn on_stage<T>(target: Target, act: impl FnOnce(&mut Stage<'_>) -> T)
 pub(crate) fn nothing_is_left(stage: &Stage<'_>, target: Target) {
     match (target.profile.broker, stage.address()) {
         (Some(Broker::Redis), Some(address)) => no_key(&address),
+        (Some(Broker::Kafka), Some(address)) => no_topic_and_no_group(&address),
         _ => wait_for("the system's threads to end", || threads().is_empty()),
     }
     wait_for("the worker processes to end", || workers().is_empty());
@@ -66,6 +68,16 @@ pub(crate) fn nothing_is_left(stage: &Stage<'_>, target: Target) {
 fn no_key(redis: &Address) {
     let keys = aim(redis).ask("KEYS *");
     assert!(keys.is_empty(), "left in Redis: {keys}");
+}
+
+/// Kafka's own topics begin with two underscores.
+fn no_topic_and_no_group(kafka: &Address) {
+    let soon = Instant::now() + Duration::from_secs(20);
+    let mut wire = Wire::connect(kafka, soon).expect("a connection");
+    let topics = wire.topics().expect("topics").1.into_iter().map(|topic| topic.name);
+    let topics: Vec<String> = topics.filter(|name| !name.starts_with("__")).collect();
+    let groups = wire.groups().expect("groups");
+    assert!(topics.is_empty() && groups.is_empty(), "left in Kafka: {topics:?} {groups:?}");
 }
 
 /// Names of threads of systems in this process.
