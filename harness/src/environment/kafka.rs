@@ -59,9 +59,9 @@ fn libs_of(program: &Path) -> PathBuf {
 /// The version, by the name of the main jar.
 fn version_of(program: &Path) -> Option<String> {
     let entries = std::fs::read_dir(libs_of(program)).ok()?.flatten();
-    entries.into_iter().find_map(|entry| {
-        Some(fetch::version_in(entry.file_name().to_str()?)?.to_owned())
-    })
+    entries
+        .into_iter()
+        .find_map(|entry| Some(fetch::version_in(entry.file_name().to_str()?)?.to_owned()))
 }
 
 /// The release of an existing one.

@@ -8,21 +8,23 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use schedbench_adapters::{LEFT_OUT, SYSTEMS};
-use schedbench_contract::Broker;
+use schedbench_adapters::{LEFT_OUT, SYSTEMS, System};
+use schedbench_contract::{Broker, Runtime, WorkerSource};
 use schedbench_reports::metrics::Unit;
 use schedbench_reports::numbers::{Medium, amount, whole};
 use serde::Serialize;
 
 use crate::cli::{DoctorArgs, ListFormat};
-use crate::environment::{Entry, Missing, Room, Source, host, timing};
+use crate::environment::{
+    Entry, Error, Missing, Mode, Room, Source, Workshop, host, source_of, timing,
+};
 
 /// Says what can run here.
 ///
 /// # Errors
 /// `out` cannot be written.
 pub fn run(args: &DoctorArgs, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-    let findings = Findings::look();
+    let findings = Findings::look(args.env);
     match args.format {
         ListFormat::Text => findings.write(out)?,
         ListFormat::Json => {
@@ -72,8 +74,8 @@ struct Free {
 }
 
 impl Findings {
-    fn look() -> Self {
-        let groups = groups();
+    fn look(mode: Mode) -> Self {
+        let groups = groups(mode);
         let timing = timing::possible();
         let room = Room::look(Path::new("."));
         Self {
@@ -139,17 +141,24 @@ fn line(
     writeln!(out, "{}", line.trim_end())
 }
 
-fn groups() -> Vec<Systems> {
-    let mut embedded = Vec::new();
-    let mut by_broker: BTreeMap<Broker, Vec<&'static str>> = BTreeMap::new();
+fn groups(mode: Mode) -> Vec<Systems> {
+    let mut alike: BTreeMap<(Option<Broker>, &str), Vec<&'static System>> = BTreeMap::new();
     for system in SYSTEMS.iter().filter(|system| !system.only_for_tests) {
-        match system.profiles.iter().find_map(|profile| profile.broker) {
-            None => embedded.push(system.name),
-            Some(broker) => by_broker.entry(broker).or_default().push(system.name),
-        }
+        let broker = system.profiles.iter().find_map(|profile| profile.broker);
+        let worker = source_of(system).map_or("", |source| source.name);
+        alike.entry((broker, worker)).or_default().push(system);
     }
-    let ready = Systems { systems: embedded, ready: true, with: None, why: None, remedy: None };
-    let brokers = by_broker.into_iter().map(|(broker, systems)| on_broker(broker, systems));
+    let here = alike.into_iter().map(|((broker, _), systems)| {
+        let names = systems.iter().map(|system| system.name).collect();
+        let group = match broker {
+            Some(broker) => on_broker(mode, broker, names),
+            None => Systems { systems: names, ready: true, with: None, why: None, remedy: None },
+        };
+        match systems.first().and_then(|system| source_of(system)) {
+            Some(source) => with_worker(group, source),
+            None => group,
+        }
+    });
     let left_out = LEFT_OUT.iter().map(|(system, feature)| Systems {
         systems: vec![system],
         ready: false,
@@ -157,13 +166,41 @@ fn groups() -> Vec<Systems> {
         why: Some("this build lacks it".into()),
         remedy: Some(format!("cargo build --release --features {feature}")),
     });
-    [ready].into_iter().chain(brokers).chain(left_out).collect()
+    here.chain(left_out).collect()
 }
 
-fn on_broker(broker: Broker, systems: Vec<&'static str>) -> Systems {
+/// What a group is when its workers' program is looked at too.
+fn with_worker(group: Systems, source: &'static WorkerSource) -> Systems {
+    if !group.ready {
+        return group;
+    }
+    let lacks = |why: String, remedy: String| Systems {
+        systems: group.systems.clone(),
+        ready: false,
+        with: None,
+        why: Some(why),
+        remedy: Some(remedy),
+    };
+    match Workshop::open().and_then(|workshop| workshop.look(source)) {
+        Ok(Some(_)) => {
+            let broker = group.with.iter().cloned();
+            let worker = format!("worker in {}", Runtime::Source(source).describe());
+            let with: Vec<String> = broker.chain([worker]).collect();
+            Systems { with: Some(with.join(", ")), ..group }
+        }
+        Ok(None) => {
+            let remedy = format!("schedbench prepare {}", group.systems.join(" "));
+            lacks("its worker is not made yet".into(), remedy)
+        }
+        Err(Error::Missing(missing)) => lacks(missing.why, missing.remedy),
+        Err(error) => lacks(error.to_string(), "schedbench prepare".into()),
+    }
+}
+
+fn on_broker(mode: Mode, broker: Broker, systems: Vec<&'static str>) -> Systems {
     let entry = Entry::of(broker);
     let name = broker.name();
-    match entry.source(name, None) {
+    match mode.source(entry, name, None) {
         Ok(Source::Program(program)) => {
             let version = (entry.version)(&program);
             let is_old = version.as_deref().is_some_and(|version| entry.is_too_old(version));
@@ -184,6 +221,13 @@ fn on_broker(broker: Broker, systems: Vec<&'static str>) -> Systems {
             let remedy = why.is_some().then(|| entry.remedy.to_owned());
             Systems { systems, ready: with.is_some(), with, why, remedy }
         }
+        Ok(Source::Compose(_)) => Systems {
+            systems,
+            ready: true,
+            with: Some(format!("{name} in a container of docker compose")),
+            why: None,
+            remedy: None,
+        },
         Err(Missing { why, remedy, instead, .. }) => {
             let instead = instead.map_or_else(String::new, |name| format!("   (or: {name})"));
             let remedy = Some(format!("{remedy}{instead}"));
@@ -198,14 +242,14 @@ mod tests {
 
     #[test]
     fn every_system_is_in_one_group() {
-        let named: usize = groups().iter().map(|group| group.systems.len()).sum();
+        let named: usize = groups(Mode::Local).iter().map(|group| group.systems.len()).sum();
         let listed = SYSTEMS.iter().filter(|system| !system.only_for_tests).count();
         assert_eq!(named, listed + LEFT_OUT.len());
     }
 
     #[test]
     fn the_text_has_a_line_for_each_group_and_the_commands() {
-        let mut findings = Findings::look();
+        let mut findings = Findings::look(Mode::Local);
         findings.ready = false;
         findings.groups.push(Systems {
             systems: vec!["kafka"],

@@ -2,10 +2,12 @@
 
 use schedbench::plan::Target;
 use schedbench_contract::ledger::{Enqueue, ExtraKind};
-use schedbench_contract::{AckMode, Adapter, Address, Broker, Handler, Retry, Work, WorkersShape};
+use schedbench_contract::{
+    AckMode, Adapter, Address, Broker, Handler, MomentKind, Retry, Work, WorkersShape,
+};
 
 use crate::MS;
-use crate::ground::aim;
+use crate::ground::{aim, sql};
 use crate::hand::{Act, Hand, by_hand};
 use crate::play::SHAPE;
 use crate::systems::on_every_system;
@@ -30,8 +32,8 @@ impl Act for Kill {
 
     fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
         let claims = &self.0.profile.claims;
-        assert_eq!(hand.in_process, claims.ack == AckMode::None, "only a process can be killed");
         if hand.in_process {
+            assert_eq!(claims.ack, AckMode::None, "only a process can be killed");
             return;
         }
         hand.submit(0..TASKS);
@@ -39,6 +41,9 @@ impl Act for Kill {
         hand.wait("both workers to be at work", |hand| hand.log.counts().finished >= 50);
         let victim = hand.children().remove(0);
         assert_eq!(victim.kill().signal, Some(9));
+        if claims.ack == AckMode::Locked {
+            return the_other_instance_runs_the_rest(hand);
+        }
         // The survivor finishes what it runs and gives back what it holds.
         hand.dismiss();
         let finished = hand.log.counts().finished;
@@ -51,14 +56,15 @@ impl Act for Kill {
             (AckMode::Late, Some(held)) => {
                 assert!((1..=PREFETCH).contains(&held), "{held} held by the dead");
             }
-            (AckMode::Early, held) => {
-                assert_eq!(held.unwrap_or(0), 0, "nothing is held that was acknowledged");
+            // Nothing is held that was acknowledged, and nobody holds what was
+            // in the memory of the dead.
+            (AckMode::Early | AckMode::None | AckMode::Locked, held) => {
+                assert_eq!(held.unwrap_or(0), 0);
             }
-            (AckMode::None, _) => unreachable!("a worker process acknowledges"),
         }
         if let (Some(broker), Some(address)) = (self.0.profile.broker, hand.address()) {
             let aged = let_leases_run_out(broker, &address, &hand.work.queue);
-            assert_eq!(aged, backlog.held, "each has a lease");
+            assert_eq!(aged, backlog.held.unwrap_or(0), "each has a lease");
         }
         hand.hire_again();
         match claims.ack {
@@ -66,9 +72,10 @@ impl Act for Kill {
                 hand.wait("the rest to run", |hand| hand.log.counts().finished == TASKS)
             }
             // Who is gone does not come back: the queue runs empty without them.
-            AckMode::Early | AckMode::None => {
+            AckMode::Early => {
                 hand.wait("the queue to run empty", |hand| hand.backlog().outstanding() == 0);
             }
+            AckMode::None | AckMode::Locked => goes_on(hand),
         }
         hand.dismiss();
         assert_eq!(hand.backlog().outstanding(), 0);
@@ -90,8 +97,13 @@ impl Kill {
                 // Ran, and died before the broker heard of it.
                 assert!(repeated <= PREFETCH, "{repeated}");
             }
-            AckMode::Early | AckMode::None => {
+            AckMode::Early => {
                 assert!((1..=PREFETCH).contains(&lost), "{lost}");
+                assert_eq!(repeated, 0);
+            }
+            // It held all of them.
+            AckMode::None | AckMode::Locked => {
+                assert_eq!(lost, TASKS + 1 - hand.log.counts().finished);
                 assert_eq!(repeated, 0);
             }
         }
@@ -99,12 +111,42 @@ impl Kill {
     }
 }
 
+/// A program that is started again is fed again, and the time without it is
+/// on the time axis.
+fn goes_on<A: Adapter>(hand: &mut Hand<'_, '_, A>) {
+    let before = hand.log.counts().finished;
+    hand.submit(TASKS..TASKS + 1);
+    hand.settle();
+    hand.wait("the new task to run", |hand| hand.log.counts().finished == before + 1);
+    for kind in [MomentKind::Disconnected, MomentKind::Reconnected] {
+        let noted = hand.log.moments().iter().filter(|moment| moment.kind == kind).count();
+        assert_eq!(noted, 1, "{kind:?}");
+    }
+}
+
+/// Every instance has every task. What the dead one had locked is lost if the
+/// other one tried it just then: no more than ran at a time.
+fn the_other_instance_runs_the_rest<A: Adapter>(hand: &mut Hand<'_, '_, A>) {
+    let at_a_time = u64::from(hand.work.shape.concurrency);
+    hand.wait("the rest to run", |hand| hand.log.counts().finished >= TASKS - at_a_time);
+    hand.dismiss();
+    let ledger = hand.log.ledger();
+    let entries = (0..TASKS as usize).map(|place| ledger.entry(place));
+    assert!(entries.filter(|entry| entry.successes == 0).count() as u64 <= at_a_time);
+}
+
 /// Waiting for a lease of the dead takes minutes in some systems: Asynq's are
 /// 30 s long, are searched every 60 s, and have 30 s of grace. Instead they
-/// are set into the past, over the control road. How many there were; `None`
-/// where tasks have none.
-fn let_leases_run_out(broker: Broker, address: &Address, queue: &str) -> Option<u64> {
+/// are set into the past, over the control road. How many there were.
+pub(crate) fn let_leases_run_out(broker: Broker, address: &Address, queue: &str) -> u64 {
     match broker {
+        // Kafka puts the dead out of their group after 10 s by itself.
+        Broker::Kafka | Broker::RabbitMq => 0,
+        Broker::Postgres => {
+            let age =
+                format!("UPDATE \"{queue}\".tasks SET lease_until = '-infinity' WHERE state = 1");
+            sql(address, &age).1
+        }
         Broker::Redis => {
             let lease = format!("asynq:{{{queue}}}:lease");
             let mut redis = aim(address);
@@ -113,10 +155,8 @@ fn let_leases_run_out(broker: Broker, address: &Address, queue: &str) -> Option<
             let aged = ids
                 .map(|id| redis.ask(&format!("ZADD {lease} XX CH 1 {id}")))
                 .filter(|changed| changed == "1");
-            Some(aged.count() as u64)
+            aged.count() as u64
         }
-        // The dead member is put out of its group after 10 s.
-        Broker::Kafka => None,
     }
 }
 

@@ -4,14 +4,14 @@ use std::fs;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use schedbench::environment::{Keeper, Rooms};
+use schedbench::environment::{Keeper, Mode, Rooms};
 use schedbench::plan::Target;
 use schedbench::record::Sampler;
 use schedbench::run::{Loudness, Progress, Stage};
 use schedbench_adapters::kafka_wire::Wire;
 use schedbench_contract::{Address, Broker};
 
-use crate::ground::{aim, wait_for};
+use crate::ground::{aim, root, sql, wait_for};
 
 /// The binary whose `worker` verb runs the tasks of broker systems.
 pub(crate) const HARNESS: &str = env!("CARGO_BIN_EXE_schedbench");
@@ -21,8 +21,8 @@ pub(crate) const HARNESS: &str = env!("CARGO_BIN_EXE_schedbench");
 /// However that ends, dropping keeper and rooms ends every process and removes
 /// every directory.
 pub(crate) fn on_stage<T>(target: Target, act: impl FnOnce(&mut Stage<'_>) -> T) -> T {
-    let dir = || tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
-    let (logs, root) = (dir(), dir());
+    let logs = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    let root = root();
     let rooms = Rooms::open_in(root.path(), None).expect("rooms");
     let keeper = Keeper::start(None).expect("a keeper");
     let sampler = Sampler::start().expect("a sampler");
@@ -41,6 +41,7 @@ pub(crate) fn on_stage<T>(target: Target, act: impl FnOnce(&mut Stage<'_>) -> T)
         logs: logs.path().to_owned(),
         // No URL: a broker of our own, whatever REDIS_URL says.
         url_env: &|_| None,
+        mode: Mode::Local,
         broker: None,
         progress: Progress::new(1, Duration::from_secs(1), Loudness::Quiet, false),
         stop: &stop,
@@ -57,6 +58,7 @@ pub(crate) fn on_stage<T>(target: Target, act: impl FnOnce(&mut Stage<'_>) -> T)
 /// That a closed system left no thread, no process and nothing in its broker.
 pub(crate) fn nothing_is_left(stage: &Stage<'_>, target: Target) {
     match (target.profile.broker, stage.address()) {
+        (Some(Broker::Postgres), Some(address)) => no_schema(&address),
         (Some(Broker::Redis), Some(address)) => no_key(&address),
         (Some(Broker::Kafka), Some(address)) => no_topic_and_no_group(&address),
         _ => wait_for("the system's threads to end", || threads().is_empty()),
@@ -80,6 +82,14 @@ fn no_topic_and_no_group(kafka: &Address) {
     assert!(topics.is_empty() && groups.is_empty(), "left in Kafka: {topics:?} {groups:?}");
 }
 
+/// The broker was started for this check: nothing but its own is in it.
+fn no_schema(postgres: &Address) {
+    let others = "SELECT nspname FROM pg_namespace WHERE nspname NOT IN ('public', \
+                  'information_schema') AND nspname NOT LIKE 'pg\\_%'";
+    let (left, _) = sql(postgres, others);
+    assert!(left.is_empty(), "left in PostgreSQL: {left:?}");
+}
+
 /// Names of threads of systems in this process.
 fn threads() -> Vec<String> {
     let tasks = fs::read_dir("/proc/self/task").expect("threads").flatten();
@@ -87,14 +97,15 @@ fn threads() -> Vec<String> {
     names.filter(|name| name.starts_with("sched-") || name.starts_with("worker-")).collect()
 }
 
-/// Worker processes of this one.
+/// Worker processes of this one, whatever they are made from.
 fn workers() -> Vec<String> {
     let parent = format!("PPid:\t{}\n", std::process::id());
     let all = fs::read_dir("/proc").expect("/proc").flatten();
     all.filter_map(|process| {
         let status = fs::read_to_string(process.path().join("status")).ok()?;
         let command = fs::read_to_string(process.path().join("cmdline")).ok()?;
-        (status.contains(&parent) && command.contains("\0worker\0")).then_some(command)
+        let works = command.contains("\0worker\0") || command.contains("/schedbench/workers/");
+        (status.contains(&parent) && works).then_some(command)
     })
     .collect()
 }
