@@ -11,6 +11,9 @@ mod go_timers;
 mod gocron;
 pub mod handler;
 mod in_process;
+#[cfg(feature = "kafka")]
+mod kafka;
+pub mod kafka_wire;
 mod pipe_report;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -74,6 +77,7 @@ registry! {
     in_process::Tokio;
     in_process::DelayQueue;
     #[cfg(feature = "redis-asynq")] redis_asynq::RedisAsynq;
+    #[cfg(feature = "kafka")] kafka::Kafka;
     #[cfg(feature = "postgres")] postgres::Postgres;
     #[cfg(feature = "go-timers")] go_timers::GoTimers;
     #[cfg(feature = "gocron")] gocron::Gocron;
@@ -85,6 +89,8 @@ registry! {
 pub const LEFT_OUT: &[(&str, &str)] = &[
     #[cfg(not(feature = "redis-asynq"))]
     ("redis-asynq", "redis-asynq"),
+    #[cfg(not(feature = "kafka"))]
+    ("kafka", "kafka"),
     #[cfg(not(feature = "postgres"))]
     ("postgres", "postgres"),
     #[cfg(not(feature = "go-timers"))]

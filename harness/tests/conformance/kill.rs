@@ -139,9 +139,10 @@ fn the_other_instance_runs_the_rest<A: Adapter>(hand: &mut Hand<'_, '_, A>) {
     assert!(entries.filter(|entry| entry.successes == 0).count() as u64 <= at_a_time);
 }
 
-/// Whether what a worker held waits again as soon as its connection has ended.
+/// Whether what a worker held waits again as soon as its connection has ended;
+/// in Kafka, which keeps offsets, it never ceased to.
 fn returns_with_the_connection(broker: Option<Broker>) -> bool {
-    broker == Some(Broker::RabbitMq)
+    matches!(broker, Some(Broker::Kafka | Broker::RabbitMq))
 }
 
 /// Waiting for a lease of the dead takes minutes in some systems: Asynq's are

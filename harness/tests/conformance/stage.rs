@@ -3,12 +3,13 @@
 use std::fs;
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use schedbench::environment::{Entry, Keeper, Mode, Rooms};
 use schedbench::plan::Target;
 use schedbench::record::Sampler;
 use schedbench::run::{Loudness, Progress, Stage};
+use schedbench_adapters::kafka_wire::Wire;
 use schedbench_contract::{Address, Broker};
 
 use crate::ground::{aim, root, sql, wait_for};
@@ -61,6 +62,7 @@ pub(crate) fn nothing_is_left(stage: &Stage<'_>, target: Target) {
         (Some(Broker::Postgres), Some(address)) => no_schema(&address),
         (Some(Broker::RabbitMq), Some(_)) => no_queue(stage),
         (Some(Broker::Redis), Some(address)) => no_key(&address),
+        (Some(Broker::Kafka), Some(address)) => no_topic_and_no_group(&address),
         _ => wait_for("the system's threads to end", || threads().is_empty()),
     }
     wait_for("the worker processes to end", || workers().is_empty());
@@ -70,6 +72,16 @@ pub(crate) fn nothing_is_left(stage: &Stage<'_>, target: Target) {
 fn no_key(redis: &Address) {
     let keys = aim(redis).ask("KEYS *");
     assert!(keys.is_empty(), "left in Redis: {keys}");
+}
+
+/// Kafka's own topics begin with two underscores.
+fn no_topic_and_no_group(kafka: &Address) {
+    let soon = Instant::now() + Duration::from_secs(20);
+    let mut wire = Wire::connect(kafka, soon).expect("a connection");
+    let topics = wire.topics().expect("topics").1.into_iter().map(|topic| topic.name);
+    let topics: Vec<String> = topics.filter(|name| !name.starts_with("__")).collect();
+    let groups = wire.groups().expect("groups");
+    assert!(topics.is_empty() && groups.is_empty(), "left in Kafka: {topics:?} {groups:?}");
 }
 
 /// The broker was started for this check: nothing but its own is in it.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use schedbench_contract::Address;
 
-use super::wire::Wire;
+use schedbench_adapters::kafka_wire::Wire;
 use super::{ANSWER, ENTRY, own};
 use crate::environment::broker::{Need, Running};
 use crate::environment::{Child, Error, Result};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use schedbench_contract::Address;
 
-use super::wire::Wire;
+use schedbench_adapters::kafka_wire::Wire;
 use crate::environment::broker::Leftovers;
 
 /// Every topic and group of ours is named so, and no other.

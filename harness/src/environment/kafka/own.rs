@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use schedbench_contract::{Address, Secret};
 
 use super::java::Java;
-use super::wire::Wire;
+use schedbench_adapters::kafka_wire::Wire;
 use super::{ANSWER, config, libs_of, version_of};
 use crate::environment::broker::{Ground, Need, Running};
 use crate::environment::{Child, Died, Error, Exit, Result, Spawner, Spec, ports, rooms};
