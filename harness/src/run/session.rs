@@ -226,9 +226,10 @@ impl<'a> Session<'a> {
             plan,
             number,
             shape: self.plan.shape,
-            pacing: self.plan.pacing.unwrap_or(match plan.target.profile.broker {
-                Some(_) => Pacing::Grid,
-                None => Pacing::Spin,
+            // A spinning generator takes cores from what runs in other processes.
+            pacing: self.plan.pacing.unwrap_or(match plan.target.is_in_process() {
+                true => Pacing::Spin,
+                false => Pacing::Grid,
             }),
             at,
             stage: &mut self.stage,

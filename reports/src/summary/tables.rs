@@ -72,13 +72,15 @@ fn line(row: &Row, cells: Vec<String>, note: String) -> Line {
     Line { cells, note, quiet: row.is_noop() }
 }
 
-/// `redis 7.0.15 (2022), worker Rust`; what runs in process has no worker.
+/// `redis 7.0.15 (2022), worker Rust`; what runs in this process has no worker,
+/// what keeps its tasks in memory in a program of another runtime has one.
 fn note(group: &Group, row: &Row) -> String {
     let mut words = Vec::new();
     if !row.version.is_empty() {
         words.push(plain(&row.version));
     }
-    if group.class.durability != DurabilityClass::InProcess && !row.runtime.is_empty() {
+    let is_here = group.class.durability == DurabilityClass::InProcess && row.runtime == "Rust";
+    if !is_here && !row.runtime.is_empty() {
         words.push(format!("worker {}", plain(&row.runtime)));
     }
     if let Some(gap) = row.gap() {
