@@ -5,6 +5,8 @@ mod fake;
 pub mod handler;
 mod in_process;
 mod pipe_report;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "redis-asynq")]
 mod redis_asynq;
 
@@ -60,6 +62,7 @@ registry! {
     in_process::Tokio;
     in_process::DelayQueue;
     #[cfg(feature = "redis-asynq")] redis_asynq::RedisAsynq;
+    #[cfg(feature = "postgres")] postgres::Postgres;
     fake::Fake, true;
 }
 
@@ -67,6 +70,8 @@ registry! {
 pub const LEFT_OUT: &[(&str, &str)] = &[
     #[cfg(not(feature = "redis-asynq"))]
     ("redis-asynq", "redis-asynq"),
+    #[cfg(not(feature = "postgres"))]
+    ("postgres", "postgres"),
 ];
 
 /// The system of that name.

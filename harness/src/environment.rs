@@ -24,6 +24,7 @@ mod missing;
 mod mode;
 pub mod placement;
 pub mod ports;
+mod postgres;
 mod reap;
 mod redis;
 mod resp;
@@ -36,7 +37,7 @@ pub use broker::{BROKERS, Entry, Ground, Leftovers, Need, Running, Source, UrlFo
 pub use child::{Child, Exit};
 pub(crate) use cpu_clock::{of_process, of_this_process, of_thread};
 pub use error::{Died, Error, Result};
-pub use keeper::{Keeper, Spawner, Spec};
+pub use keeper::{Keeper, Spawner, Spec, User};
 pub use missing::Missing;
 pub use mode::Mode;
 pub use reap::reap;

@@ -3,18 +3,21 @@ use crate::Claims;
 /// The server a profile needs, by the name its package has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Broker {
+    /// PostgreSQL 12 or later.
+    Postgres,
     /// Redis 6.2 or later.
     Redis,
 }
 
 impl Broker {
     /// Every one.
-    pub const ALL: &'static [Self] = &[Self::Redis];
+    pub const ALL: &'static [Self] = &[Self::Postgres, Self::Redis];
 
     /// Its name in messages and directories.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Postgres => "postgres",
             Self::Redis => "redis",
         }
     }

@@ -9,6 +9,7 @@ use schedbench_contract::{Address, Broker, Profile};
 
 use crate::environment::compose::Docker;
 use crate::environment::{Child, Error, Keeper, Missing, Result, Rooms, address, compose, redis};
+use crate::environment::{Child, Error, Keeper, Missing, Result, Rooms, address, postgres, redis};
 
 /// What a broker is started on.
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +115,7 @@ pub struct UrlForm {
 }
 
 /// Every broker. A new one is one line here and one file beside this one.
-pub const BROKERS: &[Entry] = &[redis::ENTRY];
+pub const BROKERS: &[Entry] = &[postgres::ENTRY, redis::ENTRY];
 
 /// How a broker would be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,7 +143,10 @@ impl Entry {
     #[must_use]
     pub fn find(&self) -> Option<PathBuf> {
         if let Some(named) = std::env::var_os(self.program_env).filter(|path| !path.is_empty()) {
-            return Some(PathBuf::from(named)).filter(|path| is_program(path));
+            let named = PathBuf::from(named);
+            // A directory of programs, as PostgreSQL's, is named as such.
+            let named = if named.is_dir() { named.join(self.program) } else { named };
+            return Some(named).filter(|path| is_program(path));
         }
         let path = std::env::var_os("PATH").unwrap_or_default();
         std::env::split_paths(&path)

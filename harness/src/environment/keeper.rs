@@ -46,8 +46,19 @@ pub struct Spec {
     pub log: PathBuf,
     /// Where it runs; the harness's own directory for `None`.
     pub dir: Option<PathBuf>,
+    /// Who it runs as; whoever runs the harness for `None`.
+    pub user: Option<User>,
     /// The write end of its event pipe, descriptor 3 there.
     pub events: Option<OwnedFd>,
+}
+
+/// A user of this machine, by number: some servers refuse to run as root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The user's own number.
+    pub uid: u32,
+    /// The number of the user's first group.
+    pub gid: u32,
 }
 
 impl Spec {
@@ -62,6 +73,7 @@ impl Spec {
             stdin: Vec::new(),
             log,
             dir: None,
+            user: None,
             events: None,
         }
     }
@@ -205,7 +217,7 @@ fn reserve_events_fd() -> Option<OwnedFd> {
 }
 
 fn spawn(spec: Spec, watchdog: Option<&Watchdog>) -> Result<Child> {
-    let Spec { name, program, args, env, stdin, log, dir, events } = spec;
+    let Spec { name, program, args, env, stdin, log, dir, user, events } = spec;
     if stdin.len() > MOST_STDIN {
         return Err(Error::Unfit(format!("{name}: more than 64 KiB for its standard input")));
     }
@@ -216,6 +228,11 @@ fn spawn(spec: Spec, watchdog: Option<&Watchdog>) -> Result<Child> {
     command.stdin(Stdio::piped()).stdout(output).stderr(errors);
     if let Some(dir) = dir {
         command.current_dir(dir);
+    }
+    if let Some(User { uid, gid }) = user {
+        // A change of credentials clears the parent-death signal. The standard
+        // library changes them before it calls `become_child`, which sets it.
+        command.uid(uid).gid(gid);
     }
     let harness = getpid();
     let events_fd = events.as_ref().map(AsRawFd::as_raw_fd);

@@ -5,7 +5,7 @@ use schedbench_contract::ledger::{Enqueue, ExtraKind};
 use schedbench_contract::{AckMode, Adapter, Address, Broker, Handler, Retry, Work, WorkersShape};
 
 use crate::MS;
-use crate::ground::aim;
+use crate::ground::{aim, sql};
 use crate::hand::{Act, Hand, by_hand};
 use crate::play::SHAPE;
 use crate::systems::on_every_system;
@@ -97,8 +97,13 @@ impl Kill {
 /// Waiting for a lease of the dead takes minutes in some systems: Asynq's are
 /// 30 s long, are searched every 60 s, and have 30 s of grace. Instead they
 /// are set into the past, over the control road. How many there were.
-fn let_leases_run_out(broker: Broker, address: &Address, queue: &str) -> u64 {
+pub(crate) fn let_leases_run_out(broker: Broker, address: &Address, queue: &str) -> u64 {
     match broker {
+        Broker::Postgres => {
+            let age =
+                format!("UPDATE \"{queue}\".tasks SET lease_until = '-infinity' WHERE state = 1");
+            sql(address, &age).1
+        }
         Broker::Redis => {
             let lease = format!("asynq:{{{queue}}}:lease");
             let mut redis = aim(address);

@@ -10,7 +10,7 @@ use schedbench::record::Sampler;
 use schedbench::run::{Loudness, Progress, Stage};
 use schedbench_contract::{Address, Broker};
 
-use crate::ground::{aim, wait_for};
+use crate::ground::{aim, root, sql, wait_for};
 
 /// The binary whose `worker` verb runs the tasks of broker systems.
 pub(crate) const HARNESS: &str = env!("CARGO_BIN_EXE_schedbench");
@@ -20,8 +20,8 @@ pub(crate) const HARNESS: &str = env!("CARGO_BIN_EXE_schedbench");
 /// However that ends, dropping keeper and rooms ends every process and removes
 /// every directory.
 pub(crate) fn on_stage<T>(target: Target, act: impl FnOnce(&mut Stage<'_>) -> T) -> T {
-    let dir = || tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
-    let (logs, root) = (dir(), dir());
+    let logs = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    let root = root();
     let rooms = Rooms::open_in(root.path(), None).expect("rooms");
     let keeper = Keeper::start(None).expect("a keeper");
     let sampler = Sampler::start().expect("a sampler");
@@ -56,6 +56,7 @@ pub(crate) fn on_stage<T>(target: Target, act: impl FnOnce(&mut Stage<'_>) -> T)
 /// That a closed system left no thread, no process and nothing in its broker.
 pub(crate) fn nothing_is_left(stage: &Stage<'_>, target: Target) {
     match (target.profile.broker, stage.address()) {
+        (Some(Broker::Postgres), Some(address)) => no_schema(&address),
         (Some(Broker::Redis), Some(address)) => no_key(&address),
         _ => wait_for("the system's threads to end", || threads().is_empty()),
     }
@@ -66,6 +67,14 @@ pub(crate) fn nothing_is_left(stage: &Stage<'_>, target: Target) {
 fn no_key(redis: &Address) {
     let keys = aim(redis).ask("KEYS *");
     assert!(keys.is_empty(), "left in Redis: {keys}");
+}
+
+/// The broker was started for this check: nothing but its own is in it.
+fn no_schema(postgres: &Address) {
+    let others = "SELECT nspname FROM pg_namespace WHERE nspname NOT IN ('public', \
+                  'information_schema') AND nspname NOT LIKE 'pg\\_%'";
+    let (left, _) = sql(postgres, others);
+    assert!(left.is_empty(), "left in PostgreSQL: {left:?}");
 }
 
 /// Names of threads of systems in this process.
