@@ -1,5 +1,6 @@
 //! Every system under test, one file each, and the registry that names them.
 
+pub mod amqp;
 pub mod clock;
 mod fake;
 pub mod handler;
@@ -7,6 +8,8 @@ mod in_process;
 mod pipe_report;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "rabbitmq")]
+mod rabbitmq;
 #[cfg(feature = "redis-asynq")]
 mod redis_asynq;
 
@@ -63,6 +66,7 @@ registry! {
     in_process::DelayQueue;
     #[cfg(feature = "redis-asynq")] redis_asynq::RedisAsynq;
     #[cfg(feature = "postgres")] postgres::Postgres;
+    #[cfg(feature = "rabbitmq")] rabbitmq::RabbitMq;
     fake::Fake, true;
 }
 
@@ -72,6 +76,8 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("redis-asynq", "redis-asynq"),
     #[cfg(not(feature = "postgres"))]
     ("postgres", "postgres"),
+    #[cfg(not(feature = "rabbitmq"))]
+    ("rabbitmq", "rabbitmq"),
 ];
 
 /// The system of that name.

@@ -25,6 +25,7 @@ mod mode;
 pub mod placement;
 pub mod ports;
 mod postgres;
+mod rabbitmq;
 mod reap;
 mod redis;
 mod resp;

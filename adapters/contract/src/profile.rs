@@ -7,11 +7,14 @@ pub enum Broker {
     Postgres,
     /// Redis 6.2 or later.
     Redis,
+    /// RabbitMQ 3.8 or later.
+    RabbitMq,
 }
 
 impl Broker {
     /// Every one.
     pub const ALL: &'static [Self] = &[Self::Postgres, Self::Redis];
+    pub const ALL: &'static [Self] = &[Self::Redis, Self::RabbitMq];
 
     /// Its name in messages and directories.
     #[must_use]
@@ -19,6 +22,7 @@ impl Broker {
         match self {
             Self::Postgres => "postgres",
             Self::Redis => "redis",
+            Self::RabbitMq => "rabbitmq",
         }
     }
 }

@@ -10,6 +10,7 @@ use schedbench_contract::{Address, Broker, Profile};
 use crate::environment::compose::Docker;
 use crate::environment::{Child, Error, Keeper, Missing, Result, Rooms, address, compose, redis};
 use crate::environment::{Child, Error, Keeper, Missing, Result, Rooms, address, postgres, redis};
+use crate::environment::{Child, Error, Keeper, Missing, Result, Rooms, address, rabbitmq, redis};
 
 /// What a broker is started on.
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +117,7 @@ pub struct UrlForm {
 
 /// Every broker. A new one is one line here and one file beside this one.
 pub const BROKERS: &[Entry] = &[postgres::ENTRY, redis::ENTRY];
+pub const BROKERS: &[Entry] = &[redis::ENTRY, rabbitmq::ENTRY];
 
 /// How a broker would be had.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -40,6 +40,9 @@ pub struct Spec {
     pub args: Vec<OsString>,
     /// Added to its environment.
     pub env: Vec<(String, String)>,
+    /// Whether it gets nothing of the harness's own environment: for servers
+    /// that take settings from there.
+    pub bare: bool,
     /// What it reads on standard input, then the end.
     pub stdin: Vec<u8>,
     /// Its standard output and error are appended here, mode 0600.
@@ -70,6 +73,7 @@ impl Spec {
             program: program.into(),
             args: Vec::new(),
             env: Vec::new(),
+            bare: false,
             stdin: Vec::new(),
             log,
             dir: None,
@@ -217,13 +221,16 @@ fn reserve_events_fd() -> Option<OwnedFd> {
 }
 
 fn spawn(spec: Spec, watchdog: Option<&Watchdog>) -> Result<Child> {
-    let Spec { name, program, args, env, stdin, log, dir, user, events } = spec;
+    let Spec { name, program, args, env, bare, stdin, log, dir, user, events } = spec;
     if stdin.len() > MOST_STDIN {
         return Err(Error::Unfit(format!("{name}: more than 64 KiB for its standard input")));
     }
     let output = log_file(&log)?;
     let errors = output.try_clone().map_err(Error::io("duplicating a log's descriptor"))?;
     let mut command = Command::new(&program);
+    if bare {
+        command.env_clear();
+    }
     command.args(args).envs(env).process_group(0);
     command.stdin(Stdio::piped()).stdout(output).stderr(errors);
     if let Some(dir) = dir {

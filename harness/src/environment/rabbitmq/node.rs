@@ -1,0 +1,207 @@
+//! One RabbitMQ node of ours, and the Erlang port mapper (epmd) beside it.
+//!
+//! The node would start a port mapper by itself, as a daemon that outlives it
+//! and the run; so there is one of our own, in the foreground, on a port of its
+//! own. A cluster has one port mapper and several nodes.
+
+use std::ffi::OsStr;
+use std::fs::{OpenOptions, Permissions};
+use std::io::Write;
+use std::net::TcpStream;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use schedbench_adapters::amqp::Amqp;
+use schedbench_contract::Address;
+
+use crate::environment::{Child, Error, Result, Spawner, Spec, rooms};
+
+/// From a node's start to its first login: 5 s on a quiet machine, 8 s on a
+/// busy one, more with many messages to recover.
+const START: Duration = Duration::from_secs(90);
+/// From the port mapper's start to its first connection.
+const MAPPER_START: Duration = Duration::from_secs(10);
+/// One login.
+const ANSWER: Duration = Duration::from_secs(5);
+/// Between two looks at a node that boots.
+const LOOK: Duration = Duration::from_millis(20);
+/// From SIGTERM to SIGKILL; a clean stop takes 1 s.
+pub(super) const STOP: Duration = Duration::from_secs(10);
+
+/// How one node is started, the first time and again.
+pub(super) struct Node {
+    /// The server's own script, not a wrapper.
+    pub(super) program: PathBuf,
+    /// For whom, for messages.
+    pub(super) who: String,
+    pub(super) log: PathBuf,
+    /// Its directory.
+    pub(super) room: PathBuf,
+    pub(super) address: Address,
+    /// The port of the port mapper.
+    pub(super) mapper: u16,
+    /// The port of Erlang's own protocol between nodes.
+    pub(super) distribution: u16,
+    /// Further lines of its `rabbitmq.conf`, which the profile decides.
+    pub(super) settings: &'static [(&'static str, &'static str)],
+}
+
+impl Node {
+    /// Writes its configuration; the user and password are in it until its
+    /// first start is over.
+    pub(super) fn furnish(&self) -> Result<()> {
+        write(&self.room.join(".erlang.cookie"), &rooms::password()?.0, 0o400)?;
+        write(&self.room.join("enabled_plugins"), "[].\n", 0o600)?;
+        let user = self.address.user.as_deref().unwrap_or_default();
+        let password = self.address.password.as_ref().map_or("", |secret| secret.0.as_str());
+        let secrets = format!("default_user = {user}\ndefault_pass = {password}\n");
+        self.configure(&secrets)
+    }
+
+    fn configure(&self, secrets: &str) -> Result<()> {
+        let Address { host, port, .. } = &self.address;
+        let mut text = format!(
+            "listeners.tcp.1 = {host}:{port}\n\
+             loopback_users = none\n\
+             log.file = false\n\
+             log.console = true\n\
+             log.console.level = info\n"
+        );
+        for (key, value) in self.settings {
+            text.push_str(&format!("{key} = {value}\n"));
+        }
+        write(&self.room.join("rabbitmq.conf"), &(text + secrets), 0o600)
+    }
+
+    /// Starts it and waits until a login succeeds; its version.
+    pub(super) fn start(&self, keeper: &Spawner) -> Result<(Child, String)> {
+        let child = keeper.spawn(self.spec())?;
+        let deadline = Instant::now() + START;
+        loop {
+            // Only ours knows the password, so a login is to ours.
+            let login = Amqp::sign_in(&self.address, deadline.min(Instant::now() + ANSWER));
+            if let Ok(amqp) = login {
+                let version = amqp.server().version.clone();
+                // It has answered; how it takes the goodbye is not asked.
+                let _ = amqp.close();
+                // The user is in its database now.
+                self.configure("")?;
+                return Ok((child, version));
+            }
+            if let Some(exit) = child.wait(Instant::now() + LOOK) {
+                let mut died = child.died("broker", exit);
+                died.log = why_boot_failed(&self.log).unwrap_or(died.log);
+                return Err(Error::Died(Box::new(died)));
+            }
+            if Instant::now() >= deadline {
+                let tail = child.log_tail(5).join("\n  ");
+                child.kill();
+                return Err(Error::Unfit(format!(
+                    "{}: broker took no login within {} s\n  {tail}\n  full log: {}",
+                    self.who,
+                    START.as_secs(),
+                    self.log.display()
+                )));
+            }
+        }
+    }
+
+    fn spec(&self) -> Spec {
+        let room = |name: &str| self.room.join(name).display().to_string();
+        let mut spec = Spec::new(&self.who, &self.program, self.log.clone());
+        spec.dir = Some(self.room.clone());
+        // Any RABBITMQ_…, ERL_… or HOME of the caller would change what is measured.
+        spec.bare = true;
+        spec.env = [
+            ("PATH", std::env::var("PATH").unwrap_or_else(|_| "/usr/bin:/bin".into())),
+            ("LANG", "C.UTF-8".into()),
+            // Where the cookie is.
+            ("HOME", self.room.display().to_string()),
+            // With this the script becomes the Erlang machine, so that signals
+            // for the child are signals for the broker. Without it a shell
+            // stays between them, and a killed shell leaves a broker behind.
+            ("RUNNING_UNDER_SYSTEMD", "true".into()),
+            ("RABBITMQ_NODENAME", "b1@localhost".into()),
+            ("RABBITMQ_NODE_IP_ADDRESS", self.address.host.clone()),
+            ("RABBITMQ_NODE_PORT", self.address.port.to_string()),
+            ("RABBITMQ_DIST_PORT", self.distribution.to_string()),
+            ("RABBITMQ_MNESIA_BASE", room("mnesia")),
+            ("RABBITMQ_LOG_BASE", room("log")),
+            ("RABBITMQ_CONFIG_FILE", room("rabbitmq")),
+            ("RABBITMQ_ADVANCED_CONFIG_FILE", room("advanced.config")),
+            ("RABBITMQ_ENABLED_PLUGINS_FILE", room("enabled_plugins")),
+            // Not the settings of this machine's own RabbitMQ.
+            ("RABBITMQ_CONF_ENV_FILE", "/dev/null".into()),
+            ("ERL_EPMD_ADDRESS", "127.0.0.1".into()),
+            ("ERL_EPMD_PORT", self.mapper.to_string()),
+            (
+                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
+                "-kernel inet_dist_use_interface {127,0,0,1}".into(),
+            ),
+            ("ERL_CRASH_DUMP", room("erl_crash.dump")),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        spec
+    }
+}
+
+/// Starts the port mapper and waits until it takes connections. Besides
+/// 127.0.0.1 it always listens on ::1.
+pub(super) fn start_mapper(keeper: &Spawner, who: &str, log: &Path, port: u16) -> Result<Child> {
+    let mut spec = Spec::new(format!("{who} epmd"), "epmd", log.with_extension("epmd.log"));
+    spec.args = ["-address", "127.0.0.1", "-port", &port.to_string()].map(Into::into).into();
+    spec.bare = true;
+    spec.env = vec![("PATH".into(), std::env::var("PATH").unwrap_or_default())];
+    let child = keeper.spawn(spec)?;
+    let deadline = Instant::now() + MAPPER_START;
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        if let Some(exit) = child.wait(Instant::now() + LOOK) {
+            return Err(Error::Died(Box::new(child.died("broker's epmd", exit))));
+        }
+        if Instant::now() >= deadline {
+            child.kill();
+            return Err(Error::Unfit(format!(
+                "{who}: Erlang's port mapper (epmd) took no connection within {} s",
+                MAPPER_START.as_secs()
+            )));
+        }
+    }
+    Ok(child)
+}
+
+/// The lines of its log that say why it did not boot. What follows them are
+/// pages of what Erlang says about every process that ended with it.
+fn why_boot_failed(log: &Path) -> Option<Vec<String>> {
+    let text = std::fs::read(log).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> =
+        text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    // Restarts append to the same file.
+    let at = lines.iter().rposition(|line| *line == "BOOT FAILED")?;
+    let (before, after) = lines.split_at(at);
+    let before = &before[before.len().saturating_sub(3)..];
+    // Past the words themselves and the line under them; the plain lines, not
+    // those that repeat them with a time.
+    let after = after.iter().skip(2).filter(|line| !line.contains("[error]")).take(2);
+    Some(before.iter().chain(after).map(ToString::to_string).collect())
+}
+
+/// A file of these contents and this mode, in place of what was there.
+fn write(path: &Path, text: &str, mode: u32) -> Result<()> {
+    let to_be = path.with_extension(format!(
+        "{}.new",
+        path.extension().and_then(OsStr::to_str).unwrap_or("file")
+    ));
+    let written = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&to_be)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|()| std::fs::set_permissions(&to_be, Permissions::from_mode(mode)))
+        .and_then(|()| std::fs::rename(&to_be, path));
+    written.map_err(Error::io(format!("writing {}", path.display())))
+}
