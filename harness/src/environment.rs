@@ -18,6 +18,7 @@ pub mod compose;
 mod cpu_clock;
 mod error;
 pub mod host;
+pub mod kafka;
 pub mod keeper;
 mod leftovers;
 mod missing;

@@ -9,12 +9,15 @@ pub enum Broker {
     Redis,
     /// RabbitMQ 3.8 or later.
     RabbitMq,
+    /// Kafka 4.0 or later, in KRaft mode.
+    Kafka,
 }
 
 impl Broker {
     /// Every one.
     pub const ALL: &'static [Self] = &[Self::Postgres, Self::Redis];
     pub const ALL: &'static [Self] = &[Self::Redis, Self::RabbitMq];
+    pub const ALL: &'static [Self] = &[Self::Redis, Self::Kafka];
 
     /// Its name in messages and directories.
     #[must_use]
@@ -23,6 +26,7 @@ impl Broker {
             Self::Postgres => "postgres",
             Self::Redis => "redis",
             Self::RabbitMq => "rabbitmq",
+            Self::Kafka => "kafka",
         }
     }
 }
