@@ -81,6 +81,7 @@ registry! {
     #[cfg(feature = "postgres")] postgres::Postgres;
     #[cfg(feature = "go-timers")] go_timers::GoTimers;
     #[cfg(feature = "gocron")] gocron::Gocron;
+    #[cfg(feature = "postgres")] postgres::Postgres;
     #[cfg(feature = "rabbitmq")] rabbitmq::RabbitMq;
     fake::Fake, true;
 }
@@ -97,6 +98,8 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("go-timers", "go-timers"),
     #[cfg(not(feature = "gocron"))]
     ("gocron", "gocron"),
+    #[cfg(not(feature = "postgres"))]
+    ("postgres", "postgres"),
     #[cfg(not(feature = "rabbitmq"))]
     ("rabbitmq", "rabbitmq"),
 ];
