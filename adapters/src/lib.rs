@@ -77,12 +77,11 @@ registry! {
     in_process::Tokio;
     in_process::DelayQueue;
     #[cfg(feature = "redis-asynq")] redis_asynq::RedisAsynq;
+    #[cfg(feature = "rabbitmq")] rabbitmq::RabbitMq;
     #[cfg(feature = "kafka")] kafka::Kafka;
     #[cfg(feature = "postgres")] postgres::Postgres;
     #[cfg(feature = "go-timers")] go_timers::GoTimers;
     #[cfg(feature = "gocron")] gocron::Gocron;
-    #[cfg(feature = "postgres")] postgres::Postgres;
-    #[cfg(feature = "rabbitmq")] rabbitmq::RabbitMq;
     fake::Fake, true;
 }
 
@@ -90,6 +89,8 @@ registry! {
 pub const LEFT_OUT: &[(&str, &str)] = &[
     #[cfg(not(feature = "redis-asynq"))]
     ("redis-asynq", "redis-asynq"),
+    #[cfg(not(feature = "rabbitmq"))]
+    ("rabbitmq", "rabbitmq"),
     #[cfg(not(feature = "kafka"))]
     ("kafka", "kafka"),
     #[cfg(not(feature = "postgres"))]
@@ -98,10 +99,6 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("go-timers", "go-timers"),
     #[cfg(not(feature = "gocron"))]
     ("gocron", "gocron"),
-    #[cfg(not(feature = "postgres"))]
-    ("postgres", "postgres"),
-    #[cfg(not(feature = "rabbitmq"))]
-    ("rabbitmq", "rabbitmq"),
 ];
 
 /// The system of that name.

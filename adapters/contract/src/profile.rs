@@ -16,9 +16,6 @@ pub enum Broker {
 impl Broker {
     /// Every one.
     pub const ALL: &'static [Self] = &[Self::Redis, Self::RabbitMq, Self::Kafka, Self::Postgres];
-    pub const ALL: &'static [Self] = &[Self::Postgres, Self::Redis];
-    pub const ALL: &'static [Self] = &[Self::Redis, Self::RabbitMq];
-    pub const ALL: &'static [Self] = &[Self::Redis, Self::Kafka];
 
     /// Its name in messages and directories.
     #[must_use]

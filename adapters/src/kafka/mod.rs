@@ -89,7 +89,9 @@ async fn ask<T: Send + 'static>(
     blocking(move || question(&control)).await
 }
 
-async fn blocking<T: Send + 'static>(act: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+async fn blocking<T: Send + 'static>(
+    act: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     let joined = tokio::task::spawn_blocking(act).await;
     joined.map_err(|error| Error::Broken(format!("asking Kafka: {error}")))?
 }
