@@ -1,10 +1,13 @@
 //! Every system under test, one file each, and the registry that names them.
 
+pub mod amqp;
 pub mod clock;
 mod fake;
 pub mod handler;
 mod in_process;
 mod pipe_report;
+#[cfg(feature = "rabbitmq")]
+mod rabbitmq;
 #[cfg(feature = "redis-asynq")]
 mod redis_asynq;
 
@@ -60,6 +63,7 @@ registry! {
     in_process::Tokio;
     in_process::DelayQueue;
     #[cfg(feature = "redis-asynq")] redis_asynq::RedisAsynq;
+    #[cfg(feature = "rabbitmq")] rabbitmq::RabbitMq;
     fake::Fake, true;
 }
 
@@ -67,6 +71,8 @@ registry! {
 pub const LEFT_OUT: &[(&str, &str)] = &[
     #[cfg(not(feature = "redis-asynq"))]
     ("redis-asynq", "redis-asynq"),
+    #[cfg(not(feature = "rabbitmq"))]
+    ("rabbitmq", "rabbitmq"),
 ];
 
 /// The system of that name.

@@ -1,6 +1,5 @@
 //! RabbitMQ: started by us, or an existing one.
 
-mod amqp;
 mod node;
 
 use std::ffi::OsStr;
@@ -8,11 +7,11 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use schedbench_adapters::amqp::Amqp;
 use schedbench_contract::{Address, Broker};
 
 use crate::environment::broker::{Entry, Ground, Leftovers, Need, Running, UrlForm};
 use crate::environment::{Child, Error, Result, Spawner, ports, rooms};
-use amqp::Amqp;
 use node::{Node, STOP, start_mapper};
 
 /// What the harness knows of it.
@@ -171,7 +170,7 @@ impl Running for Own {
 /// The version of an existing one.
 fn ask(address: &Address) -> std::io::Result<String> {
     let amqp = Amqp::sign_in(address, Instant::now() + ANSWER)?;
-    let server = amqp.server.clone();
+    let server = amqp.server().clone();
     let _ = amqp.close();
     if server.product != "RabbitMQ" {
         return Err(std::io::Error::other(format!("it is {:?}, not RabbitMQ", server.product)));

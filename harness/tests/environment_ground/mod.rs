@@ -11,7 +11,7 @@ use schedbench_contract::{
 };
 use tempfile::TempDir;
 
-const fn profile(settings: &'static [(&'static str, &'static str)]) -> Profile {
+pub(crate) const fn profile(settings: &'static [(&'static str, &'static str)]) -> Profile {
     Profile {
         name: "test",
         summary: "for tests",

@@ -12,9 +12,9 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use schedbench_adapters::amqp::Amqp;
 use schedbench_contract::Address;
 
-use super::amqp::Amqp;
 use crate::environment::{Child, Error, Result, Spawner, Spec, rooms};
 
 /// From a node's start to its first login: 5 s on a quiet machine, 8 s on a
@@ -82,7 +82,7 @@ impl Node {
             // Only ours knows the password, so a login is to ours.
             let login = Amqp::sign_in(&self.address, deadline.min(Instant::now() + ANSWER));
             if let Ok(amqp) = login {
-                let version = amqp.server.version.clone();
+                let version = amqp.server().version.clone();
                 // It has answered; how it takes the goodbye is not asked.
                 let _ = amqp.close();
                 // The user is in its database now.
@@ -90,7 +90,9 @@ impl Node {
                 return Ok((child, version));
             }
             if let Some(exit) = child.wait(Instant::now() + LOOK) {
-                return Err(Error::Died(Box::new(child.died("broker", exit))));
+                let mut died = child.died("broker", exit);
+                died.log = why_boot_failed(&self.log).unwrap_or(died.log);
+                return Err(Error::Died(Box::new(died)));
             }
             if Instant::now() >= deadline {
                 let tail = child.log_tail(5).join("\n  ");
@@ -167,6 +169,23 @@ pub(super) fn start_mapper(keeper: &Spawner, who: &str, log: &Path, port: u16) -
         }
     }
     Ok(child)
+}
+
+/// The lines of its log that say why it did not boot. What follows them are
+/// pages of what Erlang says about every process that ended with it.
+fn why_boot_failed(log: &Path) -> Option<Vec<String>> {
+    let text = std::fs::read(log).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> =
+        text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    // Restarts append to the same file.
+    let at = lines.iter().rposition(|line| *line == "BOOT FAILED")?;
+    let (before, after) = lines.split_at(at);
+    let before = &before[before.len().saturating_sub(3)..];
+    // Past the words themselves and the line under them; the plain lines, not
+    // those that repeat them with a time.
+    let after = after.iter().skip(2).filter(|line| !line.contains("[error]")).take(2);
+    Some(before.iter().chain(after).map(ToString::to_string).collect())
 }
 
 /// A file of these contents and this mode, in place of what was there.

@@ -29,17 +29,23 @@ const QUEUE_DELETE_OK: (u16, u16) = (50, 41);
 
 /// Who a server says it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Server {
+pub struct Server {
     /// `RabbitMQ`, if it is one.
-    pub(crate) product: String,
-    pub(crate) version: String,
+    pub product: String,
+    /// As in `3.10.8`.
+    pub version: String,
+    /// Largest frame that it takes, bytes.
+    pub frame_max: u32,
+    /// Seconds between the heartbeats that it proposes.
+    pub heartbeat: u16,
 }
 
 /// A connection that is signed in, with one channel open.
-pub(crate) struct Amqp {
+#[derive(Debug)]
+pub struct Amqp {
     stream: TcpStream,
     deadline: Instant,
-    pub(crate) server: Server,
+    server: Server,
 }
 
 impl Amqp {
@@ -49,7 +55,7 @@ impl Amqp {
     /// # Errors
     /// Nobody answers by the deadline, or it refuses (`PermissionDenied` with
     /// its words when it is the user, the password or the virtual host).
-    pub(crate) fn sign_in(address: &Address, deadline: Instant) -> Result<Self> {
+    pub fn sign_in(address: &Address, deadline: Instant) -> Result<Self> {
         let stream = connect(address, deadline)?;
         stream.set_nodelay(true)?;
         let mut amqp = Self { stream, deadline, server: Server::default() };
@@ -77,6 +83,9 @@ impl Amqp {
         amqp.send(0, START_OK, &start_ok)?;
 
         let tune = amqp.expect(0, TUNE)?;
+        let words = tune.get(..8).ok_or_else(nonsense)?;
+        amqp.server.frame_max = u32::from_be_bytes([words[2], words[3], words[4], words[5]]);
+        amqp.server.heartbeat = u16::from_be_bytes([words[6], words[7]]);
         let mut tune_ok = tune.get(..6).ok_or_else(nonsense)?.to_vec();
         // No heartbeats: this connection is short.
         tune_ok.extend_from_slice(&[0, 0]);
@@ -91,9 +100,18 @@ impl Amqp {
         Ok(amqp)
     }
 
+    /// Who the server says it is.
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
     /// Deletes a queue with all that is in it. One that is not there is none
     /// to delete, which is no error.
-    pub(crate) fn delete_queue(&mut self, name: &str) -> Result<()> {
+    ///
+    /// # Errors
+    /// The server refuses, or the connection broke.
+    pub fn delete_queue(&mut self, name: &str) -> Result<()> {
         let mut arguments = vec![0, 0];
         short_text(&mut arguments, name);
         arguments.push(0);
@@ -102,7 +120,10 @@ impl Amqp {
     }
 
     /// Says goodbye, so that the server does not log a broken connection.
-    pub(crate) fn close(mut self) -> Result<()> {
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub fn close(mut self) -> Result<()> {
         self.send(0, CLOSE, &[0, 200, 0, 0, 0, 0, 0])?;
         self.expect(0, CLOSE_OK).map(drop)
     }

@@ -1,0 +1,223 @@
+//! A producer's connection: lost, noted, made again.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_core::Stream;
+use lapin::options::ConfirmSelectOptions;
+use lapin::{Channel, Confirmation, Connection, Event, PublisherConfirm};
+use schedbench_contract::ledger::Reason;
+use schedbench_contract::{MomentKind, Recorder, Result, TaskId};
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::road::{FIRST_WAIT, LONGEST_WAIT, Road};
+use crate::clock;
+
+/// How many tasks are on their way, and a bell for when that changes.
+#[derive(Debug, Default)]
+pub(super) struct Flow {
+    outstanding: AtomicUsize,
+    changed: Notify,
+}
+
+impl Flow {
+    pub(super) fn outstanding(&self) -> usize {
+        self.outstanding.load(Ordering::Acquire)
+    }
+
+    pub(super) fn sent(&self, tasks: usize) {
+        self.outstanding.fetch_add(tasks, Ordering::AcqRel);
+    }
+
+    pub(super) fn settled(&self, tasks: usize) {
+        self.outstanding.fetch_sub(tasks, Ordering::AcqRel);
+        self.changed.notify_one();
+    }
+
+    /// Resolves after a change since the last wait. One waiter at a time: the
+    /// producer is driven by one thread.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+}
+
+/// Tasks whose bytes are written, and what will say that they are stored.
+pub(super) type Written = Vec<(TaskId, PublisherConfirm)>;
+
+/// A connection that works, as far as is known.
+#[derive(Clone)]
+pub(super) struct Line {
+    pub(super) channel: Channel,
+    pub(super) written: UnboundedSender<Written>,
+    /// How often the link was connected before: a late failure of an old
+    /// connection must not take down the new one.
+    pub(super) generation: u64,
+}
+
+struct State {
+    line: Option<Line>,
+    /// Dropping it hangs up.
+    connection: Option<Connection>,
+    generation: u64,
+}
+
+/// One of the producer's connections, with one channel.
+pub(super) struct Link {
+    number: u32,
+    road: Road,
+    confirms: bool,
+    log: Recorder,
+    flow: Arc<Flow>,
+    state: Mutex<State>,
+    closed: AtomicBool,
+}
+
+impl Link {
+    /// Connects.
+    ///
+    /// # Errors
+    /// The server is not there or refuses us.
+    pub(super) async fn open(
+        number: u32,
+        road: Road,
+        confirms: bool,
+        log: Recorder,
+        flow: Arc<Flow>,
+    ) -> Result<Arc<Self>> {
+        let link = Arc::new(Self {
+            number,
+            road,
+            confirms,
+            log,
+            flow,
+            state: Mutex::new(State { line: None, connection: None, generation: 0 }),
+            closed: AtomicBool::new(false),
+        });
+        link.connect().await?;
+        Ok(link)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its connection, unless it is lost.
+    pub(super) fn line(&self) -> Option<Line> {
+        self.state().line.clone()
+    }
+
+    /// No more attempts to connect; hangs up.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        let mut state = self.state();
+        state.line = None;
+        state.connection = None;
+    }
+
+    async fn connect(self: &Arc<Self>) -> Result<()> {
+        let connection = self.road.connect("schedbench producer").await?;
+        let channel = async {
+            let channel = connection.create_channel().await?;
+            if self.confirms {
+                channel.confirm_select(ConfirmSelectOptions::default()).await?;
+            }
+            Ok(channel)
+        };
+        let channel = channel.await.map_err(|e| self.road.error("opening a channel", &e))?;
+        let events = connection.events_listener();
+        let (written, settling) = unbounded_channel();
+        let generation = {
+            let mut state = self.state();
+            state.generation += 1;
+            let generation = state.generation;
+            state.line = Some(Line { channel, written, generation });
+            state.connection = Some(connection);
+            generation
+        };
+        tokio::spawn(Arc::clone(self).settle(settling, generation));
+        tokio::spawn(Arc::clone(self).listen(events, generation));
+        Ok(())
+    }
+
+    /// Notes what becomes of each task, in the order written: one queue
+    /// confirms in its order, and so no time is noted too early.
+    async fn settle(self: Arc<Self>, mut written: UnboundedReceiver<Written>, generation: u64) {
+        let log = self.log.clone();
+        while let Some(tasks) = written.recv().await {
+            for (id, confirm) in tasks {
+                let outcome = confirm.await;
+                let now = clock::now();
+                match outcome {
+                    Ok(Confirmation::Ack(None)) => log.confirmed(id, now),
+                    // There is no such queue: the message came back.
+                    Ok(Confirmation::Ack(Some(_))) => log.refused(id, Reason::ServerError, now),
+                    // Something in the server broke on it.
+                    Ok(Confirmation::Nack(_)) => log.unknown(id, Reason::ServerError, now),
+                    Ok(Confirmation::NotRequested) => log.unknown(id, Reason::None, now),
+                    Err(error) => {
+                        // It may have arrived: nobody knows, and sending it
+                        // again could run it twice.
+                        log.unknown(id, Reason::ConnectionLost, now);
+                        self.lost(generation, &error);
+                    }
+                }
+                self.flow.settled(1);
+            }
+        }
+    }
+
+    /// Marks on the time axis what the server says of itself.
+    async fn listen(self: Arc<Self>, events: impl Stream<Item = Event>, generation: u64) {
+        let mut events = pin!(events);
+        while let Some(event) = poll_fn(|context| events.as_mut().poll_next(context)).await {
+            let text = match event {
+                Event::ConnectionBlocked(reason) => format!("blocked: {reason}"),
+                Event::ConnectionUnblocked => "no longer blocked".to_owned(),
+                Event::Error(error) => return self.lost(generation, &error),
+                _ => continue,
+            };
+            let text = format!("connection {} to {}: {text}", self.number, self.road.place());
+            self.log.moment(clock::now(), MomentKind::FlowControl, text);
+        }
+    }
+
+    /// The connection of that generation is gone: notes it once and begins to
+    /// connect again.
+    pub(super) fn lost(self: &Arc<Self>, generation: u64, why: &lapin::Error) {
+        let connection = {
+            let mut state = self.state();
+            if state.generation != generation || state.line.is_none() {
+                return;
+            }
+            state.line = None;
+            state.connection.take()
+        };
+        drop(connection);
+        let text = format!("connection {} to {}: {why}", self.number, self.road.place());
+        self.log.moment(clock::now(), MomentKind::Disconnected, text);
+        tokio::spawn(Arc::clone(self).connect_again());
+    }
+
+    // A boxed future, for `connect` and this lead to each other.
+    fn connect_again(self: Arc<Self>) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move {
+            let mut wait = FIRST_WAIT;
+            while !self.closed.load(Ordering::Acquire) {
+                if self.connect().await.is_ok() {
+                    let text = format!("connection {} to {}", self.number, self.road.place());
+                    self.log.moment(clock::now(), MomentKind::Reconnected, text);
+                    self.flow.changed.notify_one();
+                    if self.closed.load(Ordering::Acquire) {
+                        self.close();
+                    }
+                    return;
+                }
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(LONGEST_WAIT);
+            }
+        })
+    }
+}

@@ -1,0 +1,134 @@
+//! The profiles: what RabbitMQ keeps, who confirms, where delayed tasks wait.
+
+use schedbench_contract::{
+    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries,
+};
+
+/// Different delays that the profiles with a queue for each take; each queue
+/// is a process and an index of the broker's.
+pub(super) const MOST_CLASSES: u32 = 32;
+/// RabbitMQ 4 takes 16 MiB by default, RabbitMQ 3 takes 128 MiB: the same here
+/// whichever it is.
+pub(super) const LARGEST_BODY: usize = 16 << 20;
+
+const NO_CONFIRM: &str = "transient-no-confirm";
+const AUTO_ACK: &str = "auto-ack";
+const ONE_QUEUE: &str = "delay-one-queue";
+
+const CLAIMS: Claims = Claims {
+    // A classic queue writes before it confirms, but does not fsync.
+    durability: DurabilityClass::ProcessCrash,
+    ack: AckMode::Late,
+    confirms: ConfirmMode::Confirmed,
+    delay: Delay::Classes(MOST_CLASSES),
+    order: Order::None,
+    // AMQP cannot take back one message of a queue.
+    cancel: false,
+    retries: Retries::Native,
+    largest_body: LARGEST_BODY,
+};
+
+/// All of them, the default first.
+pub(super) const PROFILES: &[Profile] = &[
+    Profile {
+        name: "durable",
+        summary: "classic queue, persistent, publisher confirms; acks after the handler, several \
+                  in one frame where they follow each other; a TTL queue for each delay, whole \
+                  ms, rounded up",
+        broker: Some(Broker::RabbitMq),
+        broker_settings: &[],
+        claims: CLAIMS,
+    },
+    Profile {
+        name: "quorum",
+        summary: "as durable, but quorum queues on one node, which fsync before they confirm",
+        broker: Some(Broker::RabbitMq),
+        broker_settings: &[],
+        claims: Claims { durability: DurabilityClass::PowerLoss, ..CLAIMS },
+    },
+    Profile {
+        name: "transient",
+        summary: "as durable, but messages are not persistent: a restart of the broker loses them",
+        broker: Some(Broker::RabbitMq),
+        broker_settings: &[],
+        claims: Claims { durability: DurabilityClass::BrokerMemory, ..CLAIMS },
+    },
+    Profile {
+        name: NO_CONFIRM,
+        summary: "as transient, without publisher confirms: nobody vouches for a task",
+        broker: Some(Broker::RabbitMq),
+        broker_settings: &[],
+        claims: Claims {
+            durability: DurabilityClass::BrokerMemory,
+            confirms: ConfirmMode::Unconfirmed,
+            ..CLAIMS
+        },
+    },
+    Profile {
+        name: AUTO_ACK,
+        summary: "as durable, but acknowledged by being sent (no-ack): a killed worker loses all \
+                  it was sent, and no prefetch bounds that",
+        broker: Some(Broker::RabbitMq),
+        broker_settings: &[],
+        claims: Claims { ack: AckMode::Early, ..CLAIMS },
+    },
+    Profile {
+        name: ONE_QUEUE,
+        summary: "as durable, but all delayed tasks wait in one queue with a TTL each: a short \
+                  delay behind a long one ends with the long one",
+        broker: Some(Broker::RabbitMq),
+        broker_settings: &[],
+        claims: Claims { delay: Delay::Native { early_by_at_most_ns: 0 }, ..CLAIMS },
+    },
+];
+
+/// Where delayed tasks wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delays {
+    /// In a queue for each delay.
+    ByClass,
+    /// All in one queue.
+    OneQueue,
+}
+
+/// What a profile means for the wire.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    pub(super) quorum: bool,
+    pub(super) persistent: bool,
+    pub(super) confirms: bool,
+    pub(super) no_ack: bool,
+    pub(super) delays: Delays,
+}
+
+impl Manner {
+    /// What the profile of that name means.
+    pub(super) fn of(profile: &str) -> Self {
+        Self {
+            quorum: profile == "quorum",
+            persistent: !["transient", NO_CONFIRM].contains(&profile),
+            confirms: profile != NO_CONFIRM,
+            no_ack: profile == AUTO_ACK,
+            delays: if profile == ONE_QUEUE { Delays::OneQueue } else { Delays::ByClass },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_profile_does_on_the_wire_what_it_claims() {
+        for Profile { name, claims, .. } in PROFILES {
+            let manner = Manner::of(name);
+            assert_eq!(manner.confirms, claims.confirms == ConfirmMode::Confirmed, "{name}");
+            assert_eq!(manner.no_ack, claims.ack == AckMode::Early, "{name}");
+            assert_eq!(manner.quorum, claims.durability == DurabilityClass::PowerLoss, "{name}");
+            let in_memory = claims.durability == DurabilityClass::BrokerMemory;
+            assert_eq!(manner.persistent, !in_memory, "{name}");
+            let by_class = matches!(claims.delay, Delay::Classes(_));
+            assert_eq!(manner.delays == Delays::ByClass, by_class, "{name}");
+        }
+    }
+}

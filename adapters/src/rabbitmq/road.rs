@@ -1,0 +1,119 @@
+//! Connections to RabbitMQ, and what goes wrong with them in our own words.
+
+use std::time::Duration;
+
+use lapin::types::LongString;
+use lapin::uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo};
+use lapin::{Connection, ConnectionProperties, ErrorKind};
+use schedbench_contract::{Address, Error, Result};
+use tokio::time::timeout;
+
+/// A connection attempt, login included, takes at most this long.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// Silence is noticed after twice this many seconds. RabbitMQ proposes 60.
+const HEARTBEAT_S: u16 = 10;
+/// The first wait before connecting again; it doubles up to the longest.
+pub(super) const FIRST_WAIT: Duration = Duration::from_millis(10);
+/// The longest wait before connecting again.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// Reply codes of AMQP.
+const ACCESS_REFUSED: u16 = 403;
+const NOT_FOUND: u16 = 404;
+const NOT_ALLOWED: u16 = 530;
+
+/// How to reach one server.
+#[derive(Clone)]
+pub(super) struct Road {
+    pub(super) address: Address,
+    uri: AMQPUri,
+    place: String,
+}
+
+impl std::fmt::Debug for Road {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Road").field(&self.place).finish()
+    }
+}
+
+impl Road {
+    /// # Errors
+    /// The address asks for what this build has not.
+    pub(super) fn to(address: &Address) -> Result<Self> {
+        if address.tls {
+            return Err(Error::Unsupported {
+                system: super::NAME,
+                what: "TLS",
+                why: "this build's AMQP client has none compiled in".into(),
+            });
+        }
+        let text = |text: Option<&str>| text.unwrap_or("guest").to_owned();
+        let uri = AMQPUri {
+            scheme: AMQPScheme::AMQP,
+            authority: AMQPAuthority {
+                userinfo: AMQPUserInfo {
+                    username: text(address.user.as_deref()),
+                    password: text(address.password.as_ref().map(|secret| secret.0.as_str())),
+                },
+                host: address.host.clone(),
+                port: address.port,
+            },
+            vhost: address.database.clone().unwrap_or_else(|| "/".into()),
+            query: AMQPQueryString {
+                heartbeat: Some(HEARTBEAT_S),
+                connection_timeout: Some(CONNECT_WITHIN.as_millis() as u64),
+                ..AMQPQueryString::default()
+            },
+        };
+        let place = format!("{}:{}", address.host, address.port);
+        Ok(Self { address: address.clone(), uri, place })
+    }
+
+    /// `host:port`.
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Connects; `name` is what the server's own tools show. The client's
+    /// recovery stays off: it hides outages, and they are what is measured.
+    ///
+    /// # Errors
+    /// The server is not there or refuses us.
+    pub(super) async fn connect(&self, name: &str) -> Result<Connection> {
+        let properties =
+            ConnectionProperties::default().with_connection_name(LongString::from(name));
+        let connecting = Connection::connect_uri(self.uri.clone(), properties);
+        match timeout(CONNECT_WITHIN, connecting).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) => Err(self.error("connecting", &error)),
+            Err(_) => Err(self.broken("connecting", "no answer in time")),
+        }
+    }
+
+    /// A client's error in a sentence.
+    pub(super) fn error(&self, doing: &str, error: &lapin::Error) -> Error {
+        match reply_code(error) {
+            Some(ACCESS_REFUSED | NOT_ALLOWED) => {
+                Error::Credentials(format!("rabbitmq at {} refuses us: {error}", self.place))
+            }
+            _ => self.broken(doing, &error.to_string()),
+        }
+    }
+
+    pub(super) fn broken(&self, doing: &str, why: &str) -> Error {
+        Error::Broken(format!("rabbitmq at {}: {doing}: {why}", self.place))
+    }
+}
+
+/// The code of what the server answered, if that is what went wrong.
+fn reply_code(error: &lapin::Error) -> Option<u16> {
+    match error.kind() {
+        ErrorKind::ProtocolError(error) => Some(error.get_id()),
+        _ => None,
+    }
+}
+
+/// Whether the server has no such queue.
+pub(super) fn is_not_found(error: &lapin::Error) -> bool {
+    reply_code(error) == Some(NOT_FOUND)
+}

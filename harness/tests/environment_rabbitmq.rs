@@ -1,0 +1,206 @@
+//! A real RabbitMQ: started, asked, hurt and ended by the harness.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use schedbench::environment::{Entry, Error, Ground, Need, Rooms, Running};
+use schedbench_contract::{Broker, Profile};
+
+#[path = "environment_ground/mod.rs"]
+mod ground;
+use ground::{MEMORY, is_alive, listening, profile, wait_for};
+
+/// Any setting that its configuration does not know ends its boot.
+static BROKEN: Profile = profile(&[("no_such_setting", "1")]);
+/// What every profile asks for: nothing.
+static PLAIN: Profile = profile(&[]);
+
+fn need(profile: &Profile) -> Need<'_> {
+    Need { who: "rabbitmq/test", profile, url_env: None }
+}
+
+fn start(at: &Ground<'_>) -> Box<dyn Running> {
+    Entry::of(Broker::RabbitMq).have(at, &need(&PLAIN)).expect("a rabbitmq")
+}
+
+/// Keeper, logs and rooms, and the ground on them.
+macro_rules! stand {
+    ($ground:ident, $logs:ident, $rooms:ident) => {
+        let (keeper, $logs, root) = ground::stand();
+        let $rooms = Rooms::open_in(root.path(), None).expect("rooms");
+        let $ground = Ground { keeper: &keeper, rooms: &$rooms, logs: $logs.path() };
+    };
+}
+
+/// Processes whose environment or command line names that directory.
+fn of_room(room: &Path) -> Vec<i32> {
+    let room = room.display().to_string();
+    let all = fs::read_dir("/proc").expect("/proc").flatten();
+    all.filter_map(|entry| {
+        let pid = entry.file_name().to_string_lossy().parse::<i32>().ok()?;
+        let names = |file: &str| {
+            let bytes = fs::read(entry.path().join(file)).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).contains(&room)
+        };
+        (names("environ") || names("cmdline")).then_some(pid)
+    })
+    .filter(|&pid| is_alive(pid))
+    .collect()
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).expect("a directory").flatten().map(|entry| entry.path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+/// Addresses on which a process listens, IPv4 and IPv6, as the kernel prints
+/// them: each of its sockets' inodes is looked for among the listening ones.
+fn listened_on_by(pid: i32) -> Vec<String> {
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).expect("its descriptors").flatten();
+    let inodes: Vec<String> = descriptors
+        .filter_map(|descriptor| {
+            let link = fs::read_link(descriptor.path()).ok()?;
+            let inode = link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?;
+            Some(inode.to_owned())
+        })
+        .collect();
+    let mut found = Vec::new();
+    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        for line in fs::read_to_string(table).unwrap_or_default().lines().skip(1) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            if words[3] == "0A" && inodes.iter().any(|inode| inode == words[9]) {
+                found.push(words[1].to_owned());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn it_starts_survives_a_kill_and_leaves_nothing() {
+    stand!(at, logs, rooms);
+    let mut rabbit = start(&at);
+    let text = rabbit.describe();
+    assert!(text.starts_with("rabbitmq 3.") && text.contains(" started on 127.0.0.1:"), "{text}");
+    rabbit.check().expect("alive");
+
+    let room = rooms.path().join("rabbitmq-1");
+    let password = rabbit.address().password.clone().expect("a password").0;
+    let port = rabbit.address().port;
+    assert!(password.len() == 32 && port < 32_768);
+
+    // Loopback only, IPv4 and IPv6: 127.0.0.1 is 0100007F, ::1 ends so.
+    let mut ours = 0;
+    for pid in of_room(&room) {
+        for address in listened_on_by(pid) {
+            assert!(address.starts_with("0100007F:"), "process {pid} listens on {address}");
+            ours += 1;
+        }
+    }
+    assert_eq!(ours, 2, "AMQP and the distribution");
+    assert!(listening().contains(&(0x7f00_0001, port)));
+
+    // The password is in no argument list, no environment, no file, no log.
+    let mut seen = 0;
+    for process in fs::read_dir("/proc").expect("/proc").flatten() {
+        let is_process = process.file_name().to_string_lossy().parse::<i32>().is_ok();
+        for file in ["cmdline", "environ"].into_iter().filter(|_| is_process) {
+            let text = fs::read(process.path().join(file)).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
+            assert!(!text.contains(&password), "{}/{file}", process.path().display());
+            seen += usize::from(text.contains(&room.display().to_string()));
+        }
+    }
+    assert!(seen > 0, "the server itself was looked at");
+    for file in files(rooms.path()).into_iter().chain(files(logs.path())) {
+        let bytes = fs::read(&file).expect("a file");
+        assert!(!String::from_utf8_lossy(&bytes).contains(&password), "{}", file.display());
+    }
+    assert!(!format!("{:?} {}", rabbit.address(), rabbit.describe()).contains(&password));
+
+    // Nothing outlives a SIGKILL: what Erlang starts in sessions of its own
+    // sees its pipe end.
+    let child = rabbit.child().expect("a child").clone();
+    let before = of_room(&room);
+    assert!(before.len() > 1, "the server and its helpers: {before:?}");
+    let exit = child.kill();
+    assert_eq!(exit.signal, Some(9));
+    wait_for("the helpers' end", || of_room(&room).is_empty());
+    let died = rabbit.check().expect_err("it is dead").to_string();
+    assert!(died.contains("broker died") && died.contains("signal 9"), "{died}");
+
+    // Its user is in its database: no password is needed again.
+    rabbit.restart().expect("it comes back");
+    assert_ne!(rabbit.child().expect("a child").pid(), child.pid());
+    assert_eq!(rabbit.address().port, port);
+
+    rabbit.stop().expect("it ends");
+    wait_for("the helpers' end", || of_room(&room).is_empty());
+    assert!(!room.exists());
+    let left: Vec<_> = fs::read_dir(rooms.path()).expect("the directory").flatten().collect();
+    assert_eq!(left.len(), 1, "only the owner's marker: {left:?}");
+}
+
+#[test]
+fn a_death_at_the_start_shows_the_last_lines_of_its_log() {
+    stand!(at, logs, rooms);
+    let died = Entry::of(Broker::RabbitMq).have(&at, &need(&BROKEN)).err().expect("no rabbitmq");
+    let Error::Died(died) = died else { panic!("{died}") };
+    assert_ne!(died.exit.code, Some(0));
+    let text = died.to_string();
+    assert!(text.starts_with("rabbitmq/test: broker died "), "{text}");
+    let log = logs.path().join("rabbitmq-1.log");
+    assert!(text.ends_with(&format!("\n  full log: {}", log.display())), "{text}");
+    let whole = fs::read_to_string(log).expect("a log");
+    assert!(whole.contains("no_such_setting"), "{whole}");
+    assert!(died.log.iter().any(|line| line.contains("no_such_setting")), "{:?}", died.log);
+    wait_for("the helpers' end", || of_room(rooms.path()).is_empty());
+}
+
+#[test]
+fn an_existing_one_is_used_as_it_is_or_not_at_all() {
+    stand!(at, _logs, _rooms);
+    let theirs = start(&at);
+    let address = theirs.address();
+    let password = address.password.clone().expect("a password").0;
+    let entry = Entry::of(Broker::RabbitMq);
+    let need = |profile| Need { who: "rabbitmq/test", profile, url_env: Some("TEST_AMQP_URL") };
+    let url = |user: &str, password: &str, vhost: &str| {
+        format!("amqp://{user}:{password}@127.0.0.1:{}/{vhost}", address.port)
+    };
+
+    for vhost in ["", "%2f"] {
+        ground::with_env("TEST_AMQP_URL", &url("schedbench", &password, vhost), || {
+            let mut ours = entry.have(&at, &need(&PLAIN)).expect("it fits");
+            let text = ours.describe();
+            assert!(text.ends_with(", not ours") && !text.contains(&password), "{text}");
+            assert!(ours.child().is_none() && ours.check().is_ok() && ours.restart().is_err());
+            assert!(entry.ask("TEST_AMQP_URL").expect("a version").starts_with("3."));
+            ours.stop().expect("nothing to do");
+
+            let misfit = entry.have(&at, &need(&MEMORY)).err().expect("it cannot be asked");
+            assert!(misfit.to_string().contains("needs appendonly"), "{misfit}");
+            let unlisted = entry.leftovers("TEST_AMQP_URL").expect_err("AMQP cannot").to_string();
+            assert!(unlisted.contains("rabbitmqctl list_queues"), "{unlisted}");
+            let gone = [("schedbench.no-such.queue".to_owned(), 1)].into();
+            entry.remove("TEST_AMQP_URL", &gone).expect("what is gone is removed");
+        });
+    }
+    let refusals = [
+        (url("schedbench", "wrong-word", ""), "refused"),
+        (url("schedbench", &password, "no-such-host"), "no-such-host"),
+        (format!("amqps://schedbench:{password}@127.0.0.1"), "TLS"),
+        (format!("{password}@127.0.0.1"), "not a URL"),
+        ("amqp://schedbench:wrong-word@127.0.0.1:1/".into(), "refused"),
+    ];
+    for (wrong, why) in refusals {
+        ground::with_env("TEST_AMQP_URL", &wrong, || {
+            let refused = entry.have(&at, &need(&PLAIN)).err().expect("no such rabbitmq");
+            let text = refused.to_string();
+            assert!(text.contains("TEST_AMQP_URL") && text.contains(why), "{text}");
+            assert!(!text.contains(&password) && !text.contains("wrong-word"), "{text}");
+        });
+    }
+    theirs.check().expect("nobody touched it");
+    theirs.stop().expect("it ends");
+}
