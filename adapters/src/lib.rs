@@ -1,6 +1,8 @@
 //! Every system under test, one file each, and the registry that names them.
 
 pub mod amqp;
+#[cfg(feature = "celery")]
+mod celery;
 pub mod clock;
 mod fake;
 pub mod handler;
@@ -64,6 +66,7 @@ registry! {
     in_process::DelayQueue;
     #[cfg(feature = "redis-asynq")] redis_asynq::RedisAsynq;
     #[cfg(feature = "rabbitmq")] rabbitmq::RabbitMq;
+    #[cfg(feature = "celery")] celery::Celery;
     fake::Fake, true;
 }
 
@@ -73,6 +76,8 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("redis-asynq", "redis-asynq"),
     #[cfg(not(feature = "rabbitmq"))]
     ("rabbitmq", "rabbitmq"),
+    #[cfg(not(feature = "celery"))]
+    ("celery", "celery"),
 ];
 
 /// The system of that name.
