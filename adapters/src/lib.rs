@@ -5,9 +5,17 @@ pub mod amqp;
 mod celery;
 pub mod clock;
 mod fake;
+#[cfg(any(feature = "go-timers", feature = "gocron"))]
+mod fed;
+#[cfg(feature = "go-timers")]
+mod go_timers;
+#[cfg(feature = "gocron")]
+mod gocron;
 pub mod handler;
 mod in_process;
 mod pipe_report;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "rabbitmq")]
 mod rabbitmq;
 #[cfg(feature = "redis-asynq")]
@@ -15,7 +23,7 @@ mod redis_asynq;
 
 pub use fake::plan as fake_plan;
 pub use pipe_report::PipeReport;
-use schedbench_contract::{Adapter, Profile, Runtime, Visit};
+use schedbench_contract::{Adapter, Comparable, Profile, Runtime, Visit};
 
 /// What the registry knows of a system.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +34,8 @@ pub struct System {
     pub profiles: &'static [Profile],
     /// What its worker processes are written in.
     pub runtime: Runtime,
+    /// Which of its tasks have figures that others' may be set beside.
+    pub comparable: Comparable,
     /// Whether it exists only to test the judge; not listed, never in a default.
     pub only_for_tests: bool,
 }
@@ -39,6 +49,7 @@ macro_rules! registry {
                 name: <$adapter as Adapter>::NAME,
                 profiles: <$adapter as Adapter>::PROFILES,
                 runtime: <$adapter as Adapter>::RUNTIME,
+                comparable: <$adapter as Adapter>::COMPARABLE,
                 only_for_tests: false $(|| $only_for_tests)?,
             },
         )+];
@@ -65,6 +76,9 @@ registry! {
     in_process::Tokio;
     in_process::DelayQueue;
     #[cfg(feature = "redis-asynq")] redis_asynq::RedisAsynq;
+    #[cfg(feature = "postgres")] postgres::Postgres;
+    #[cfg(feature = "go-timers")] go_timers::GoTimers;
+    #[cfg(feature = "gocron")] gocron::Gocron;
     #[cfg(feature = "rabbitmq")] rabbitmq::RabbitMq;
     #[cfg(feature = "celery")] celery::Celery;
     fake::Fake, true;
@@ -74,6 +88,12 @@ registry! {
 pub const LEFT_OUT: &[(&str, &str)] = &[
     #[cfg(not(feature = "redis-asynq"))]
     ("redis-asynq", "redis-asynq"),
+    #[cfg(not(feature = "postgres"))]
+    ("postgres", "postgres"),
+    #[cfg(not(feature = "go-timers"))]
+    ("go-timers", "go-timers"),
+    #[cfg(not(feature = "gocron"))]
+    ("gocron", "gocron"),
     #[cfg(not(feature = "rabbitmq"))]
     ("rabbitmq", "rabbitmq"),
     #[cfg(not(feature = "celery"))]

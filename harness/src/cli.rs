@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::environment::Mode;
 use crate::scenario::{self, Override, Scenario, ScenarioError};
 
 /// Compares task schedulers and queues, reproducibly.
@@ -68,7 +69,7 @@ pub enum Verb {
     /// Clear up after a killed harness: it starts this itself
     #[command(hide = true)]
     Reap,
-    /// Remove what killed runs left behind: processes, directories, queues
+    /// Remove what killed runs left behind: directories, queues, containers
     Clean(CleanArgs),
     /// Print the JSON schema of scenario files or of result.json
     Schema(SchemaArgs),
@@ -81,7 +82,7 @@ pub enum Verb {
 /// Arguments of `run`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Exit code: 0 done; 1 a system failed all its cells, or a runtime error; \
-    2 usage, scenario or missing broker; 4 a ledger does not balance, or a \
+    2 usage, scenario or missing broker; 3 an objective was not met; 4 a ledger does not balance, or a \
     system has no valid cell; 130 or 143 after a signal.")]
 pub struct RunArgs {
     /// The scenario and what to change in it.
@@ -90,6 +91,9 @@ pub struct RunArgs {
     /// Directory for results: DIR/SCENARIO/TIME-ID/
     #[arg(short, long, value_name = "DIR", default_value = "results", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
+    /// How brokers are had
+    #[arg(long, value_name = "MODE", default_value = "local")]
+    pub env: Mode,
     /// Leave out systems whose broker is missing, and say so in the report
     #[arg(long)]
     pub skip_missing: bool,
@@ -274,6 +278,9 @@ pub struct CheckArgs {
 /// Arguments of `doctor`.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct DoctorArgs {
+    /// How brokers would be had
+    #[arg(long, value_name = "MODE", default_value = "local")]
+    pub env: Mode,
     /// For a person or for machines
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: ListFormat,
@@ -293,7 +300,8 @@ pub struct PrepareArgs {
 /// Arguments of `clean`.
 #[derive(Clone, Debug, Args)]
 pub struct CleanArgs {
-    /// Remove queues in a Redis too; without it they are only listed
+    /// Remove queues in brokers and containers too; without it they are only
+    /// listed
     #[arg(short, long)]
     pub yes: bool,
 }

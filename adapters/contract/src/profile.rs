@@ -3,22 +3,28 @@ use crate::Claims;
 /// The server a profile needs, by the name its package has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Broker {
+    /// PostgreSQL 12 or later.
+    Postgres,
     /// Redis 6.2 or later.
     Redis,
     /// RabbitMQ 3.8 or later.
     RabbitMq,
+    /// Kafka 4.0 or later, in KRaft mode.
+    Kafka,
 }
 
 impl Broker {
     /// Every one.
-    pub const ALL: &'static [Self] = &[Self::Redis, Self::RabbitMq];
+    pub const ALL: &'static [Self] = &[Self::Redis, Self::RabbitMq, Self::Kafka, Self::Postgres];
 
     /// Its name in messages and directories.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Postgres => "postgres",
             Self::Redis => "redis",
             Self::RabbitMq => "rabbitmq",
+            Self::Kafka => "kafka",
         }
     }
 }

@@ -31,7 +31,9 @@ pub(crate) fn parse(form: &UrlForm, text: &str) -> std::result::Result<Address, 
     if tls && !form.tls {
         return Err(format!("{scheme}s:// (TLS) is not supported; {expected}"));
     }
-    if !tls && url.scheme() != scheme {
+    // PostgreSQL's own client takes both spellings.
+    let is_alias = scheme == "postgres" && url.scheme() == "postgresql";
+    if !tls && !is_alias && url.scheme() != scheme {
         return Err(format!("not a {scheme}:// URL; {expected}"));
     }
     if url.query().is_some() || url.fragment().is_some() {

@@ -1,12 +1,17 @@
-//! Brokers: how each is found, started, or reached. A new one is one entry line in
+//! Brokers: how each is found, started, or reached. A new one is one line in
 //! [`BROKERS`] and one file like `redis.rs`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use schedbench_contract::{Address, Broker, Profile};
 
-use crate::environment::{Child, Error, Keeper, Missing, Result, Rooms, address, rabbitmq, redis};
+use crate::environment::compose::Docker;
+use crate::environment::{
+    Child, Error, Keeper, Missing, Result, Rooms, address, compose, kafka, postgres, rabbitmq,
+    redis,
+};
 
 /// What a broker is started on.
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +117,7 @@ pub struct UrlForm {
 }
 
 /// Every broker. A new one is one line here and one file beside this one.
-pub const BROKERS: &[Entry] = &[redis::ENTRY, rabbitmq::ENTRY];
+pub const BROKERS: &[Entry] = &[redis::ENTRY, rabbitmq::ENTRY, kafka::ENTRY, postgres::ENTRY];
 
 /// How a broker would be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +126,8 @@ pub enum Source {
     Program(PathBuf),
     /// By the URL in this environment variable.
     Url(String),
+    /// In a container of this docker.
+    Compose(Docker),
 }
 
 impl Entry {
@@ -138,7 +145,10 @@ impl Entry {
     #[must_use]
     pub fn find(&self) -> Option<PathBuf> {
         if let Some(named) = std::env::var_os(self.program_env).filter(|path| !path.is_empty()) {
-            return Some(PathBuf::from(named)).filter(|path| is_program(path));
+            let named = PathBuf::from(named);
+            // A directory of programs, as PostgreSQL's, is named as such.
+            let named = if named.is_dir() { named.join(self.program) } else { named };
+            return Some(named).filter(|path| is_program(path));
         }
         let path = std::env::var_os("PATH").unwrap_or_default();
         std::env::split_paths(&path)
@@ -217,8 +227,24 @@ impl Entry {
     /// # Errors
     /// It is missing, dies at its start, does not answer, or an existing one
     /// is not configured as the profile needs.
-    pub fn have(&self, ground: &Ground<'_>, need: &Need<'_>) -> Result<Box<dyn Running>> {
-        match self.source(need.who, need.url_env)? {
+    pub fn have(&'static self, ground: &Ground<'_>, need: &Need<'_>) -> Result<Box<dyn Running>> {
+        self.have_from(self.source(need.who, need.url_env)?, ground, need, &AtomicBool::new(false))
+    }
+
+    /// The same from where a [`Mode`](crate::environment::Mode) says. Setting
+    /// `stop` ends a long wait for a container.
+    ///
+    /// # Errors
+    /// As for [`have`](Self::have).
+    pub fn have_from(
+        &'static self,
+        source: Source,
+        ground: &Ground<'_>,
+        need: &Need<'_>,
+        stop: &AtomicBool,
+    ) -> Result<Box<dyn Running>> {
+        match source {
+            Source::Compose(docker) => compose::start(&docker, self, ground, need, stop),
             Source::Program(program) => (self.start)(&program, ground, need),
             Source::Url(name) => {
                 let address = address::from_env(self, &name)?;

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_send_signal, waitid,
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open,
+    pidfd_send_signal, waitid,
 };
 use schedbench_adapters::clock;
 
@@ -171,8 +172,18 @@ impl Child {
 
     /// Asks it to end (SIGTERM); kills it if it has not by the deadline.
     pub fn terminate(&self, deadline: Instant) -> Exit {
-        let _ = pidfd_send_signal(&self.0.pidfd, Signal::TERM);
-        // A stopped process acts on SIGTERM only after SIGCONT.
+        self.end_by(Signal::TERM, deadline)
+    }
+
+    /// Asks it to end (SIGINT), which PostgreSQL does without waiting for its
+    /// clients; kills it if it has not by the deadline.
+    pub fn interrupt(&self, deadline: Instant) -> Exit {
+        self.end_by(Signal::INT, deadline)
+    }
+
+    fn end_by(&self, signal: Signal, deadline: Instant) -> Exit {
+        let _ = pidfd_send_signal(&self.0.pidfd, signal);
+        // A stopped process acts on a signal only after SIGCONT.
         self.resume();
         self.wait(deadline).unwrap_or_else(|| self.kill())
     }
@@ -203,8 +214,14 @@ impl Child {
     fn to_group(&self, signal: Signal) {
         let ended = self.0.ended.lock().unwrap_or_else(PoisonError::into_inner);
         if ended.is_none() {
+            // Found first: children of a dead process are no longer its.
+            let others = descendants(self.0.pid);
             // An error means that it has ended meanwhile, which is no error.
             let _ = kill_process_group(self.0.pid, signal);
+            // Looked for again: one may have been born in between.
+            for pidfd in others.iter().chain(&descendants(self.0.pid)) {
+                let _ = pidfd_send_signal(pidfd, signal);
+            }
         }
     }
 
@@ -243,6 +260,20 @@ fn tree(root: Pid) -> Vec<Pid> {
         }
     }
     found
+}
+
+/// Descendants that left the group: each of PostgreSQL's servers leads a
+/// session of its own.
+fn descendants(root: Pid) -> Vec<OwnedFd> {
+    let open = |pid: Pid| Some((pid, pidfd_open(pid, PidfdFlags::empty()).ok()?));
+    let opened: Vec<_> = tree(root).into_iter().skip(1).filter_map(open).collect();
+    if opened.is_empty() {
+        return Vec::new();
+    }
+    // Looked at again: a number could have become a stranger's before it was
+    // held.
+    let still = tree(root);
+    opened.into_iter().filter(|(pid, _)| still.contains(pid)).map(|(_, pidfd)| pidfd).collect()
 }
 
 /// CPU time of the children that a process has waited for, in ticks of 10 ms.

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::environment::broker::Entry;
+use crate::environment::broker::{Entry, UrlForm};
 
 /// What a system needs and is not here, and the one command that brings it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Missing {
             what: "broker",
             why,
             remedy: entry.remedy.into(),
-            instead: Some(entry.url_env.into()),
+            instead: Some(format!("--env compose, or {}", entry.url_env)),
         }
     }
 
@@ -37,8 +37,19 @@ impl Missing {
             who: who.into(),
             what: "broker",
             why: format!("The scenario says url_env = \"{name}\", and {name} is not set."),
-            remedy: format!("export {name}={}://…", entry.broker.name()),
+            remedy: format!("export {name}={}://…", entry.url.scheme),
             instead: None,
+        }
+    }
+
+    pub(crate) fn no_external(who: &str, entry: &Entry, name: &str) -> Self {
+        let UrlForm { scheme, port, .. } = entry.url;
+        Self {
+            who: who.into(),
+            what: "broker",
+            why: format!("--env external starts nothing, and {name} is not set."),
+            remedy: format!("export {name}={scheme}://user:password@host:{port}"),
+            instead: Some("--env local".into()),
         }
     }
 }

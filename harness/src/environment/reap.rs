@@ -4,11 +4,13 @@ use std::io::{self, BufRead, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal, setsid};
 
+use crate::environment::compose;
 use crate::environment::rooms::remove_if_dead;
 use crate::environment::watchdog::READY;
 
@@ -30,6 +32,15 @@ pub fn reap() -> io::Result<()> {
     harness.flush()?;
     let left = listen(io::stdin().lock());
     end(&left.processes);
+    for (project, docker) in &left.projects {
+        // Its words go nowhere: nobody is left to read them.
+        let _ = Command::new(docker)
+            .args(compose::down(project))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+    }
     let deadline = Instant::now() + PATIENCE;
     for dir in &left.dirs {
         remove(dir, deadline);
@@ -42,6 +53,8 @@ struct Left {
     /// By number; the descriptor was opened while the harness had not reaped it.
     processes: BTreeMap<i32, OwnedFd>,
     dirs: BTreeSet<PathBuf>,
+    /// By name; with the docker that knows it.
+    projects: BTreeMap<String, PathBuf>,
 }
 
 fn listen(input: impl BufRead) -> Left {
@@ -69,6 +82,16 @@ fn listen(input: impl BufRead) -> Left {
             }
             b"forget-dir" => {
                 left.dirs.remove(&path());
+            }
+            b"project" => {
+                if let Some(space) = object.iter().position(|&byte| byte == b' ') {
+                    let name = String::from_utf8_lossy(&object[..space]).into_owned();
+                    let docker = OsStr::from_bytes(&object[space + 1..]);
+                    left.projects.insert(name, docker.into());
+                }
+            }
+            b"forget-project" => {
+                left.projects.remove(String::from_utf8_lossy(object).as_ref());
             }
             _ => {}
         }

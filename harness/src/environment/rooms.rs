@@ -1,7 +1,7 @@
 //! The run's private directory and what brokers keep in it.
 //!
 //! ```text
-//! <root>/schedbench-<pid>-<random>/    0700
+//! <root>/schedbench-<pid>-<random>/    0700; 0711 once another user has a room
 //!     owner                            locked (flock) as long as its owner lives
 //!     redis-1/ …                       0700, one for each broker
 //! ```
@@ -9,12 +9,12 @@
 //! The kernel drops the lock however its holder ends, so a directory whose
 //! `owner` can be locked is nobody's: [`sweep`] and the watchdog remove it. The
 //! process number and start time inside are for people. Removed is only what is
-//! named so, is a directory of ours of mode 0700, and carries that file.
+//! named so, is a directory of ours of such a mode, and carries that file.
 
 use std::fmt::Write as _;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -24,9 +24,13 @@ use rustix::process::geteuid;
 use rustix::rand::{GetRandomFlags, getrandom};
 use schedbench_contract::Secret;
 
-use crate::environment::{Error, Result, Watchdog};
+use crate::environment::{Error, Result, User, Watchdog};
 
 const PREFIX: &str = "schedbench-";
+/// The mode of a run's directory.
+const PRIVATE: u32 = 0o700;
+/// Its mode when a broker below it runs as another user.
+const PASSABLE: u32 = 0o711;
 const OWNER: &str = "owner";
 /// Its name until it is locked.
 const OWNER_TO_BE: &str = "owner.new";
@@ -87,6 +91,11 @@ impl Rooms {
         &self.path
     }
 
+    /// Who clears up after a harness that could not.
+    pub(crate) fn watchdog(&self) -> Option<&Watchdog> {
+        self.watchdog.as_ref()
+    }
+
     /// A new directory for one broker.
     ///
     /// # Errors
@@ -97,6 +106,31 @@ impl Rooms {
         let made = DirBuilder::new().mode(0o700).create(&path);
         made.map_err(Error::io(format!("making {}", path.display())))?;
         Ok(path)
+    }
+
+    /// A new directory for a broker that runs as another user, and is that
+    /// user's; the run's own lets it pass and shows it nothing.
+    ///
+    /// # Errors
+    /// It cannot be made or given away, or that user cannot come to it.
+    pub fn room_of(&self, user: User, name: &str) -> Result<PathBuf> {
+        let room = self.room(name)?;
+        let giving = || format!("giving {} to user {}", room.display(), user.uid);
+        fs::set_permissions(&self.path, Permissions::from_mode(PASSABLE))
+            .and_then(|()| chown(&room, Some(user.uid), Some(user.gid)))
+            .map_err(Error::io(giving()))?;
+        let barred = |dir: &&Path| {
+            dir.metadata().is_ok_and(|data| data.uid() != user.uid && data.mode() & 0o001 == 0)
+        };
+        match room.ancestors().skip(1).find(barred) {
+            None => Ok(room),
+            Some(dir) => Err(Error::Unfit(format!(
+                "{name} runs as user {}, who may not enter {}\n  \
+                 Choose a directory that everybody may pass: TMPDIR=/var/tmp",
+                user.uid,
+                dir.display()
+            ))),
+        }
     }
 }
 
@@ -124,7 +158,7 @@ pub fn root() -> PathBuf {
 
 /// Makes the directory and its locked marker.
 fn make(path: &Path) -> io::Result<File> {
-    DirBuilder::new().mode(0o700).create(path)?;
+    DirBuilder::new().mode(PRIVATE).create(path)?;
     let to_be = path.join(OWNER_TO_BE);
     let mut owner = File::create_new(&to_be)?;
     flock(&owner, FlockOperation::NonBlockingLockExclusive)
@@ -174,7 +208,7 @@ pub(crate) fn remove_if_dead(path: &Path) -> io::Result<bool> {
     let mode = stat.st_mode;
     if FileType::from_raw_mode(mode) != FileType::Directory
         || stat.st_uid != geteuid().as_raw()
-        || mode & 0o777 != 0o700
+        || ![PRIVATE, PASSABLE].contains(&(mode & 0o777))
     {
         return Ok(false);
     }

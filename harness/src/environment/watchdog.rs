@@ -11,6 +11,7 @@
 //! ```text
 //! process <pid>           forget-process <pid>
 //! dir <absolute path>     forget-dir <absolute path>
+//! project <name> <docker> forget-project <name>
 //! ```
 
 use std::ffi::OsString;
@@ -111,6 +112,21 @@ impl Watchdog {
         }
         self.say(&[b"dir ", path.as_os_str().as_bytes(), b"\n"].concat());
         Ok(())
+    }
+
+    /// Remove this project of `docker compose` if the harness ends.
+    pub(crate) fn project(&self, name: &str, docker: &Path) -> Result<()> {
+        let docker = docker.as_os_str().as_bytes();
+        if docker.contains(&b'\n') {
+            return Err(Error::Unfit("a docker with a line break in its path".into()));
+        }
+        self.say(&[b"project ", name.as_bytes(), b" ", docker, b"\n"].concat());
+        Ok(())
+    }
+
+    /// It is removed.
+    pub(crate) fn forget_project(&self, name: &str) {
+        self.say(format!("forget-project {name}\n").as_bytes());
     }
 
     /// It is removed.

@@ -5,11 +5,11 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::Result;
-use schedbench_adapters as adapters;
+use schedbench_adapters::{self as adapters, clock};
 use schedbench_contract::{Endpoints, Server};
 use schedbench_reports::outcome::{
-    self, Cell, CellError, CellKey, Counts, Ended, Held, Outcome, SCHEMA_VERSION, Series, Skipped,
-    State, Validity, Window,
+    self, Cell, CellError, CellKey, Counts, Ended, Held, Limit, Outcome, SCHEMA_VERSION, Series,
+    Skipped, State, Validity, Window,
 };
 
 use super::cell::{Rehearsal, RunCell, Seen};
@@ -18,6 +18,7 @@ use super::halt::failure;
 use super::interruption::Interruption;
 use super::results::Results;
 use super::stage::{self, Stage};
+use crate::environment;
 use crate::judge;
 use crate::plan::{Block, CellPlan, Pacing, Plan, Step, Target};
 use crate::record::{Allocated, Evidence, allocator};
@@ -85,6 +86,18 @@ impl<'a> Session<'a> {
     /// # Errors
     /// The outcome cannot be written. What fails in a system ends its cells.
     pub fn run(mut self) -> Result<Outcome> {
+        if let Err(error) = self.run_all() {
+            // Whoever finds the file reads that it is not whole, and why; that
+            // it may not be writable either is what `error` says already.
+            self.outcome.ended = Ended::Failed(error.to_string());
+            let _ = self.keep();
+            return Err(error);
+        }
+        self.stage.progress.finish();
+        Ok(self.outcome)
+    }
+
+    fn run_all(&mut self) -> Result<()> {
         self.keep()?;
         for (index, block) in self.plan.blocks.iter().enumerate() {
             if self.stopped() {
@@ -97,9 +110,7 @@ impl<'a> Session<'a> {
             Some(signal) => Ended::Interrupted(signal),
             None => Ended::Complete,
         };
-        self.keep()?;
-        self.stage.progress.finish();
-        Ok(self.outcome)
+        self.keep()
     }
 
     pub(super) fn stopped(&self) -> bool {
@@ -198,7 +209,7 @@ impl<'a> Session<'a> {
     }
 
     fn measure(&mut self, block: u32, number: u32, plan: &CellPlan, reruns: u32) -> Cell {
-        let about = self.about(block, number, reruns);
+        let mut about = self.about(block, number, reruns);
         if let Some(death) = self.stage.broker_death() {
             // It died in an earlier cell of its block, which has its log too.
             return unmeasured(&about, plan, death);
@@ -231,6 +242,7 @@ impl<'a> Session<'a> {
                 self.note_system(plan.target, seen.server.take());
                 self.set_allocated(plan, &mut seen.between.usage.allocated);
                 charge_submit(plan, &mut seen);
+                about.started_s = self.since_began(seen.start);
                 // Spinning is idle: what is left is the handling of tasks.
                 if let Some(cpu) = &mut seen.between.usage.generator_cpu_s {
                     *cpu = (*cpu - seen.driven.seen.spun_ns as f64 / 1e9).max(0.0);
@@ -280,10 +292,18 @@ impl<'a> Session<'a> {
             number,
             block,
             reruns,
+            started_s: self.began.elapsed().as_secs_f64(),
             cores: Some(self.outcome.host.cores),
+            system_cores: environment::placement::system_cores(),
             shape: Some(self.plan.shape),
             ..judge::About::default()
         }
+    }
+
+    /// Seconds from the run's start to a monotonic instant, ns.
+    fn since_began(&self, instant: u64) -> f64 {
+        let ago = i128::from(clock::now()) - i128::from(instant);
+        self.began.elapsed().as_secs_f64() - ago as f64 / 1e9
     }
 
     /// In-process memory is the allocator's difference to `noop` at the load.
@@ -345,10 +365,14 @@ impl<'a> Session<'a> {
 /// the bottleneck as a client thread can.
 fn charge_submit(plan: &CellPlan, seen: &mut Seen) {
     let pacing = &mut seen.driven.seen;
-    if plan.target.profile.broker.is_none() {
+    if plan.target.is_in_process() {
         pacing.pending_share = pacing.submit_share;
-    } else if let Some(busiest) = &mut seen.between.usage.busiest_client_thread {
-        *busiest = busiest.max(pacing.submit_share - pacing.pending_share);
+    } else {
+        // Where no thread of the client could be read this is a lower bound,
+        // which is enough to say that it was too much.
+        let inside = pacing.submit_share - pacing.pending_share;
+        let busiest = &mut seen.between.usage.busiest_client_thread;
+        *busiest = Some(busiest.map_or(inside, |busiest| busiest.max(inside)));
     }
 }
 
@@ -375,11 +399,12 @@ fn unmeasured(about: &judge::About, plan: &CellPlan, error: CellError) -> Cell {
         key: key(plan),
         number: about.number,
         block: about.block,
+        started_s: about.started_s,
         reruns: about.reruns,
         validity: Validity::Incomplete(error.message.clone()),
         state: State::NotSteady("not measured".to_owned()),
         held: Held::NotJudged("not measured".to_owned()),
-        limit: None,
+        limit: Limit::Unknown("not measured".to_owned()),
         error: Some(error),
         window: Window {
             warmup_s: plan.warmup_ns as f64 / 1e9,

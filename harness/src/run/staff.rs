@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use schedbench_contract::{InProcessWorkers, Launch, Program, Recorder};
+use schedbench_contract::{Fed, Feed, InProcessWorkers, Launch, Program, Recorder};
 use schedbench_reports::outcome::CellError;
 
 use super::halt::{Halt, failure};
@@ -44,29 +44,38 @@ impl Staff {
     ) -> Result<Self, CellError> {
         match launch {
             Launch::InProcess(workers) => Ok(Self::Here(Some(workers))),
-            Launch::Programs(mut programs) => {
-                for program in &mut programs {
-                    fill(program, stage).map_err(|error| failure(error.to_string()))?;
-                }
-                if let Some(harness) = harness {
-                    let unnamed = |program: &&mut Program| program.program.is_none();
-                    for program in programs.iter_mut().filter(unnamed) {
-                        program.program = Some(harness.to_owned());
-                        program.args.insert(0, "worker".to_owned());
-                    }
-                }
-                Self::start(&programs, log, stage).map_err(|error| failure(error.to_string()))
+            Launch::Programs(programs) => {
+                let programs = programs.into_iter().map(|program| (program, None)).collect();
+                Self::start(programs, log, stage, harness)
+            }
+            Launch::Fed(fed) => {
+                let programs = fed.into_iter().map(|Fed { program, feed }| (program, Some(feed)));
+                Self::start(programs.collect(), log, stage, harness)
             }
         }
+        .map_err(|error: Error| failure(error.to_string()))
     }
 
-    fn start(programs: &[Program], log: &Recorder, stage: &Stage<'_>) -> Result<Self, Error> {
+    fn start(
+        mut programs: Vec<(Program, Option<Feed>)>,
+        log: &Recorder,
+        stage: &Stage<'_>,
+        harness: Option<&Path>,
+    ) -> Result<Self, Error> {
+        for (program, _) in &mut programs {
+            fill(program, stage)?;
+            if let (None, Some(harness)) = (&program.program, harness) {
+                program.program = Some(harness.to_owned());
+                program.args.insert(0, "worker".to_owned());
+            }
+        }
         let pipes = Pipes::start(log.clone()).map_err(Error::io("starting the pipes' thread"))?;
         // Dropped on an error, these end what was started already.
         let mut staff = Self::Processes { children: Vec::new(), pipes: None };
-        for program in programs {
+        for (program, feed) in &programs {
             let events = pipes.open(program.work.index).map_err(Error::io("making a pipe"))?;
-            let spec = Spec::worker(program, stage.worker_log(&program.work), events)?;
+            let mut spec = Spec::worker(program, stage.worker_log(&program.work), events)?;
+            spec.feed.clone_from(feed);
             let child = stage.keeper.spawn(spec)?;
             stage.sampler.watch(Role::Workers, &child);
             if let Self::Processes { children, .. } = &mut staff {

@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 
 use super::halt::failure;
 use super::progress::Progress;
-use crate::environment::{self, Died, Entry, Ground, Keeper, Need, Rooms, Running};
+use crate::environment::{self, Died, Entry, Ground, Keeper, Mode, Need, Rooms, Running};
 use crate::plan::{CellPlan, Target};
 use crate::record::{Role, Sampler};
 
@@ -40,6 +40,8 @@ pub struct Stage<'a> {
     pub rooms: &'a Rooms,
     /// Where children's logs go.
     pub logs: PathBuf,
+    /// How brokers are had.
+    pub mode: Mode,
     /// The environment variable in which the scenario says a broker's URL is.
     pub url_env: &'a dyn Fn(Broker) -> Option<String>,
     /// The broker of the block that runs.
@@ -64,7 +66,13 @@ impl Stage<'_> {
         let url_env = (self.url_env)(kind);
         let ground = Ground { keeper: self.keeper, rooms: self.rooms, logs: &self.logs };
         let need = Need { who: &who, profile: target.profile, url_env: url_env.as_deref() };
-        let broker = Entry::of(kind).have(&ground, &need).map_err(|error| blame(&error))?;
+        let entry = Entry::of(kind);
+        let broker = self
+            .mode
+            .source(entry, &who, need.url_env)
+            .map_err(environment::Error::from)
+            .and_then(|source| entry.have_from(source, &ground, &need, self.stop))
+            .map_err(|error| blame(&error))?;
         self.progress.say(&format!("{who}: {}", broker.describe()));
         if let Some(child) = broker.child() {
             self.sampler.watch(Role::Broker, child);

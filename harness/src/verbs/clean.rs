@@ -2,7 +2,8 @@
 //!
 //! Directories whose owner is dead are removed; the lock in each says so, and
 //! a run that lives keeps its own. Queues in a broker that is not ours may be
-//! another run's, so they are listed, and removed with `--yes` only. Results
+//! another run's, as containers may, so they are listed, and removed with
+//! `--yes` only. Results
 //! are never touched. A broker of our own dies with its run and leaves none.
 
 use std::collections::BTreeSet;
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::cli::CleanArgs;
-use crate::environment::{BROKERS, Leftovers, rooms};
+use crate::environment::{BROKERS, Leftovers, compose, rooms};
 
 /// Cleans up and says what it did.
 ///
@@ -33,6 +34,16 @@ pub fn run(args: &CleanArgs, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         report(&queues, args.yes, entry.url_env, out)?;
         if args.yes {
             entry.remove(entry.url_env, &queues)?;
+        }
+    }
+    for project in compose::leftovers()? {
+        nothing = false;
+        if args.yes {
+            compose::remove(&project)?;
+            writeln!(out, "removed  containers of {project}")?;
+        } else {
+            writeln!(out, "found    containers of {project}")?;
+            writeln!(out, "To remove them, when no run uses them: schedbench clean --yes")?;
         }
     }
     if nothing {

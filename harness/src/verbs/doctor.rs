@@ -15,14 +15,16 @@ use schedbench_reports::numbers::{Medium, amount, whole};
 use serde::Serialize;
 
 use crate::cli::{DoctorArgs, ListFormat};
-use crate::environment::{Entry, Error, Missing, Room, Source, Workshop, host, source_of, timing};
+use crate::environment::{
+    Entry, Error, Missing, Mode, Room, Source, Workshop, host, source_of, timing,
+};
 
 /// Says what can run here.
 ///
 /// # Errors
 /// `out` cannot be written.
 pub fn run(args: &DoctorArgs, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-    let findings = Findings::look();
+    let findings = Findings::look(args.env);
     match args.format {
         ListFormat::Text => findings.write(out)?,
         ListFormat::Json => {
@@ -72,8 +74,8 @@ struct Free {
 }
 
 impl Findings {
-    fn look() -> Self {
-        let groups = groups();
+    fn look(mode: Mode) -> Self {
+        let groups = groups(mode);
         let timing = timing::possible();
         let room = Room::look(Path::new("."));
         Self {
@@ -139,7 +141,7 @@ fn line(
     writeln!(out, "{}", line.trim_end())
 }
 
-fn groups() -> Vec<Systems> {
+fn groups(mode: Mode) -> Vec<Systems> {
     let mut alike: BTreeMap<(Option<Broker>, &str), Vec<&'static System>> = BTreeMap::new();
     for system in SYSTEMS.iter().filter(|system| !system.only_for_tests) {
         let broker = system.profiles.iter().find_map(|profile| profile.broker);
@@ -149,7 +151,7 @@ fn groups() -> Vec<Systems> {
     let here = alike.into_iter().map(|((broker, _), systems)| {
         let names = systems.iter().map(|system| system.name).collect();
         let group = match broker {
-            Some(broker) => on_broker(broker, names),
+            Some(broker) => on_broker(mode, broker, names),
             None => Systems { systems: names, ready: true, with: None, why: None, remedy: None },
         };
         match systems.first().and_then(|system| source_of(system)) {
@@ -195,10 +197,10 @@ fn with_worker(group: Systems, source: &'static WorkerSource) -> Systems {
     }
 }
 
-fn on_broker(broker: Broker, systems: Vec<&'static str>) -> Systems {
+fn on_broker(mode: Mode, broker: Broker, systems: Vec<&'static str>) -> Systems {
     let entry = Entry::of(broker);
     let name = broker.name();
-    match entry.source(name, None) {
+    match mode.source(entry, name, None) {
         Ok(Source::Program(program)) => {
             let version = (entry.version)(&program);
             let is_old = version.as_deref().is_some_and(|version| entry.is_too_old(version));
@@ -219,6 +221,13 @@ fn on_broker(broker: Broker, systems: Vec<&'static str>) -> Systems {
             let remedy = why.is_some().then(|| entry.remedy.to_owned());
             Systems { systems, ready: with.is_some(), with, why, remedy }
         }
+        Ok(Source::Compose(_)) => Systems {
+            systems,
+            ready: true,
+            with: Some(format!("{name} in a container of docker compose")),
+            why: None,
+            remedy: None,
+        },
         Err(Missing { why, remedy, instead, .. }) => {
             let instead = instead.map_or_else(String::new, |name| format!("   (or: {name})"));
             let remedy = Some(format!("{remedy}{instead}"));
@@ -233,14 +242,14 @@ mod tests {
 
     #[test]
     fn every_system_is_in_one_group() {
-        let named: usize = groups().iter().map(|group| group.systems.len()).sum();
+        let named: usize = groups(Mode::Local).iter().map(|group| group.systems.len()).sum();
         let listed = SYSTEMS.iter().filter(|system| !system.only_for_tests).count();
         assert_eq!(named, listed + LEFT_OUT.len());
     }
 
     #[test]
     fn the_text_has_a_line_for_each_group_and_the_commands() {
-        let mut findings = Findings::look();
+        let mut findings = Findings::look(Mode::Local);
         findings.ready = false;
         findings.groups.push(Systems {
             systems: vec!["kafka"],

@@ -74,6 +74,7 @@ fn claims(profile: &Profile) -> [String; 2] {
         AckMode::Early => "acknowledged before the handler",
         AckMode::Late => "acknowledged after the handler",
         AckMode::None => "no broker",
+        AckMode::Locked => "each instance has every task and locks it while it runs",
     };
     let confirms = match confirms {
         ConfirmMode::Confirmed => "confirmed",

@@ -11,7 +11,7 @@ use schedbench_reports::{analysis, export, terminal};
 
 use super::check::headline;
 use crate::cli::{Format, RunArgs, Voice};
-use crate::environment::{self, Entry, Keeper, Rooms, Source, Watchdog, Workshop};
+use crate::environment::{self, Entry, Keeper, Mode, Rooms, Source, Watchdog, Workshop};
 use crate::plan::{Estimate, Missing, Plan, resolve};
 use crate::record::Sampler;
 use crate::run::{Exit, Interruption, Loudness, Progress, Results, Session, Stage, exit, shown};
@@ -26,7 +26,7 @@ pub fn run(args: &RunArgs, voice: Voice, out: &mut impl Write) -> Result<ExitCod
     let scenario = args.scenario.load()?;
     let missing = if args.skip_missing { Missing::IsSkipped } else { Missing::IsAnError };
     let mut resolved = resolve(&scenario, missing)?;
-    let skipped = without_missing(&mut resolved.plan, &scenario, args.skip_missing)?;
+    let skipped = without_missing(&mut resolved.plan, &scenario, args.env, args.skip_missing)?;
     resolved.skipped.extend(skipped);
     let say = |line: &str| {
         if !voice.quiet {
@@ -46,7 +46,7 @@ pub fn run(args: &RunArgs, voice: Voice, out: &mut impl Write) -> Result<ExitCod
         Err(error) if !voice::nobody_reads(&error) => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let code = exit(&outcome);
+    let code = exit(&outcome, &analysis::analyse(&outcome));
     if let Exit::Signal(_) = code {
         // Nobody may listen any more.
         let mut stderr = std::io::stderr();
@@ -136,6 +136,7 @@ fn measure(
         sampler: &sampler,
         rooms: &rooms,
         logs: results.logs(),
+        mode: args.env,
         url_env: &url_env,
         broker: None,
         progress,
@@ -153,7 +154,12 @@ fn measure(
 ///
 /// # Errors
 /// A broker is missing and `--skip-missing` was not given.
-fn without_missing(plan: &mut Plan, scenario: &Scenario, skip: bool) -> Result<Vec<Skipped>> {
+fn without_missing(
+    plan: &mut Plan,
+    scenario: &Scenario,
+    mode: Mode,
+    skip: bool,
+) -> Result<Vec<Skipped>> {
     let mut skipped: Vec<Skipped> = Vec::new();
     let mut kept = Vec::with_capacity(plan.blocks.len());
     for block in plan.blocks.drain(..) {
@@ -162,7 +168,7 @@ fn without_missing(plan: &mut Plan, scenario: &Scenario, skip: bool) -> Result<V
             kept.push(block);
             continue;
         };
-        match reachable(Entry::of(broker), &name, scenario.url_env(broker)) {
+        match reachable(mode, Entry::of(broker), &name, scenario.url_env(broker)) {
             Ok(()) => kept.push(block),
             Err(missing) if skip => {
                 if skipped.iter().all(|known| known.target != name) {
@@ -215,8 +221,13 @@ fn with_workers(plan: &mut Plan, skip: bool, say: &dyn Fn(&str)) -> Result<Vec<S
 
 /// Whether a broker is here: a program that can be started, or a server that
 /// answers and takes the credentials of its URL.
-fn reachable(entry: &Entry, who: &str, url_env: Option<&str>) -> Result<(), environment::Missing> {
-    let Source::Url(variable) = entry.source(who, url_env)? else { return Ok(()) };
+fn reachable(
+    mode: Mode,
+    entry: &Entry,
+    who: &str,
+    url_env: Option<&str>,
+) -> Result<(), environment::Missing> {
+    let Source::Url(variable) = mode.source(entry, who, url_env)? else { return Ok(()) };
     let why = match entry.ask(&variable) {
         Ok(version) if entry.is_too_old(&version) => {
             format!("The {} of {variable} is {version}, which is too old.", entry.broker.name())

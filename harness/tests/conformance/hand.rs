@@ -120,6 +120,11 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
         self.stage.runtime.block_on(self.system.backlog()).expect("it can be asked")
     }
 
+    /// The same soon after an outage, which a question may still meet.
+    pub(crate) fn try_backlog(&self) -> Option<Backlog> {
+        self.stage.runtime.block_on(self.system.backlog()).ok()
+    }
+
     /// The worker processes.
     pub(crate) fn children(&self) -> Vec<Child> {
         self.staff.children().to_vec()
@@ -140,6 +145,13 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
     pub(crate) fn hire_again(&mut self) {
         let launch = self.system.workers(&self.work, self.log.clone()).expect("workers");
         self.staff = hire(launch, &self.log, self.stage);
+    }
+
+    /// Ends the broker with SIGKILL and starts it again with its data.
+    pub(crate) fn kill_and_restart_broker(&mut self) {
+        let broker = self.stage.broker.as_mut().expect("a broker");
+        assert_eq!(broker.child().expect("one of ours").kill().signal, Some(9));
+        broker.restart().expect("it comes back");
     }
 
     /// The broker's address.

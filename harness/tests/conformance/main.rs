@@ -25,6 +25,7 @@ mod hand;
 mod in_flight;
 mod kill;
 mod order;
+mod outage;
 mod play;
 mod profiles;
 mod refusal;

@@ -56,8 +56,19 @@ pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
 /// on a disk.
 pub(crate) fn stand() -> (Keeper, TempDir, TempDir) {
     let keeper = Keeper::start(None).expect("a keeper");
-    let dir = || tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
-    (keeper, dir(), dir())
+    let logs = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    (keeper, logs, root())
+}
+
+/// A directory for rooms that brokers of other users may pass, where runs have
+/// theirs: what is built may lie in a home that nobody else may enter.
+pub(crate) fn root() -> TempDir {
+    use std::os::unix::fs::PermissionsExt;
+    let passable = std::fs::Permissions::from_mode(0o711);
+    let mut root = tempfile::Builder::new();
+    root.permissions(passable)
+        .tempdir_in(schedbench::environment::rooms::root())
+        .expect("a directory")
 }
 
 /// A connection to a Redis, spoken to in lines.
@@ -118,6 +129,31 @@ impl Asked {
             (_, rest) => rest.into(),
         }
     }
+}
+
+/// Asks a PostgreSQL: the first column of each row, and the rows changed.
+pub(crate) fn sql(at: &Address, question: &str) -> (Vec<String>, u64) {
+    use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
+    let mut config = Config::new();
+    config.host(&at.host).port(at.port);
+    config.user(at.user.as_deref().expect("a user"));
+    config.password(&at.password.as_ref().expect("a password").0);
+    config.dbname(at.database.as_deref().expect("a database"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let answer = runtime.expect("a runtime").block_on(async {
+        let (client, connection) = config.connect(NoTls).await.expect("a connection");
+        tokio::spawn(connection);
+        client.simple_query(question).await.expect("an answer")
+    });
+    let (mut rows, mut changed) = (Vec::new(), 0);
+    for message in answer {
+        match message {
+            SimpleQueryMessage::Row(row) => rows.push(row.get(0).unwrap_or_default().to_owned()),
+            SimpleQueryMessage::CommandComplete(count) => changed = count,
+            _ => {}
+        }
+    }
+    (rows, changed)
 }
 
 /// Local addresses of listening IPv4 sockets, as `/proc/net/tcp` has them.

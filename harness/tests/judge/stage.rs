@@ -50,6 +50,7 @@ pub(crate) fn target(claims: Claims) -> Target {
         name: "stage",
         profiles,
         runtime: schedbench_contract::Runtime::Rust,
+        comparable: schedbench_contract::Comparable::Always,
         only_for_tests: true,
     };
     Target { system: Box::leak(Box::new(system)), profile: &profiles[0] }

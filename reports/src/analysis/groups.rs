@@ -35,8 +35,42 @@ impl ClassKey {
             AckMode::Early => title.push_str(", acknowledged early"),
             AckMode::Late => title.push_str(", acknowledged late"),
             AckMode::None => {}
+            AckMode::Locked => title.push_str(", locked while they run"),
         }
         title
+    }
+
+    /// What that means for a task, in a sentence or two.
+    #[must_use]
+    pub fn promise(self) -> String {
+        let mut promise = match self.durability {
+            DurabilityClass::InProcess => "Tasks live in a process's own memory and end with it.",
+            DurabilityClass::BrokerMemory => "A broker that dies takes its tasks with it.",
+            DurabilityClass::BoundedWindow => {
+                "A broker that dies loses at most what it took in the last moments, a window of \
+                 bounded length."
+            }
+            DurabilityClass::ProcessCrash => {
+                "A broker that crashes loses nothing it has taken; a power loss may."
+            }
+            DurabilityClass::PowerLoss => {
+                "What was taken is on the disk first: configured so, not verified by cutting the power."
+            }
+            DurabilityClass::Replicated => "What was taken is on three nodes.",
+        }
+        .to_owned();
+        promise.push_str(match self.ack {
+            AckMode::Early => " A killed worker's tasks are lost.",
+            AckMode::Late => " A killed worker's tasks come again.",
+            AckMode::None => "",
+            AckMode::Locked => {
+                " Each instance may run each task: a lock is forgotten once released."
+            }
+        });
+        if self.confirms == ConfirmMode::Unconfirmed {
+            promise.push_str(" Nothing is vouched for, so what is missing cannot be called lost.");
+        }
+        promise
     }
 
     fn order(self) -> (DurabilityClass, ConfirmMode, AckMode) {
@@ -80,9 +114,9 @@ impl Group {
         }
     }
 
-    /// Rows apart from `noop`.
+    /// Rows that may be compared: all but `noop` and what is not comparable.
     pub fn contenders(&self) -> impl Iterator<Item = &Row> {
-        self.rows.iter().filter(|row| !row.is_noop())
+        self.rows.iter().filter(|row| row.is_contender())
     }
 }
 

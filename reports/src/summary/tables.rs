@@ -40,13 +40,17 @@ fn open(group: &Group) -> Table {
         let words = if place == 0 { "failed @" } else { "@" };
         heads.push(head(format!("{words}{}", short(*at)), 50 - place as u8));
     }
-    heads.extend([head("CPU-s/M", 40), head("PSS", 30)]);
+    heads.extend([head("CPU-s/M", 40), head("PSS", 30), head("limit", 35)]);
     let lines = group.rows.iter().map(|row| {
         let mut cells =
             vec![plain(&row.label), plain(&row.capacity.text()), figure(&row.p99, Unit::Seconds)];
         cells.extend(failed_at.iter().map(|at| at_load(row, *at, |p| &p.failure, Unit::Fraction)));
         cells.push(figure(&row.cpu, Unit::CpuSecondsPerMillion));
         cells.push(figure(&row.pss, Unit::Bytes));
+        cells.push(row.beyond().map_or_else(
+            || NONE.to_owned(),
+            |point| format!("{} @{}", point.limit.word(), short(point.load)),
+        ));
         line(row, cells, note(group, row))
     });
     Table { title: plain(&group.title()), heads, lines: lines.collect(), splits: false }
@@ -76,6 +80,12 @@ fn note(group: &Group, row: &Row) -> String {
     }
     if group.class.durability != DurabilityClass::InProcess && !row.runtime.is_empty() {
         words.push(format!("worker {}", plain(&row.runtime)));
+    }
+    if let Some(gap) = row.gap() {
+        words.push(format!("not held at {} below its capacity", numbers::load(gap.load)));
+    }
+    if let Some(why) = &row.not_comparable {
+        words.push(format!("not comparable: {}", plain(why)));
     }
     words.join(", ")
 }

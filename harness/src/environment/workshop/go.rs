@@ -1,6 +1,6 @@
 //! `go build`: one program without dependencies.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use schedbench_contract::WorkerSource;
 
@@ -11,6 +11,7 @@ use crate::environment::Result;
 /// come from, the user's own settings say.
 pub(super) fn make(bench: &Bench<'_>) -> Result<()> {
     let mut command = bench.command("go")?;
+    command.current_dir(root(bench.place, bench.source));
     command.args(["build", "-trimpath", "-o", bench.source.name, "."]);
     // Nothing here needs C, so no C compiler is needed either. A workspace or
     // a vendored copy of the user's must not change what is measured.
@@ -22,5 +23,13 @@ pub(super) fn make(bench: &Bench<'_>) -> Result<()> {
 }
 
 pub(super) fn program(place: &Path, source: &WorkerSource) -> WorkerProgram {
-    WorkerProgram { program: place.join(source.name), args: Vec::new() }
+    WorkerProgram { program: root(place, source).join(source.name), args: Vec::new() }
+}
+
+/// Where the program's own module is: in the directory of its name, if there
+/// is one, with modules beside it that it shares with others.
+fn root(place: &Path, source: &WorkerSource) -> PathBuf {
+    let beside = format!("{}/go.mod", source.name);
+    let has_others = source.files.iter().any(|(path, _)| *path == beside);
+    if has_others { place.join(source.name) } else { place.to_owned() }
 }

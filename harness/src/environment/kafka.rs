@@ -1,0 +1,70 @@
+//! Kafka: started by us in KRaft mode from its published jars, or an existing one.
+
+mod config;
+mod existing;
+mod fetch;
+mod java;
+mod leftovers;
+mod own;
+mod wire;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use schedbench_contract::{Address, Broker};
+
+use crate::environment::broker::{Entry, UrlForm};
+
+pub use fetch::fetch;
+
+/// What the harness knows of it.
+pub(crate) const ENTRY: Entry = Entry {
+    broker: Broker::Kafka,
+    // Of a Kafka that somebody has installed; ours is in the cache.
+    program: "kafka-server-start.sh",
+    program_env: "SCHEDBENCH_KAFKA_SERVER",
+    remedy: "apt-get install default-jre-headless maven && schedbench prepare kafka",
+    url_env: "KAFKA_URL",
+    url: UrlForm { scheme: "kafka", port: 9092, numbered_database: false, tls: false },
+    // The first release that has only KRaft; older ones are not tried.
+    oldest: (4, 0),
+    find: cached,
+    version: version_of,
+    ask,
+    start: own::start,
+    reach: existing::reach,
+    leftovers: leftovers::queues,
+    remove: leftovers::remove,
+};
+
+/// One question.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// The cache, once it is whole.
+fn cached() -> Option<PathBuf> {
+    fetch::cache().filter(|cache| fetch::is_complete(cache))
+}
+
+/// Where the jars are: in the cache, or beside an installed Kafka's scripts.
+fn libs_of(program: &Path) -> PathBuf {
+    if program.is_dir() {
+        return program.join("libs");
+    }
+    let script = program.canonicalize().unwrap_or_else(|_| program.to_owned());
+    let home = script.parent().and_then(Path::parent).unwrap_or(Path::new("/"));
+    home.join("libs")
+}
+
+/// The version, by the name of the main jar.
+fn version_of(program: &Path) -> Option<String> {
+    let entries = std::fs::read_dir(libs_of(program)).ok()?.flatten();
+    entries
+        .into_iter()
+        .find_map(|entry| Some(fetch::version_in(entry.file_name().to_str()?)?.to_owned()))
+}
+
+/// The release of an existing one.
+fn ask(address: &Address) -> std::io::Result<String> {
+    let mut wire = wire::Wire::connect(address, Instant::now() + ANSWER)?;
+    Ok(wire.release()?.unwrap_or_else(|| "before 3.3, or with ZooKeeper".into()))
+}

@@ -1,0 +1,66 @@
+//! Topics and groups of earlier runs in a Kafka that is not ours.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use schedbench_contract::Address;
+
+use super::wire::Wire;
+use crate::environment::broker::Leftovers;
+
+/// Every topic and group of ours is named so, and no other.
+const QUEUE: &str = "schedbench.";
+/// What a queue's other topics have after its name.
+const KINDS: [&str; 2] = [".retry", ".dead"];
+/// For all questions of one call together.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Queues of ours in that Kafka, and how many topics and groups each has.
+pub(super) fn queues(address: &Address) -> io::Result<Leftovers> {
+    let mut wire = Wire::connect(address, Instant::now() + PATIENCE)?;
+    let mut queues = Leftovers::new();
+    let topics = wire.topics()?.1.into_iter().map(|topic| topic.name);
+    for name in topics.chain(wire.groups()?) {
+        if let Some(queue) = queue_of(&name) {
+            *queues.entry(queue.to_owned()).or_default() += 1;
+        }
+    }
+    Ok(queues)
+}
+
+/// Removes queues that [`queues`] has found.
+pub(super) fn remove(address: &Address, found: &Leftovers) -> io::Result<()> {
+    let mut wire = Wire::connect(address, Instant::now() + PATIENCE)?;
+    let is_found = |name: &str| queue_of(name).is_some_and(|queue| found.contains_key(queue));
+    let groups = wire.groups()?;
+    let groups: Vec<&str> =
+        groups.iter().map(String::as_str).filter(|name| is_found(name)).collect();
+    if !groups.is_empty() {
+        wire.delete_groups(&groups)?;
+    }
+    let topics = wire.topics()?.1;
+    let topics: Vec<&str> =
+        topics.iter().map(|topic| topic.name.as_str()).filter(|name| is_found(name)).collect();
+    if topics.is_empty() { Ok(()) } else { wire.delete_topics(&topics) }
+}
+
+/// The queue that a topic or group belongs to, if it is one of ours.
+fn queue_of(name: &str) -> Option<&str> {
+    let queue = KINDS.iter().find_map(|kind| name.strip_suffix(kind)).unwrap_or(name);
+    queue.starts_with(QUEUE).then_some(queue)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_ours_are_ours() {
+        for name in ["schedbench.r.c", "schedbench.r.c.retry", "schedbench.r.c.dead"] {
+            assert_eq!(queue_of(name), Some("schedbench.r.c"));
+        }
+        for name in ["orders", "__consumer_offsets", "my.schedbench.r", "schedbench"] {
+            assert_eq!(queue_of(name), None);
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! A cluster of our own: its files, its configuration, its server's start.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{OpenOptionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use schedbench_contract::{Address, Secret};
+
+use super::asking::Asking;
+use super::{ANSWER, programs, segment};
+use crate::environment::broker::{Ground, Need};
+use crate::environment::{Child, Error, Result, Spawner, Spec, User, rooms};
+
+/// Who owns everything in it.
+pub(super) const USER: &str = "schedbench";
+/// The database that every cluster has.
+pub(super) const DATABASE: &str = "postgres";
+
+/// `initdb` takes 0.6 s on a quiet machine.
+const MAKE: Duration = Duration::from_secs(120);
+/// From its start to its first answer; a long journal is read before that.
+const START: Duration = Duration::from_secs(120);
+/// How long the servers of a dead postmaster may keep its memory.
+const LINGER: Duration = Duration::from_secs(10);
+
+/// What a person would set before putting load on it, and what keeps tables of
+/// tasks from bloating: a table whose rows live for milliseconds needs its
+/// vacuum each second, not each minute.
+const TUNING: &[(&str, &str)] = &[
+    ("shared_buffers", "512MB"),
+    ("max_wal_size", "4GB"),
+    ("checkpoint_timeout", "15min"),
+    ("wal_compression", "on"),
+    ("max_connections", "200"),
+    ("autovacuum_naptime", "1s"),
+    // Compiling a query that is asked once costs more than its answer.
+    ("jit", "off"),
+    // The class of a profile rests on these.
+    ("fsync", "on"),
+    ("full_page_writes", "on"),
+    ("synchronous_commit", "on"),
+];
+
+/// A cluster: where it is and how its server is started.
+pub(super) struct Cluster {
+    program: PathBuf,
+    name: String,
+    user: Option<User>,
+    room: PathBuf,
+    log: PathBuf,
+    settings: Vec<(&'static str, &'static str)>,
+    pub(super) password: Secret,
+}
+
+impl Cluster {
+    /// Makes one in a room of its own.
+    pub(super) fn make(program: &Path, ground: &Ground<'_>, need: &Need<'_>) -> Result<Self> {
+        let initdb = programs::initdb(program)?;
+        let user = programs::user()?;
+        let room = match user {
+            Some(user) => ground.rooms.room_of(user, "postgres")?,
+            None => ground.rooms.room("postgres")?,
+        };
+        refuse_memory_disk(&room, need)?;
+        let mut settings: Vec<_> = TUNING.to_vec();
+        settings.retain(|(key, _)| {
+            !need.profile.broker_settings.iter().any(|(decided, _)| decided == key)
+        });
+        settings.extend(need.profile.broker_settings);
+        // Named like the room, so that restarts append to one file.
+        let name = room.file_name().unwrap_or(OsStr::new("postgres"));
+        let cluster = Self {
+            program: program.into(),
+            name: need.who.into(),
+            user,
+            log: ground.logs.join(name).with_extension("log"),
+            room,
+            settings,
+            password: rooms::password()?,
+        };
+        cluster.initialise(&initdb, &ground.keeper.spawner())?;
+        Ok(cluster)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.room.join("data")
+    }
+
+    /// Makes its files. The password goes through a file that only its user can
+    /// read and that is gone before the server starts: an argument list is
+    /// everybody's.
+    fn initialise(&self, initdb: &Path, keeper: &Spawner) -> Result<()> {
+        let word = self.room.join("password");
+        let making = format!("making {}", word.display());
+        let mut options = OpenOptions::new();
+        let written = options.create_new(true).write(true).mode(0o600).open(&word);
+        written
+            .and_then(|mut file| file.write_all(self.password.0.as_bytes()))
+            .and_then(|()| self.give(&word))
+            .map_err(Error::io(making))?;
+        let made = self.run_initdb(initdb, &word, keeper);
+        let removed = fs::remove_file(&word);
+        made?;
+        removed.map_err(Error::io(format!("removing {}", word.display())))
+    }
+
+    /// Makes a file its user's.
+    fn give(&self, path: &Path) -> std::io::Result<()> {
+        match self.user {
+            Some(user) => chown(path, Some(user.uid), Some(user.gid)),
+            None => Ok(()),
+        }
+    }
+
+    fn run_initdb(&self, initdb: &Path, word: &Path, keeper: &Spawner) -> Result<()> {
+        let mut spec = self.spec(initdb);
+        // Nothing is flushed to the disk: who loses power here begins anew.
+        spec.args.extend(
+            ["-U", USER, "-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync"]
+                .map(OsString::from),
+        );
+        spec.args.extend([OsString::from("--pwfile"), word.into()]);
+        let child = keeper.spawn(spec)?;
+        match child.wait(Instant::now() + MAKE) {
+            Some(exit) if exit.code == Some(0) => Ok(()),
+            Some(exit) => Err(Error::Died(Box::new(child.died("initdb", exit)))),
+            None => {
+                child.kill();
+                Err(self.silent("initdb did not end", MAKE, &child))
+            }
+        }
+    }
+
+    /// A program that works on its data.
+    fn spec(&self, program: &Path) -> Spec {
+        let mut spec = Spec::new(&self.name, program, self.log.clone());
+        spec.args.extend([OsString::from("-D"), self.data().into()]);
+        spec.dir = Some(self.room.clone());
+        spec.user = self.user;
+        spec.env.push(("LC_ALL".into(), "C".into()));
+        spec
+    }
+
+    fn silent(&self, what: &str, after: Duration, child: &Child) -> Error {
+        let tail = child.log_tail(5).join("\n  ");
+        Error::Unfit(format!(
+            "{}: {what} within {} s\n  {tail}\n  full log: {}",
+            self.name,
+            after.as_secs(),
+            self.log.display()
+        ))
+    }
+
+    /// Starts its server and waits until it answers with its version.
+    pub(super) fn start(&self, keeper: &Spawner, address: &Address) -> Result<(Child, String)> {
+        let conf = self.data().join("schedbench.conf");
+        let writing = format!("writing {}", conf.display());
+        fs::write(&conf, self.config(address))
+            .and_then(|()| self.give(&conf))
+            .map_err(Error::io(writing))?;
+        let mut spec = self.spec(&self.program);
+        let config_file = format!("config_file={}", conf.display());
+        spec.args.extend([OsString::from("-c"), config_file.into()]);
+        let child = keeper.spawn(spec)?;
+        let deadline = Instant::now() + START;
+        loop {
+            // Only ours knows the password, so an answer is ours.
+            let answered = Asking::begin(address, deadline.min(Instant::now() + ANSWER))
+                .and_then(|asking| asking.version());
+            if let Ok(version) = answered {
+                segment::goes_with_its_server(&self.data());
+                return Ok((child, version));
+            }
+            // A short wait that ends early when it dies.
+            if let Some(exit) = child.wait(Instant::now() + Duration::from_millis(3)) {
+                return Err(Error::Died(Box::new(child.died("broker", exit))));
+            }
+            if Instant::now() >= deadline {
+                child.kill();
+                return Err(self.silent("broker did not answer", START, &child));
+            }
+        }
+    }
+
+    /// The same on data of a server that has ended, perhaps by SIGKILL: then its
+    /// children may still be about to notice, and keep the new one out.
+    pub(super) fn start_again(
+        &self,
+        keeper: &Spawner,
+        address: &Address,
+    ) -> Result<(Child, String)> {
+        let deadline = Instant::now() + LINGER;
+        loop {
+            match self.start(keeper, address) {
+                Err(Error::Died(died)) if Instant::now() < deadline && is_kept_out(&died.log) => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    /// The whole configuration; there is no secret in it.
+    fn config(&self, address: &Address) -> String {
+        let port = address.port.to_string();
+        let fixed = [
+            ("listen_addresses", address.host.as_str()),
+            ("port", &port),
+            ("unix_socket_directories", ""),
+            // Standard error, which the keeper writes to the log.
+            ("logging_collector", "off"),
+            ("log_destination", "stderr"),
+        ];
+        let all = self.settings.iter().copied().chain(fixed);
+        all.map(|(key, value)| format!("{key} = '{}'\n", value.replace('\'', "''"))).collect()
+    }
+
+    /// Removes its directory.
+    pub(super) fn remove(&self) -> Result<()> {
+        match fs::remove_dir_all(&self.room) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(Error::io(format!("removing {}", self.room.display()))(error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn is_kept_out(log: &[String]) -> bool {
+    let signs = ["pre-existing shared memory block", "lock file \"postmaster.pid\""];
+    log.iter().any(|line| signs.iter().any(|sign| line.contains(sign)))
+}
+
+/// On tmpfs an fsync costs nothing: a commit would be measured as a power-loss
+/// class that it is not.
+fn refuse_memory_disk(room: &Path, need: &Need<'_>) -> Result<()> {
+    const TMPFS: i64 = 0x0102_1994;
+    const RAMFS: i64 = 0x8584_58f6;
+    let flushes = !need.profile.broker_settings.contains(&("synchronous_commit", "off"));
+    let kind = rustix::fs::statfs(room).map(|fs| fs.f_type).unwrap_or(0);
+    if flushes && [TMPFS, RAMFS].contains(&kind) {
+        return Err(Error::Unfit(format!(
+            "{}: {} is in memory (tmpfs), where an fsync does nothing\n  \
+             Choose a directory on a disk: TMPDIR=/var/tmp",
+            need.who,
+            room.parent().unwrap_or(room).display()
+        )));
+    }
+    Ok(())
+}
