@@ -1,6 +1,8 @@
 //! Every system under test, one file each, and the registry that names them.
 
 pub mod amqp;
+#[cfg(feature = "celery")]
+mod celery;
 pub mod clock;
 mod fake;
 #[cfg(any(feature = "go-timers", feature = "gocron"))]
@@ -79,6 +81,7 @@ registry! {
     #[cfg(feature = "redis-asynq")] redis_asynq::RedisAsynq;
     #[cfg(feature = "rabbitmq")] rabbitmq::RabbitMq;
     #[cfg(feature = "kafka")] kafka::Kafka;
+    #[cfg(feature = "celery")] celery::Celery;
     #[cfg(feature = "postgres")] postgres::Postgres;
     #[cfg(feature = "go-timers")] go_timers::GoTimers;
     #[cfg(feature = "gocron")] gocron::Gocron;
@@ -93,6 +96,8 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("rabbitmq", "rabbitmq"),
     #[cfg(not(feature = "kafka"))]
     ("kafka", "kafka"),
+    #[cfg(not(feature = "celery"))]
+    ("celery", "celery"),
     #[cfg(not(feature = "postgres"))]
     ("postgres", "postgres"),
     #[cfg(not(feature = "go-timers"))]
