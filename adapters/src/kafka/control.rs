@@ -67,12 +67,10 @@ impl Control {
     pub(super) fn to(at: &Address, queue: &Queue) -> Result<Self> {
         let config = connect::client(at)?;
         let made = |error: KafkaError| Error::Broken(format!("kafka's client: {error}"));
-        let admin =
-            AdminClient::from_config_and_context(&config, Ear::default()).map_err(made)?;
+        let admin = AdminClient::from_config_and_context(&config, Ear::default()).map_err(made)?;
         let mut config = config;
         config.set("group.id", &queue.group).set("enable.auto.commit", "false");
-        let asker =
-            BaseConsumer::from_config_and_context(&config, Ear::default()).map_err(made)?;
+        let asker = BaseConsumer::from_config_and_context(&config, Ear::default()).map_err(made)?;
         Ok(Self { at: at.clone(), place: connect::place(at), queue: queue.clone(), admin, asker })
     }
 
@@ -150,7 +148,9 @@ impl Control {
             if Instant::now() > deadline {
                 let seconds = PATIENCE.as_secs();
                 let place = &self.place;
-                return Err(Error::Broken(format!("kafka at {place}: {what}: {seconds} s in vain")));
+                return Err(Error::Broken(format!(
+                    "kafka at {place}: {what}: {seconds} s in vain"
+                )));
             }
             std::thread::sleep(LOOK_EVERY);
         }

@@ -4,7 +4,7 @@
 //! The topic has a partition per handler (all processes together), so that
 //! each can be busy. Kafka has no retries of its own: a task that failed is
 //! produced again into the retry topic with the time at which it is due, and
-//! held by the worker that receives it (`docs/decisions/0020-kafka-retries.md`).
+//! held by the worker that receives it (`docs/decisions/0013-kafka-retries-by-a-topic.md`).
 
 mod connect;
 mod control;
@@ -89,7 +89,9 @@ async fn ask<T: Send + 'static>(
     blocking(move || question(&control)).await
 }
 
-async fn blocking<T: Send + 'static>(act: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+async fn blocking<T: Send + 'static>(
+    act: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     let joined = tokio::task::spawn_blocking(act).await;
     joined.map_err(|error| Error::Broken(format!("asking Kafka: {error}")))?
 }

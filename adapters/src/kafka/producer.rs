@@ -10,9 +10,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 use schedbench_contract::ledger::Reason;
-use schedbench_contract::{
-    Address, Error, MomentKind, Producer, Recorder, Result, Task, TaskId,
-};
+use schedbench_contract::{Address, Error, MomentKind, Producer, Recorder, Result, Task, TaskId};
 use tokio::sync::Notify;
 
 use super::connect::{self, ANSWER_WITHIN, Complaint};

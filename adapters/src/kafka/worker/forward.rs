@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rdkafka::ClientContext;
 use rdkafka::config::FromClientConfigAndContext as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, DeliveryResult, Message as _};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
-use rdkafka::ClientContext;
 use schedbench_contract::{Address, Error, Result};
 
 use super::super::connect;
@@ -42,7 +42,9 @@ impl ProducerContext for Ear {
             Ok(_) => self.desk.finish(*origin),
             // It is not committed, and comes again when its partition is
             // assigned again.
-            Err((error, _)) => eprintln!("kafka's producer: a failed task could not go on: {error}"),
+            Err((error, _)) => {
+                eprintln!("kafka's producer: a failed task could not go on: {error}")
+            }
         }
     }
 }

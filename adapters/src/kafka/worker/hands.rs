@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Scope;
 
 use rdkafka::message::{BorrowedMessage, Message as _};
-use schedbench_contract::{
-    BodyPool, Error, Handler, Record, Report, Result, RunEnd, Status, Work,
-};
+use schedbench_contract::{BodyPool, Error, Handler, Record, Report, Result, RunEnd, Status, Work};
 
 use super::super::Queue;
 use super::super::record::Label;

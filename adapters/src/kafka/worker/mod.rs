@@ -137,7 +137,8 @@ fn consume<R: Report>(work: &Work, report: R, stopping: &AtomicBool) -> Result<(
                 .spawn_scoped(scope, || keep_committing(&consumer, &desk))
                 .map_err(|error| Error::Broken(format!("starting the committer: {error}")))?;
         }
-        let mut loop_ = Loop { consumer: &consumer, bench: &bench, hands, tuning, hold: Hold::default() };
+        let mut loop_ =
+            Loop { consumer: &consumer, bench: &bench, hands, tuning, hold: Hold::default() };
         let served = loop_.serve(stopping);
         // Also after an error: the threads have to end.
         desk.close();
@@ -273,7 +274,8 @@ impl<'c, R: Report> Loop<'_, 'c, R> {
         for message in taken {
             let (topic, partition) = (message.topic(), message.partition());
             if first.find_partition(topic, partition).is_none() {
-                let _ = first.add_partition_offset(topic, partition, Offset::Offset(message.offset()));
+                let _ =
+                    first.add_partition_offset(topic, partition, Offset::Offset(message.offset()));
                 let _ = after.add_partition_offset(topic, partition, Offset::Offset(0));
             }
             let next = Offset::Offset(message.offset() + 1);
