@@ -4,7 +4,7 @@
 //! The topic has a partition per handler (all processes together), so that
 //! each can be busy. Kafka has no retries of its own: a task that failed is
 //! produced again into the retry topic with the time at which it is due, and
-//! held by the worker that receives it (`docs/decisions/0020-kafka-retries.md`).
+//! held by the worker that receives it (`docs/decisions/0013-kafka-retries-by-a-topic.md`).
 
 mod connect;
 mod control;
