@@ -1,5 +1,7 @@
 //! Every system under test, one file each, and the registry that names them.
 
+#[cfg(feature = "asynq")]
+mod asynq;
 pub mod clock;
 mod fake;
 pub mod handler;
@@ -60,6 +62,7 @@ registry! {
     in_process::Tokio;
     in_process::DelayQueue;
     #[cfg(feature = "redis-asynq")] redis_asynq::RedisAsynq;
+    #[cfg(feature = "asynq")] asynq::Asynq;
     fake::Fake, true;
 }
 
@@ -67,6 +70,8 @@ registry! {
 pub const LEFT_OUT: &[(&str, &str)] = &[
     #[cfg(not(feature = "redis-asynq"))]
     ("redis-asynq", "redis-asynq"),
+    #[cfg(not(feature = "asynq"))]
+    ("asynq", "asynq"),
 ];
 
 /// The system of that name.
