@@ -75,14 +75,15 @@ fn threads() -> Vec<String> {
     names.filter(|name| name.starts_with("sched-") || name.starts_with("worker-")).collect()
 }
 
-/// Worker processes of this one.
+/// Worker processes of this one, whatever they are made from.
 fn workers() -> Vec<String> {
     let parent = format!("PPid:\t{}\n", std::process::id());
     let all = fs::read_dir("/proc").expect("/proc").flatten();
     all.filter_map(|process| {
         let status = fs::read_to_string(process.path().join("status")).ok()?;
         let command = fs::read_to_string(process.path().join("cmdline")).ok()?;
-        (status.contains(&parent) && command.contains("\0worker\0")).then_some(command)
+        let works = command.contains("\0worker\0") || command.contains("/schedbench/workers/");
+        (status.contains(&parent) && works).then_some(command)
     })
     .collect()
 }
