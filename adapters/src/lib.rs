@@ -1,6 +1,8 @@
 //! Every system under test, one file each, and the registry that names them.
 
 pub mod amqp;
+#[cfg(feature = "asynq")]
+mod asynq;
 #[cfg(feature = "celery")]
 mod celery;
 pub mod clock;
@@ -79,6 +81,7 @@ registry! {
     in_process::Tokio;
     in_process::DelayQueue;
     #[cfg(feature = "redis-asynq")] redis_asynq::RedisAsynq;
+    #[cfg(feature = "asynq")] asynq::Asynq;
     #[cfg(feature = "rabbitmq")] rabbitmq::RabbitMq;
     #[cfg(feature = "kafka")] kafka::Kafka;
     #[cfg(feature = "celery")] celery::Celery;
@@ -92,6 +95,8 @@ registry! {
 pub const LEFT_OUT: &[(&str, &str)] = &[
     #[cfg(not(feature = "redis-asynq"))]
     ("redis-asynq", "redis-asynq"),
+    #[cfg(not(feature = "asynq"))]
+    ("asynq", "asynq"),
     #[cfg(not(feature = "rabbitmq"))]
     ("rabbitmq", "rabbitmq"),
     #[cfg(not(feature = "kafka"))]
