@@ -130,21 +130,23 @@ impl Link {
             let mut state = self.state();
             state.generation += 1;
             let generation = state.generation;
-            state.line = Some(Line { channel, written, generation });
+            state.line = Some(Line { channel: channel.clone(), written, generation });
             generation
         };
-        tokio::spawn(Arc::clone(self).settle(settling, connection, generation));
+        let held = (channel, connection);
+        tokio::spawn(Arc::clone(self).settle(settling, held, generation));
         tokio::spawn(Arc::clone(self).listen(events, generation));
         Ok(())
     }
 
     /// Notes what becomes of each task, in the order written: one queue
-    /// confirms in its order, and so no time is noted too early. Holds the
-    /// connection until the producer and its last confirm have gone.
+    /// confirms in its order, and so no time is noted too early. Holds
+    /// channel and connection, whose last handles close them, until the
+    /// producer and its last confirm have gone.
     async fn settle(
         self: Arc<Self>,
         mut written: UnboundedReceiver<Written>,
-        connection: Connection,
+        (_channel, connection): (Channel, Connection),
         generation: u64,
     ) {
         let log = self.log.clone();
