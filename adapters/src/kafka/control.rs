@@ -107,23 +107,37 @@ impl Control {
         };
         let Queue { topic, retry, dead, partitions, .. } = &self.queue;
         let topics = [new(topic, *partitions), new(retry, *partitions), new(dead, 1)];
-        let created = self.admin.create_topics(&topics, &options()).await;
-        let created = created.map_err(|error| self.explain("creating topics", &error))?;
-        for result in created {
-            match result {
-                Ok(_) => {}
-                Err((name, RDKafkaErrorCode::TopicAlreadyExists)) => {
-                    return Err(Error::NotOurs(format!("the topic {name}")));
-                }
-                Err((name, code)) => {
-                    return Err(Error::Broken(format!(
-                        "kafka at {}: creating the topic {name}: {code}",
-                        self.place
-                    )));
+        let deadline = Instant::now() + PATIENCE;
+        let mut made: Vec<String> = Vec::new();
+        loop {
+            let missing = topics.iter().filter(|topic| !made.iter().any(|name| name == topic.name));
+            let created = self.admin.create_topics(missing, &options()).await;
+            let created = created.map_err(|error| self.explain("creating topics", &error))?;
+            let mut is_between = false;
+            for result in created {
+                match result {
+                    Ok(name) => made.push(name),
+                    Err((name, RDKafkaErrorCode::TopicAlreadyExists)) => {
+                        return Err(Error::NotOurs(format!("the topic {name}")));
+                    }
+                    // One copy is too many only where no broker serves just now.
+                    Err((_, RDKafkaErrorCode::InvalidReplicationFactor))
+                        if Instant::now() < deadline =>
+                    {
+                        is_between = true;
+                    }
+                    Err((name, code)) => {
+                        let place = &self.place;
+                        let why = format!("kafka at {place}: creating the topic {name}: {code}");
+                        return Err(Error::Broken(why));
+                    }
                 }
             }
+            if !is_between {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
         }
-        Ok(())
     }
 
     /// Waits until each partition of the topics has a leader.
@@ -159,10 +173,9 @@ impl Control {
 
     /// Members of the group; `None` where there is no such group.
     pub(super) fn members(&self) -> Result<Option<u32>> {
-        let list = self
-            .asker
-            .fetch_group_list(Some(&self.queue.group), ANSWER_WITHIN)
-            .map_err(|error| self.explain("asking for the group", &error))?;
+        let list = self.patiently("asking for the group", || {
+            self.asker.fetch_group_list(Some(&self.queue.group), ANSWER_WITHIN)
+        })?;
         let group = list.groups().iter().find(|group| group.name() == self.queue.group);
         Ok(group
             .filter(|group| group.state() != "Dead")
@@ -171,19 +184,35 @@ impl Control {
 
     /// First and next offset of a partition.
     fn span(&self, topic: &str, partition: i32) -> Result<(i64, i64)> {
-        self.asker
-            .fetch_watermarks(topic, partition, ANSWER_WITHIN)
-            .map_err(|error| self.explain("asking for the ends of its log", &error))
+        self.patiently("asking for the ends of its log", || {
+            self.asker.fetch_watermarks(topic, partition, ANSWER_WITHIN)
+        })
+    }
+
+    /// Asks again while the cluster is between two states.
+    fn patiently<T>(
+        &self,
+        doing: &str,
+        mut ask: impl FnMut() -> std::result::Result<T, KafkaError>,
+    ) -> Result<T> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match ask() {
+                Err(error) if is_passing(&error) && Instant::now() < deadline => {
+                    std::thread::sleep(LOOK_EVERY);
+                }
+                asked => return asked.map_err(|error| self.explain(doing, &error)),
+            }
+        }
     }
 
     /// Records of a topic that the group has not committed.
     fn lag(&self, topic: &str) -> Result<u64> {
         let mut asked = TopicPartitionList::new();
         asked.add_partition_range(topic, 0, self.queue.partitions - 1);
-        let committed = self
-            .asker
-            .committed_offsets(asked, ANSWER_WITHIN)
-            .map_err(|error| self.explain("asking for the group's offsets", &error))?;
+        let committed = self.patiently("asking for the group's offsets", || {
+            self.asker.committed_offsets(asked.clone(), ANSWER_WITHIN)
+        })?;
         let mut lag = 0;
         for partition in committed.elements() {
             let (first, next) = self.span(topic, partition.partition())?;
@@ -298,6 +327,22 @@ impl Control {
         };
         Ok(Server { name: "kafka".into(), version, year, settings })
     }
+}
+
+/// Errors of a cluster that is electing, loading, or has just come back.
+fn is_passing(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::NotLeaderForPartition
+                | Code::LeaderNotAvailable
+                | Code::BrokerNotAvailable
+                | Code::CoordinatorNotAvailable
+                | Code::CoordinatorLoadInProgress
+                | Code::NotCoordinator
+        )
+    )
 }
 
 fn options() -> AdminOptions {

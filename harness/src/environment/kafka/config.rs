@@ -48,9 +48,11 @@ const FIXED: &[(&str, &str)] = &[
     // The first worker need not wait for more of them.
     ("group.initial.rebalance.delay.ms", "0"),
     // A killed broker may not come back before its old session has timed out:
-    // 9 s by default, in which nothing but that wait would be measured.
-    ("broker.session.timeout.ms", "1000"),
-    ("broker.heartbeat.interval.ms", "250"),
+    // 9 s by default, in which nothing but that wait would be measured. Below
+    // a few seconds a broker on a busy machine misses its own heartbeats and
+    // is fenced by its own controller (seen at 1 s with a load of 20 on 2 cores).
+    ("broker.session.timeout.ms", "5000"),
+    ("broker.heartbeat.interval.ms", "500"),
 ];
 
 /// The whole configuration, for standard input: the password is in no argument
