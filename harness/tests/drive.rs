@@ -54,6 +54,7 @@ impl Drive<'_> {
             cell: 1,
             index: 0,
             at: None,
+            second: None,
             shape: SHAPE,
             seed: self.plan.seed,
             handler: self.plan.handler,
@@ -72,7 +73,13 @@ impl Visit for Drive<'_> {
     fn visit<A: Adapter>(self) -> Self::Out {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let plan = self.plan;
-        let at = Endpoints { producer: None, workers: None, control: None, prefix: "test".into() };
+        let at = Endpoints {
+            producer: None,
+            workers: None,
+            control: None,
+            second: None,
+            prefix: "test".into(),
+        };
         let open = A::open(&at, plan.target.profile, &SHAPE);
         let system = runtime.block_on(open).expect("in process");
         let room = match &plan.load {

@@ -24,6 +24,14 @@ pub trait Adapter: Sized + Send + Sync + 'static {
     /// Its producing side.
     type Producer: Producer;
 
+    /// The server that a profile needs beside its broker (locks in a Redis
+    /// beside a database, say), as a profile of that server.
+    #[must_use]
+    fn second(profile: &Profile) -> Option<&'static Profile> {
+        let _ = profile;
+        None
+    }
+
     /// Connects and creates what is named `at.prefix`.
     ///
     /// # Errors
@@ -203,6 +211,9 @@ pub struct Endpoints {
     pub workers: Option<Address>,
     /// The road of proof.
     pub control: Option<Address>,
+    /// Where the server is that a profile needs [beside](Adapter::second) its
+    /// broker.
+    pub second: Option<Address>,
     /// `schedbench.<run>.<cell>`: everything created is named after it.
     pub prefix: String,
 }

@@ -61,6 +61,9 @@ pub struct Work {
     pub index: u32,
     /// Where the broker is, for systems that have one.
     pub at: Option<Address>,
+    /// Where the server is that the profile needs beside its broker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<Address>,
     /// Workers and connections.
     pub shape: WorkersShape,
     /// The run's seed: failures and bodies come from it.

@@ -10,7 +10,6 @@ use tokio_postgres::{Client, Statement};
 
 use super::arrays::Array;
 use super::connect::{FIRST_WAIT, Failure, LONGEST_WAIT, Road, answer};
-use super::profiles::Taking;
 use super::statements::Statements;
 use crate::clock;
 
@@ -71,9 +70,9 @@ impl Line {
         let prepared = async {
             Ok::<_, Failure>((
                 answer(client.prepare(&statements.insert())).await?,
-                match statements.taking {
-                    Taking::Leasing(_) => Some(answer(client.prepare(&statements.ring())).await?),
-                    Taking::Polling(_) => None,
+                match statements.taking.polls() {
+                    false => Some(answer(client.prepare(&statements.ring())).await?),
+                    true => None,
                 },
                 answer(client.prepare(&statements.cancel())).await?,
             ))

@@ -5,12 +5,13 @@
 //! A lease is a column, not a lock that is held while the handler runs: a
 //! transaction that stays open keeps vacuum from removing anything that was
 //! deleted since, and a queue's table then slows down within seconds
-//! (`docs/decisions/0012-a-lease-is-a-column.md`).
+//! (`docs/decisions/0016-a-lease-is-a-column.md`).
 
 mod arrays;
 mod connect;
 mod control;
 mod link;
+mod locks;
 mod producer;
 mod profiles;
 mod statements;
@@ -26,6 +27,7 @@ use schedbench_contract::{
 use connect::Road;
 use control::Control;
 use link::{Flow, Link};
+use locks::Locks;
 use producer::PostgresProducer;
 use profiles::Taking;
 use statements::Statements;
@@ -40,7 +42,9 @@ pub(crate) struct Postgres {
     shape: WorkersShape,
     producer: Address,
     workers: Address,
+    second: Option<Address>,
     control: Control,
+    locks: Option<Locks>,
 }
 
 fn required<'a>(address: Option<&'a Address>, road: &'static str) -> Result<&'a Address> {
@@ -56,16 +60,26 @@ impl Adapter for Postgres {
     const PROFILES: &'static [Profile] = profiles::PROFILES;
     type Producer = PostgresProducer;
 
+    fn second(profile: &Profile) -> Option<&'static Profile> {
+        matches!(Taking::of(profile.name), Taking::Locking(_)).then_some(&profiles::LOCKS)
+    }
+
     async fn open(at: &Endpoints, profile: &'static Profile, shape: &WorkersShape) -> Result<Self> {
         let statements = Arc::new(Statements::of(&at.prefix, Taking::of(profile.name))?);
         let road = Road::to(required(at.control.as_ref(), "control")?, "schedbench")?;
         let control = Control::open(road, Arc::clone(&statements)).await?;
+        let locks = match statements.taking {
+            Taking::Locking(_) => Some(Locks::open(at.second.as_ref(), &at.prefix).await?),
+            Taking::Leasing(_) | Taking::Polling(_) => None,
+        };
         let opened = Self {
             statements,
             shape: *shape,
             producer: required(at.producer.as_ref(), "the producer")?.clone(),
             workers: required(at.workers.as_ref(), "the workers")?.clone(),
+            second: at.second.clone(),
             control,
+            locks,
         };
         opened.control.must_be_new_enough().await?;
         opened.control.create().await?;
@@ -91,6 +105,7 @@ impl Adapter for Postgres {
             work: Work {
                 queue: self.statements.queue.clone(),
                 at: Some(self.workers.clone()),
+                second: self.second.clone(),
                 index,
                 ..work.clone()
             },
@@ -99,7 +114,10 @@ impl Adapter for Postgres {
     }
 
     async fn backlog(&self) -> Result<Backlog> {
-        self.control.backlog().await
+        let backlog = self.control.backlog().await?;
+        // Who has locked what is not in the table.
+        let held = backlog.held.filter(|_| self.locks.is_none());
+        Ok(Backlog { held, ..backlog })
     }
 
     /// Connections of workers: a worker process has as many as its shape says.
@@ -116,7 +134,11 @@ impl Adapter for Postgres {
     }
 
     async fn close(self) -> Result<()> {
-        self.control.remove().await
+        self.control.remove().await?;
+        match &self.locks {
+            Some(locks) => locks.remove().await,
+            None => Ok(()),
+        }
     }
 
     async fn run_worker(

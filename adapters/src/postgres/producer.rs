@@ -127,7 +127,7 @@ impl Producer for PostgresProducer {
     }
 
     async fn cancel(&mut self, id: TaskId) -> Result<bool> {
-        if let Taking::Polling(_) = self.taking {
+        if self.taking.polls() {
             return Err(Error::Unsupported {
                 system: super::NAME,
                 what: "taking a task back",

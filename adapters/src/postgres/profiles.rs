@@ -18,6 +18,23 @@ pub(super) const LARGEST_BODY: usize = 64 << 20;
 pub(super) const POLL_EVERY: Duration = Duration::from_millis(100);
 
 const POLL: &str = "poll";
+const POLL_REDIS_LOCK: &str = "poll-redis-lock";
+
+/// What [`POLL_REDIS_LOCK`] has its locks in; they are worth nothing after 10 s.
+pub(super) static LOCKS: Profile = Profile {
+    name: "locks",
+    summary: "a Redis in memory",
+    broker: Some(Broker::Redis),
+    broker_settings: &[("appendonly", "no"), ("save", "")],
+    claims: Claims { durability: DurabilityClass::BrokerMemory, ..CLAIMS },
+};
+
+const POLLED: Claims = Claims {
+    // What is read stays as it was until it is deleted.
+    cancel: false,
+    retries: Retries::Unsupported("each worker that ran it would count its failure"),
+    ..CLAIMS
+};
 
 const CLAIMS: Claims = Claims {
     durability: DurabilityClass::PowerLoss,
@@ -69,13 +86,14 @@ pub(super) const PROFILES: &[Profile] = &[
                   process; several run the same task at once",
         broker: Some(Broker::Postgres),
         broker_settings: &[("synchronous_commit", "on")],
-        claims: Claims {
-            ack: AckMode::Unlocked,
-            // What is read stays as it was until it is deleted.
-            cancel: false,
-            retries: Retries::Unsupported("each worker that ran it would count its failure"),
-            ..CLAIMS
-        },
+        claims: Claims { ack: AckMode::Unlocked, ..POLLED },
+    },
+    Profile {
+        name: POLL_REDIS_LOCK,
+        summary: "as poll, with SET NX in a Redis for each row: nobody else runs it for 10 s",
+        broker: Some(Broker::Postgres),
+        broker_settings: &[("synchronous_commit", "on")],
+        claims: POLLED,
     },
 ];
 
@@ -86,6 +104,8 @@ pub(super) enum Taking {
     Leasing(usize),
     /// By reading so many each tick, and running them as if nobody else did.
     Polling(usize),
+    /// By reading so many each tick, and locking each in a Redis beside.
+    Locking(usize),
 }
 
 impl Taking {
@@ -93,6 +113,7 @@ impl Taking {
     pub(super) fn of(profile: &str) -> Self {
         match profile {
             POLL => Self::Polling(100),
+            POLL_REDIS_LOCK => Self::Locking(100),
             "skip-locked-1" => Self::Leasing(1),
             "skip-locked-100" => Self::Leasing(100),
             _ => Self::Leasing(10),
@@ -102,7 +123,12 @@ impl Taking {
     /// Rows at a time.
     pub(super) const fn rows(self) -> usize {
         match self {
-            Self::Leasing(rows) | Self::Polling(rows) => rows,
+            Self::Leasing(rows) | Self::Polling(rows) | Self::Locking(rows) => rows,
         }
+    }
+
+    /// Whether rows stay as they were while they are run.
+    pub(super) const fn polls(self) -> bool {
+        matches!(self, Self::Polling(_) | Self::Locking(_))
     }
 }

@@ -100,7 +100,7 @@ impl Statements {
     /// a table without statistics; the number is part of the text so that it
     /// knows it.
     pub(super) fn fetch(&self, rows: usize) -> String {
-        if let Taking::Polling(_) = self.taking {
+        if self.taking.polls() {
             return format!(
                 "SELECT id, attempt, body FROM {}.tasks
                  WHERE state = {WAITING} AND due_at <= now() ORDER BY due_at, id LIMIT {rows}",
@@ -136,11 +136,9 @@ impl Statements {
     ///
     /// Without leases, the rows that wait, whoever asks.
     fn held(&self) -> String {
-        match self.taking {
-            Taking::Leasing(_) => "id = ANY ($1) AND holder = $2".to_owned(),
-            Taking::Polling(_) => {
-                format!("id = ANY ($1) AND state = {WAITING} AND $2::bigint IS NOT NULL")
-            }
+        match self.taking.polls() {
+            false => "id = ANY ($1) AND holder = $2".to_owned(),
+            true => format!("id = ANY ($1) AND state = {WAITING} AND $2::bigint IS NOT NULL"),
         }
     }
 

@@ -105,7 +105,7 @@ impl Visit for Open<'_> {
         let profile = A::PROFILES.iter().find(|profile| profile.name == work.profile);
         let profile = profile.expect("the profile exists");
         let prefix = "schedbench.test.0".to_owned();
-        let at = Endpoints { producer: None, workers: None, control: None, prefix };
+        let at = Endpoints { producer: None, workers: None, control: None, second: None, prefix };
         let adapter = block_on(A::open(&at, profile, &work.shape)).expect("opens");
         let launch = adapter.workers(work, log.clone()).expect("starts");
         let Launch::InProcess(workers) = launch else { panic!("{} starts programs", A::NAME) };
@@ -137,6 +137,7 @@ impl Rig {
             cell: CELL,
             index: 0,
             at: None,
+            second: None,
             shape: WorkersShape {
                 processes: 1,
                 concurrency: 2,

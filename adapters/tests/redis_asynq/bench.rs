@@ -206,6 +206,7 @@ impl Bench {
             producer: address.clone(),
             workers: address.clone(),
             control: address,
+            second: None,
             prefix: QUEUE.into(),
         }
     }
@@ -240,6 +241,7 @@ impl Bench {
             cell: CELL,
             index: 0,
             at: None,
+            second: None,
             shape: self.shape,
             seed: 42,
             handler: self.handler,

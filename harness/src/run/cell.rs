@@ -142,6 +142,7 @@ impl RunCell<'_, '_> {
             cell: self.number,
             index: 0,
             at: self.at.workers.clone(),
+            second: self.at.second.clone(),
             shape: self.shape,
             seed: self.plan.seed,
             handler: self.plan.handler,

@@ -220,6 +220,7 @@ impl<'a> Session<'a> {
             producer: address.clone(),
             workers: address.clone(),
             control: address,
+            second: self.stage.second_address(),
             prefix: format!("schedbench.{}.{number}", self.outcome.run.id),
         };
         let run = RunCell {

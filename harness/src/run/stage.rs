@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use schedbench_adapters::clock;
-use schedbench_contract::{Address, Broker, Work};
+use schedbench_adapters::{self as adapters, clock};
+use schedbench_contract::{Adapter, Address, Broker, Profile, Visit, Work};
 use schedbench_reports::outcome::CellError;
 use tokio::runtime::Runtime;
 
@@ -46,6 +46,8 @@ pub struct Stage<'a> {
     pub url_env: &'a dyn Fn(Broker) -> Option<String>,
     /// The broker of the block that runs.
     pub broker: Option<Box<dyn Running>>,
+    /// What its system needs beside it.
+    pub second: Option<Box<dyn Running>>,
     /// What a person sees.
     pub progress: Progress,
     /// Set when the run is being stopped.
@@ -55,17 +57,30 @@ pub struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    /// A fresh broker for a target, if it needs one.
+    /// A fresh broker for a target, if it needs one, and what it needs beside.
     ///
     /// # Errors
     /// It is not there, or died at its start.
     pub fn start_broker(&mut self, target: Target) -> Result<(), CellError> {
         self.end_broker();
-        let Some(kind) = target.profile.broker else { return Ok(()) };
+        self.broker = self.start_one(target, target.profile)?;
+        let second = adapters::visit(target.system.name, Second(target.profile)).flatten();
+        if let Some(profile) = second {
+            self.second = self.start_one(target, profile)?;
+        }
+        Ok(())
+    }
+
+    fn start_one(
+        &self,
+        target: Target,
+        profile: &Profile,
+    ) -> Result<Option<Box<dyn Running>>, CellError> {
+        let Some(kind) = profile.broker else { return Ok(None) };
         let who = target.name();
         let url_env = (self.url_env)(kind);
         let ground = Ground { keeper: self.keeper, rooms: self.rooms, logs: &self.logs };
-        let need = Need { who: &who, profile: target.profile, url_env: url_env.as_deref() };
+        let need = Need { who: &who, profile, url_env: url_env.as_deref() };
         let entry = Entry::of(kind);
         let broker = self
             .mode
@@ -77,17 +92,22 @@ impl Stage<'_> {
         if let Some(child) = broker.child() {
             self.sampler.watch(Role::Broker, child);
         }
-        self.broker = Some(broker);
-        Ok(())
+        Ok(Some(broker))
     }
 
-    /// Ends the block's broker, if it has one.
+    /// Ends the block's broker, if it has one, and what is beside it.
     pub fn end_broker(&mut self) {
-        if let Some(broker) = self.broker.take()
-            && let Err(error) = broker.stop()
-        {
-            self.progress.say(&format!("warning: {error}"));
+        for broker in [self.broker.take(), self.second.take()].into_iter().flatten() {
+            if let Err(error) = broker.stop() {
+                self.progress.say(&format!("warning: {error}"));
+            }
         }
+    }
+
+    /// Where the server beside the block's broker is.
+    #[must_use]
+    pub fn second_address(&self) -> Option<Address> {
+        self.second.as_ref().map(|second| second.address().clone())
     }
 
     /// Where the block's broker is.
@@ -99,7 +119,8 @@ impl Stage<'_> {
     /// The broker's end, if it should live and does not.
     #[must_use]
     pub fn broker_death(&self) -> Option<CellError> {
-        self.broker.as_ref()?.check().err().map(|error| blame(&error))
+        let all = self.broker.iter().chain(&self.second);
+        all.filter_map(|broker| broker.check().err()).next().map(|error| blame(&error))
     }
 
     /// What is behind an error that a client or a worker had: the death of the
@@ -146,6 +167,17 @@ impl Stage<'_> {
     pub fn worker_log(&self, work: &Work) -> PathBuf {
         let name = format!("{:05}-{}-worker-{}.log", work.cell, work.system, work.index + 1);
         self.logs.join(name)
+    }
+}
+
+/// What a profile's system needs beside its broker.
+struct Second(&'static Profile);
+
+impl Visit for Second {
+    type Out = Option<&'static Profile>;
+
+    fn visit<A: Adapter>(self) -> Self::Out {
+        A::second(self.0)
     }
 }
 

@@ -139,6 +139,7 @@ fn measure(
         mode: args.env,
         url_env: &url_env,
         broker: None,
+        second: None,
         progress,
         stop: interruption.flag(),
         settle_wait_ns: 0,

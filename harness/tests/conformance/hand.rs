@@ -44,6 +44,7 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
             producer: address.clone(),
             workers: address.clone(),
             control: address,
+            second: stage.second_address(),
             prefix: format!("schedbench.test.{number}"),
         };
         let mut work = Work {
@@ -53,6 +54,7 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
             cell: number,
             index: 0,
             at: at.workers.clone(),
+            second: at.second.clone(),
             shape: SHAPE,
             seed: 7,
             handler: Handler::None,
@@ -88,12 +90,19 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
     /// Hands tasks over that are due after a delay.
     pub(crate) fn submit_due(&mut self, sequences: Range<u64>, delay_ns: u64) {
         let _context = self.stage.runtime.enter();
-        for sequence in sequences {
-            let (id, now) = (self.id(sequence), clock::now());
-            let body = self.bodies.of(id);
-            let task = Task { id, intended: now, due: now + delay_ns, key: None, body };
-            let taken = self.stage.runtime.block_on(self.producer.submit(&[task]));
-            assert_eq!(taken.expect("it is taken"), 1);
+        let (cell, now) = (self.work.cell, clock::now());
+        let task = |sequence| {
+            let id = TaskId::new(cell, sequence);
+            Task { id, intended: now, due: now + delay_ns, key: None, body: self.bodies.of(id) }
+        };
+        let tasks: Vec<Task<'_>> = sequences.map(task).collect();
+        // As the generator does: what is due at once is handed over at once.
+        let mut rest = tasks.as_slice();
+        while !rest.is_empty() {
+            let taken = self.stage.runtime.block_on(self.producer.submit(rest));
+            let taken = taken.expect("some are taken");
+            assert!((1..=rest.len()).contains(&taken), "{taken} of {}", rest.len());
+            rest = &rest[taken..];
         }
     }
 

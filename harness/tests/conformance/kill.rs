@@ -52,6 +52,8 @@ impl Act for Kill {
         println!("{}: {finished} ran, {backlog:?}", self.0.name());
         assert!(finished < TASKS, "it was killed in the middle");
         match claims.ack {
+            // Locks elsewhere are counted by nobody.
+            AckMode::Late if backlog.held.is_none() => {}
             AckMode::Late if returns_with_the_connection(self.0.profile.broker) => {
                 assert_eq!(held, 0, "held by nobody");
             }

@@ -105,6 +105,7 @@ pub(crate) fn play_on(stage: &mut run::Stage<'_>, plan: &CellPlan, staging: &Sta
             producer: address.clone(),
             workers: address.clone(),
             control: address,
+            second: stage.second_address(),
             prefix: format!("schedbench.test.{number}"),
         },
         stage,

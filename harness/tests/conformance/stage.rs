@@ -44,6 +44,7 @@ pub(crate) fn on_stage<T>(target: Target, act: impl FnOnce(&mut Stage<'_>) -> T)
         url_env: &|_| None,
         mode: Mode::Local,
         broker: None,
+        second: None,
         progress: Progress::new(1, Duration::from_secs(1), Loudness::Quiet, false),
         stop: &stop,
         settle_wait_ns: 0,
@@ -64,6 +65,9 @@ pub(crate) fn nothing_is_left(stage: &Stage<'_>, target: Target) {
         (Some(Broker::Redis), Some(address)) => no_key(&address),
         (Some(Broker::Kafka), Some(address)) => no_topic_and_no_group(&address),
         _ => wait_for("the system's threads to end", || threads().is_empty()),
+    }
+    if let Some(address) = stage.second_address() {
+        no_key(&address);
     }
     wait_for("the worker processes to end", || workers().is_empty());
 }

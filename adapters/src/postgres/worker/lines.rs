@@ -8,7 +8,6 @@ use tokio::time::sleep;
 use tokio_postgres::{Client, Statement};
 
 use super::super::connect::{FIRST_WAIT, Failure, LONGEST_WAIT, Road, answer};
-use super::super::profiles::Taking;
 use super::super::statements::Statements;
 use super::{Event, Worker};
 
@@ -51,7 +50,7 @@ impl Line {
         rows: usize,
         listens: bool,
     ) -> Result<Self, Failure> {
-        if listens && matches!(statements.taking, Taking::Leasing(_)) {
+        if listens && !statements.taking.polls() {
             answer(client.batch_execute(&statements.listen())).await?;
         }
         let prepare = async |sql: String| answer(client.prepare(&sql)).await;

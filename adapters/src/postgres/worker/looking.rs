@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use tokio_postgres::Row;
 
 use super::super::connect::{Failure, answer};
-use super::super::profiles::{LOOK_EVERY, POLL_EVERY, Taking};
+use super::super::locks::Locks;
+use super::super::profiles::{LOOK_EVERY, POLL_EVERY};
 use super::lines::{Line, Where};
 use super::{Event, Worker};
 
@@ -89,7 +90,7 @@ impl<R: Report> Worker<'_, R> {
     /// Fetches as long as there is room for the rows and a connection.
     pub(super) fn look(&mut self) {
         let room = self.work.shape.prefetch.max(1) as usize;
-        let polls = matches!(self.statements.taking, Taking::Polling(_));
+        let polls = self.statements.taking.polls();
         // Who polls would read again what it has.
         if polls && !self.has_nothing() {
             return;
@@ -102,11 +103,10 @@ impl<R: Report> Worker<'_, R> {
             self.places[at.place].fetching = true;
             self.looking.fetches += 1;
             let (holder, rows, tell) = (self.holder, self.rows, self.tell.clone());
+            let locks = self.locks.clone();
             tokio::spawn(async move {
                 let fetched = match polls {
-                    true => {
-                        answer(line.client.query(&line.fetch, &[])).await.map(|rows| (rows, None))
-                    }
+                    true => poll(&line, locks.as_deref(), holder).await,
                     false => fetch(&line, holder, rows).await,
                 };
                 let fetched = fetched.ok();
@@ -125,11 +125,9 @@ impl<R: Report> Worker<'_, R> {
             self.lost(at);
             return;
         };
-        match self.statements.taking {
-            Taking::Polling(_) => self.looking.ticked(),
-            Taking::Leasing(_) => {
-                self.looking.came_back(rows.len() == self.rows, self.places.len(), next_due);
-            }
+        match self.statements.taking.polls() {
+            true => self.looking.ticked(),
+            false => self.looking.came_back(rows.len() == self.rows, self.places.len(), next_due),
         }
         self.begin(rows);
     }
@@ -151,4 +149,24 @@ async fn fetch(
     let us: Option<i64> = next.and_then(|row| row.try_get(0).ok());
     // 0 for what is due already.
     Ok((fetched, us.map(|us| Duration::from_micros(u64::try_from(us).unwrap_or(0)))))
+}
+
+/// Reads rows; where there are locks, those whose lock was free, asked for one
+/// after the other as a loop over rows does.
+async fn poll(
+    line: &Line,
+    locks: Option<&Locks>,
+    holder: i64,
+) -> Result<(Vec<Row>, Option<Duration>), Failure> {
+    let read = answer(line.client.query(&line.fetch, &[])).await?;
+    let Some(locks) = locks else { return Ok((read, None)) };
+    let mut ours = Vec::with_capacity(read.len());
+    for row in read {
+        if let Ok(id) = row.try_get(0)
+            && locks.take(id, holder).await
+        {
+            ours.push(row);
+        }
+    }
+    Ok((ours, None))
 }

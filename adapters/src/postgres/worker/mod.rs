@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_postgres::Row;
 
 use super::connect::Road;
+use super::locks::Locks;
 use super::profiles::Taking;
 use super::statements::Statements;
 use crate::clock;
@@ -66,6 +67,11 @@ pub(super) async fn run(
         let line = Line::open(&road, &statements, rows, number == 0, &tell).await?;
         places.push(Place::with(line));
     }
+    let locks = match statements.taking {
+        Taking::Locking(_) => Some(Locks::open(work.second.as_ref(), &work.queue).await?),
+        Taking::Leasing(_) | Taking::Polling(_) => None,
+    };
+    let locks = locks.map(Arc::new);
     let mut worker = Worker {
         work,
         holder: i64::from_ne_bytes(random()?),
@@ -73,6 +79,7 @@ pub(super) async fn run(
         pool: BodyPool::new(work.body),
         statements,
         road,
+        locks,
         places,
         tell,
         events,
@@ -101,6 +108,8 @@ struct Worker<'a, R> {
     pool: BodyPool,
     statements: Arc<Statements>,
     road: Arc<Road>,
+    /// Where rows are locked, if they are locked elsewhere.
+    locks: Option<Arc<Locks>>,
     /// The connections; the first one listens.
     places: Vec<Place>,
     tell: UnboundedSender<Event>,

@@ -8,7 +8,6 @@ use tokio::time::Instant;
 
 use super::super::arrays::numbers;
 use super::super::connect::{Failure, answer};
-use super::super::profiles::Taking;
 use super::super::statements::LEASE_S;
 use super::lines::{Line, Where};
 use super::{Event, Worker};
@@ -23,7 +22,7 @@ impl<R: Report> Worker<'_, R> {
             return;
         }
         self.upkeep_at = Instant::now() + EVERY;
-        if let Taking::Polling(_) = self.statements.taking {
+        if self.statements.taking.polls() {
             return;
         }
         let Some((at, line)) = self.line(|_| true) else { return };
