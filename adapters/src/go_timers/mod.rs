@@ -111,7 +111,11 @@ impl Adapter for GoTimers {
             "timingwheel" => vec![("tick".to_owned(), "1 ms".to_owned())],
             _ => Vec::new(),
         };
-        let version = locked_version(&SOURCE, module);
+        let mut version = locked_version(&SOURCE, module);
+        if module == "go" {
+            // What the program was made with is the workshop's Go.
+            version.push_str(" or later");
+        }
         Ok(Some(Server { name: module.to_owned(), version, year: None, settings }))
     }
 
