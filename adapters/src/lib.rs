@@ -1,5 +1,7 @@
 //! Every system under test, one file each, and the registry that names them.
 
+#[cfg(feature = "asynq")]
+mod asynq;
 pub mod clock;
 mod fake;
 #[cfg(any(feature = "go-timers", feature = "gocron"))]
@@ -69,6 +71,7 @@ registry! {
     in_process::Tokio;
     in_process::DelayQueue;
     #[cfg(feature = "redis-asynq")] redis_asynq::RedisAsynq;
+    #[cfg(feature = "asynq")] asynq::Asynq;
     #[cfg(feature = "go-timers")] go_timers::GoTimers;
     #[cfg(feature = "gocron")] gocron::Gocron;
     fake::Fake, true;
@@ -78,6 +81,8 @@ registry! {
 pub const LEFT_OUT: &[(&str, &str)] = &[
     #[cfg(not(feature = "redis-asynq"))]
     ("redis-asynq", "redis-asynq"),
+    #[cfg(not(feature = "asynq"))]
+    ("asynq", "asynq"),
     #[cfg(not(feature = "go-timers"))]
     ("go-timers", "go-timers"),
     #[cfg(not(feature = "gocron"))]
