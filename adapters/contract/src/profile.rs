@@ -15,9 +15,7 @@ pub enum Broker {
 
 impl Broker {
     /// Every one.
-    pub const ALL: &'static [Self] = &[Self::Postgres, Self::Redis];
-    pub const ALL: &'static [Self] = &[Self::Redis, Self::RabbitMq];
-    pub const ALL: &'static [Self] = &[Self::Redis, Self::Kafka];
+    pub const ALL: &'static [Self] = &[Self::Redis, Self::RabbitMq, Self::Kafka, Self::Postgres];
 
     /// Its name in messages and directories.
     #[must_use]

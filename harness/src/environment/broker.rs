@@ -8,10 +8,10 @@ use std::sync::atomic::AtomicBool;
 use schedbench_contract::{Address, Broker, Profile};
 
 use crate::environment::compose::Docker;
-use crate::environment::{Child, Error, Keeper, Missing, Result, Rooms, address, compose, redis};
-use crate::environment::{Child, Error, Keeper, Missing, Result, Rooms, address, postgres, redis};
-use crate::environment::{Child, Error, Keeper, Missing, Result, Rooms, address, rabbitmq, redis};
-use crate::environment::{Child, Error, Keeper, Missing, Result, Rooms, address, kafka, redis};
+use crate::environment::{
+    Child, Error, Keeper, Missing, Result, Rooms, address, compose, kafka, postgres, rabbitmq,
+    redis,
+};
 
 /// What a broker is started on.
 #[derive(Clone, Copy, Debug)]
@@ -117,9 +117,7 @@ pub struct UrlForm {
 }
 
 /// Every broker. A new one is one line here and one file beside this one.
-pub const BROKERS: &[Entry] = &[postgres::ENTRY, redis::ENTRY];
-pub const BROKERS: &[Entry] = &[redis::ENTRY, rabbitmq::ENTRY];
-pub const BROKERS: &[Entry] = &[redis::ENTRY, kafka::ENTRY];
+pub const BROKERS: &[Entry] = &[redis::ENTRY, rabbitmq::ENTRY, kafka::ENTRY, postgres::ENTRY];
 
 /// How a broker would be had.
 #[derive(Clone, Debug, PartialEq, Eq)]

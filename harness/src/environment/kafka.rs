@@ -15,6 +15,7 @@ use schedbench_contract::{Address, Broker};
 
 use crate::environment::broker::{Entry, UrlForm};
 
+pub use config::{FIXED as SETTINGS, JVM};
 pub use fetch::fetch;
 
 /// What the harness knows of it.
@@ -58,9 +59,9 @@ fn libs_of(program: &Path) -> PathBuf {
 /// The version, by the name of the main jar.
 fn version_of(program: &Path) -> Option<String> {
     let entries = std::fs::read_dir(libs_of(program)).ok()?.flatten();
-    entries.into_iter().find_map(|entry| {
-        Some(fetch::version_in(entry.file_name().to_str()?)?.to_owned())
-    })
+    entries
+        .into_iter()
+        .find_map(|entry| Some(fetch::version_in(entry.file_name().to_str()?)?.to_owned()))
 }
 
 /// The release of an existing one.

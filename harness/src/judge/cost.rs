@@ -9,8 +9,10 @@ use crate::record::{Allocated, Memory, Usage};
 type Metrics = BTreeMap<String, Value>;
 
 /// CPU-seconds in the window per million tasks done in it, and the largest
-/// memory seen, by role.
-pub(super) fn cost(usage: &Usage, done: u64, metrics: &mut Metrics) {
+/// memory seen, by role. A broker whose processes are not ours cannot be
+/// looked at, and what is summed without it is no sum.
+pub(super) fn cost(usage: &Usage, has_broker: bool, done: u64, metrics: &mut Metrics) {
+    let unseen = has_broker && usage.broker_cpu_s.is_none();
     let roles = [
         ("cpu.generator", usage.generator_cpu_s),
         ("cpu.client", usage.client_cpu_s),
@@ -22,7 +24,8 @@ pub(super) fn cost(usage: &Usage, done: u64, metrics: &mut Metrics) {
     }
     let known = roles.iter().filter_map(|(_, cpu_s)| *cpu_s);
     let total = known.reduce(|sum, cpu_s| sum + cpu_s);
-    metrics.insert("cpu.total".into(), per_million(total, done));
+    let total = if unseen { elsewhere() } else { per_million(total, done) };
+    metrics.insert("cpu.total".into(), total);
 
     for (role, memory) in
         [("harness", usage.harness), ("broker", usage.broker), ("workers", usage.workers)]
@@ -32,7 +35,17 @@ pub(super) fn cost(usage: &Usage, done: u64, metrics: &mut Metrics) {
     for (role, memory) in [("broker", usage.broker), ("workers", usage.workers)] {
         metrics.insert(format!("pss.{role}"), pss(memory));
     }
-    metrics.insert("pss.system".into(), system(usage));
+    let system = if unseen { elsewhere() } else { system(usage) };
+    metrics.insert("pss.system".into(), system);
+    if unseen {
+        for name in ["cpu.broker", "rss.broker", "pss.broker"] {
+            metrics.insert(name.into(), elsewhere());
+        }
+    }
+}
+
+fn elsewhere() -> Value {
+    Value::NotMeasured("the broker's processes are not the harness's".into())
 }
 
 fn nobody() -> Value {

@@ -54,7 +54,8 @@ impl Figures<'_> {
                 }
             }
         }
-        cost(&self.evidence.usage, self.sums.flow.done_in_window(), &mut metrics);
+        let has_broker = self.evidence.plan.target.profile.broker.is_some();
+        cost(&self.evidence.usage, has_broker, self.sums.flow.done_in_window(), &mut metrics);
         self.surroundings(&mut metrics);
         metrics
     }

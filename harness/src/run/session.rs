@@ -114,6 +114,9 @@ impl<'a> Session<'a> {
     /// A fresh broker, then the block's cells.
     fn block(&mut self, index: u32, block: &Block) -> Result<()> {
         if let Err(error) = self.stage.start_broker(block.target) {
+            if self.stopped() {
+                return Ok(());
+            }
             return self.fail_block(index, block, &error);
         }
         let mut capacity = None;
@@ -231,6 +234,9 @@ impl<'a> Session<'a> {
                 self.note_system(plan.target, seen.server.take());
                 self.set_allocated(plan, &mut seen.between.usage.allocated);
                 charge_submit(plan, &mut seen);
+                if self.stage.broker_is_among_others() {
+                    seen.between.host.foreign_cores = None;
+                }
                 // Spinning is idle: what is left is the handling of tasks.
                 if let Some(cpu) = &mut seen.between.usage.generator_cpu_s {
                     *cpu = (*cpu - seen.driven.seen.spun_ns as f64 / 1e9).max(0.0);

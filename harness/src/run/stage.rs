@@ -96,6 +96,17 @@ impl Stage<'_> {
         self.broker.as_ref().map(|broker| broker.address().clone())
     }
 
+    /// Whether the block's broker works on this machine in processes that are
+    /// not ours: what others take of the machine cannot be told from it then.
+    #[must_use]
+    pub fn broker_is_among_others(&self) -> bool {
+        self.broker.as_ref().is_some_and(|broker| {
+            let host = broker.address().host.as_str();
+            let ip = host.parse::<std::net::IpAddr>();
+            broker.child().is_none() && (host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback()))
+        })
+    }
+
     /// The broker's end, if it should live and does not.
     #[must_use]
     pub fn broker_death(&self) -> Option<CellError> {

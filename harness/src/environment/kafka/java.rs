@@ -32,7 +32,9 @@ impl Java {
         let said = Command::new(&program).arg("-version").stdin(Stdio::null()).output();
         let said = said.map_err(|error| {
             let name = program.display();
-            Error::Unfit(format!("Kafka needs Java, and {name} cannot be started: {error}\n  {REMEDY}"))
+            Error::Unfit(format!(
+                "Kafka needs Java, and {name} cannot be started: {error}\n  {REMEDY}"
+            ))
         })?;
         let text = String::from_utf8_lossy(&said.stderr);
         // openjdk version "17.0.15" 2025-04-15
@@ -64,9 +66,13 @@ mod tests {
 
     #[test]
     fn releases_have_their_numbers() {
-        for (version, feature) in
-            [("17.0.15", Some(17)), ("1.8.0_292", Some(8)), ("21", Some(21)), ("23-ea", Some(23)), ("unknown", None)]
-        {
+        for (version, feature) in [
+            ("17.0.15", Some(17)),
+            ("1.8.0_292", Some(8)),
+            ("21", Some(21)),
+            ("23-ea", Some(23)),
+            ("unknown", None),
+        ] {
             assert_eq!(feature_of(version), feature, "{version}");
         }
     }
@@ -76,7 +82,10 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let program = dir.path().join("java");
         let missing = Java::at(program.clone()).expect_err("there is none").to_string();
-        assert!(missing.contains("cannot be started") && missing.contains("apt-get install"), "{missing}");
+        assert!(
+            missing.contains("cannot be started") && missing.contains("apt-get install"),
+            "{missing}"
+        );
         let text = "#!/bin/sh\necho 'openjdk version \"11.0.2\" 2019-01-15' >&2\n";
         std::fs::write(&program, text).expect("a script");
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).expect("a mode");

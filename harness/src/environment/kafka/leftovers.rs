@@ -33,7 +33,8 @@ pub(super) fn remove(address: &Address, found: &Leftovers) -> io::Result<()> {
     let mut wire = Wire::connect(address, Instant::now() + PATIENCE)?;
     let is_found = |name: &str| queue_of(name).is_some_and(|queue| found.contains_key(queue));
     let groups = wire.groups()?;
-    let groups: Vec<&str> = groups.iter().map(String::as_str).filter(|name| is_found(name)).collect();
+    let groups: Vec<&str> =
+        groups.iter().map(String::as_str).filter(|name| is_found(name)).collect();
     if !groups.is_empty() {
         wire.delete_groups(&groups)?;
     }

@@ -54,8 +54,7 @@ pub(super) fn start(
             tls: false,
         };
         let controller = another_port(address.port)?;
-        let properties =
-            config::properties(&address, controller, &room.join("data"), need.profile);
+        let properties = config::properties(&address, controller, &room.join("data"), need.profile);
         let how = How {
             java: java.program.clone(),
             class_path: class_path(&libs_of(program))?,
@@ -72,7 +71,16 @@ pub(super) fn start(
             Ok(child) => {
                 let flush = flush_in_words(need);
                 let java = java.version;
-                return Ok(Box::new(Own { how, keeper, room, address, child, version, java, flush }));
+                return Ok(Box::new(Own {
+                    how,
+                    keeper,
+                    room,
+                    address,
+                    child,
+                    version,
+                    java,
+                    flush,
+                }));
             }
             // Somebody took a port between our look and its bind.
             Err(Error::Died(died)) if tries < 5 && is_port_taken(&died.full_log) => {

@@ -406,7 +406,9 @@ mod tests {
 
     #[test]
     fn levels_name_releases() {
-        for (level, release) in [(1, "3.3"), (25, "4.0"), (26, "4.1"), (27, "4.1"), (90, "after 4.1")] {
+        for (level, release) in
+            [(1, "3.3"), (25, "4.0"), (26, "4.1"), (27, "4.1"), (90, "after 4.1")]
+        {
             assert_eq!(release_of(level), release);
         }
     }
