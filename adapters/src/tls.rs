@@ -167,7 +167,7 @@ fn trusting() -> Result<std::sync::Arc<rustls::ClientConfig>> {
         }
         // One of them that cannot be read is none to trust; no more than that.
         None => {
-            drop(roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs))
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
     }
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());

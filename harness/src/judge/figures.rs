@@ -130,9 +130,16 @@ impl Figures<'_> {
         let told = |value: Option<f64>| {
             value.map_or_else(|| Value::NotMeasured("the kernel does not tell".into()), Value::Is)
         };
+        let has_broker = self.evidence.plan.target.profile.broker.is_some();
+        let foreign = match host.foreign_cores {
+            None if has_broker && self.evidence.usage.broker_cpu_s.is_none() => {
+                Value::NotMeasured("what the broker took is among it".into())
+            }
+            cores => told(cores),
+        };
         metrics.extend([
             ("mean_batch".into(), batch),
-            ("foreign_cpu".into(), told(host.foreign_cores)),
+            ("foreign_cpu".into(), foreign),
             ("steal".into(), told(host.steal)),
             ("clock_drift".into(), Value::Is(host.clock_drift_ns as f64 / 1e9)),
             ("settle_wait".into(), Value::Is(host.settle_wait_ns as f64 / 1e9)),

@@ -32,12 +32,12 @@ pub(super) fn limit(
     if matches!(held, Held::Yes) {
         return None;
     }
-    let arithmetic = slots(evidence, about, throughput);
+    let by_slots = slots(evidence, about, throughput);
     // Of a broker whose processes are not ours it is not known what it took.
     if evidence.plan.target.profile.broker.is_some() && evidence.usage.broker_cpu_s.is_none() {
-        return arithmetic;
+        return by_slots;
     }
-    arithmetic
+    by_slots
         .or_else(|| cores(evidence, about, seconds))
         .or_else(|| one_core(evidence, seconds))
         .or_else(|| idle(evidence, about, seconds))

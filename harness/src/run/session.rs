@@ -234,9 +234,7 @@ impl<'a> Session<'a> {
                 self.note_system(plan.target, seen.server.take());
                 self.set_allocated(plan, &mut seen.between.usage.allocated);
                 charge_submit(plan, &mut seen);
-                if self.stage.broker_is_among_others() {
-                    seen.between.host.foreign_cores = None;
-                }
+                self.stage.forget_what_is_not_ours(&mut seen.between);
                 // Spinning is idle: what is left is the handling of tasks.
                 if let Some(cpu) = &mut seen.between.usage.generator_cpu_s {
                     *cpu = (*cpu - seen.driven.seen.spun_ns as f64 / 1e9).max(0.0);

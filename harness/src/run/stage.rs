@@ -1,5 +1,6 @@
 //! Where cells are run: the runtime, the keeper, the brokers.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use super::halt::failure;
 use super::progress::Progress;
 use crate::environment::{self, Died, Entry, Ground, Keeper, Mode, Need, Rooms, Running};
 use crate::plan::{CellPlan, Target};
-use crate::record::{Role, Sampler};
+use crate::record::{Between, Role, Sampler};
 
 /// A broker is quiet when it takes less than this share of a core …
 const QUIET_SHARE: f64 = 0.02;
@@ -96,15 +97,18 @@ impl Stage<'_> {
         self.broker.as_ref().map(|broker| broker.address().clone())
     }
 
-    /// Whether the block's broker works on this machine in processes that are
-    /// not ours: what others take of the machine cannot be told from it then.
-    #[must_use]
-    pub fn broker_is_among_others(&self) -> bool {
-        self.broker.as_ref().is_some_and(|broker| {
-            let host = broker.address().host.as_str();
-            let ip = host.parse::<std::net::IpAddr>();
-            broker.child().is_none() && (host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback()))
-        })
+    /// Takes out what cannot be known of a broker whose processes are not ours:
+    /// what it took and, where it works on this machine, what others did.
+    pub fn forget_what_is_not_ours(&self, between: &mut Between) {
+        let Some(broker) = &self.broker else { return };
+        if broker.child().is_some() {
+            return;
+        }
+        between.usage.broker_cpu_s = None;
+        let host = broker.address().host.as_str();
+        if host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()) {
+            between.host.foreign_cores = None;
+        }
     }
 
     /// The broker's end, if it should live and does not.
@@ -118,7 +122,7 @@ impl Stage<'_> {
     #[must_use]
     pub fn behind(&self, error: CellError) -> CellError {
         if self.broker.as_ref().and_then(|broker| broker.child()).is_none() {
-            return error;
+            return self.broker_death().unwrap_or(error);
         }
         let until = clock::now() + DYING.as_nanos() as u64;
         loop {

@@ -37,6 +37,28 @@ fn cpu_counts_per_million_done_and_memory_by_role() {
 }
 
 #[test]
+fn without_the_broker_there_is_no_sum() {
+    let mut stage = Stage::new(plan(2_000.0, 1));
+    stage.run_all(|_| MS);
+    let redis = schedbench_adapters::find("redis-asynq").expect("a system");
+    let profile = redis.profile(None).expect("a profile");
+    stage.plan.target = schedbench::plan::Target { system: redis, profile };
+    stage.usage = Usage {
+        client_cpu_s: Some(0.002),
+        workers_cpu_s: Some(0.006),
+        workers: Some(Memory { rss: 3_000, pss: Some(2_000) }),
+        ..Usage::default()
+    };
+    let cell = stage.judge();
+    for name in ["cpu.broker", "cpu.total", "rss.broker", "pss.broker", "pss.system"] {
+        let Value::NotMeasured(why) = metric(&cell, name) else { panic!("{name}") };
+        assert!(why.contains("not the harness's"), "{name}: {why}");
+    }
+    assert!(matches!(metric(&cell, "cpu.workers"), Value::Is(_)));
+    assert_eq!(cell.limit, None);
+}
+
+#[test]
 fn memory_in_process_is_the_difference_to_noop() {
     let mut stage = Stage::new(plan(2_000.0, 1));
     stage.run_all(|_| MS);
