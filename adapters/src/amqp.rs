@@ -1,5 +1,16 @@
 //! As much AMQP 0-9-1 as it takes to sign in, to ask who the server is, and to
 //! delete queues. The frames are those of the specification, version 0-9-1.
+//!
+//! In the modules: what the systems on RabbitMQ share of their client, lapin.
+
+#[cfg(any(feature = "celery", feature = "rabbitmq"))]
+pub(crate) mod link;
+#[cfg(any(feature = "celery", feature = "rabbitmq"))]
+pub(crate) mod publisher;
+#[cfg(any(feature = "celery", feature = "rabbitmq"))]
+pub(crate) mod questions;
+#[cfg(any(feature = "celery", feature = "rabbitmq"))]
+pub(crate) mod road;
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::net::{TcpStream, ToSocketAddrs};

@@ -1,10 +1,23 @@
 //! Every system under test, one file each, and the registry that names them.
 
 pub mod amqp;
+#[cfg(feature = "asynq")]
+mod asynq;
+#[cfg(feature = "celery")]
+mod celery;
 pub mod clock;
 mod fake;
+#[cfg(any(feature = "go-timers", feature = "gocron"))]
+mod fed;
+#[cfg(feature = "go-timers")]
+mod go_timers;
+#[cfg(feature = "gocron")]
+mod gocron;
 pub mod handler;
 mod in_process;
+#[cfg(feature = "kafka")]
+mod kafka;
+pub mod kafka_wire;
 mod pipe_report;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -16,7 +29,7 @@ pub mod tls;
 
 pub use fake::plan as fake_plan;
 pub use pipe_report::PipeReport;
-use schedbench_contract::{Adapter, Profile, Runtime, Visit};
+use schedbench_contract::{Adapter, Comparable, Profile, Runtime, Visit};
 
 /// What the registry knows of a system.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +40,8 @@ pub struct System {
     pub profiles: &'static [Profile],
     /// What its worker processes are written in.
     pub runtime: Runtime,
+    /// Which of its tasks have figures that others' may be set beside.
+    pub comparable: Comparable,
     /// Whether it exists only to test the judge; not listed, never in a default.
     pub only_for_tests: bool,
 }
@@ -40,6 +55,7 @@ macro_rules! registry {
                 name: <$adapter as Adapter>::NAME,
                 profiles: <$adapter as Adapter>::PROFILES,
                 runtime: <$adapter as Adapter>::RUNTIME,
+                comparable: <$adapter as Adapter>::COMPARABLE,
                 only_for_tests: false $(|| $only_for_tests)?,
             },
         )+];
@@ -66,8 +82,13 @@ registry! {
     in_process::Tokio;
     in_process::DelayQueue;
     #[cfg(feature = "redis-asynq")] redis_asynq::RedisAsynq;
-    #[cfg(feature = "postgres")] postgres::Postgres;
+    #[cfg(feature = "asynq")] asynq::Asynq;
     #[cfg(feature = "rabbitmq")] rabbitmq::RabbitMq;
+    #[cfg(feature = "kafka")] kafka::Kafka;
+    #[cfg(feature = "celery")] celery::Celery;
+    #[cfg(feature = "postgres")] postgres::Postgres;
+    #[cfg(feature = "go-timers")] go_timers::GoTimers;
+    #[cfg(feature = "gocron")] gocron::Gocron;
     fake::Fake, true;
 }
 
@@ -75,10 +96,20 @@ registry! {
 pub const LEFT_OUT: &[(&str, &str)] = &[
     #[cfg(not(feature = "redis-asynq"))]
     ("redis-asynq", "redis-asynq"),
-    #[cfg(not(feature = "postgres"))]
-    ("postgres", "postgres"),
+    #[cfg(not(feature = "asynq"))]
+    ("asynq", "asynq"),
     #[cfg(not(feature = "rabbitmq"))]
     ("rabbitmq", "rabbitmq"),
+    #[cfg(not(feature = "kafka"))]
+    ("kafka", "kafka"),
+    #[cfg(not(feature = "celery"))]
+    ("celery", "celery"),
+    #[cfg(not(feature = "postgres"))]
+    ("postgres", "postgres"),
+    #[cfg(not(feature = "go-timers"))]
+    ("go-timers", "go-timers"),
+    #[cfg(not(feature = "gocron"))]
+    ("gocron", "gocron"),
 ];
 
 /// The system of that name.

@@ -61,6 +61,8 @@ pub enum Verb {
     Check(CheckArgs),
     /// Show which systems can run here, and what the others need
     Doctor(DoctorArgs),
+    /// Make the worker programs of systems whose workers are not in Rust
+    Prepare(PrepareArgs),
     /// Run the tasks of a cell: the harness starts this itself
     #[command(hide = true)]
     Worker,
@@ -80,7 +82,7 @@ pub enum Verb {
 /// Arguments of `run`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Exit code: 0 done; 1 a system failed all its cells, or a runtime error; \
-    2 usage, scenario or missing broker; 4 a ledger does not balance, or a \
+    2 usage, scenario or missing broker; 3 an objective was not met; 4 a ledger does not balance, or a \
     system has no valid cell; 130 or 143 after a signal.")]
 pub struct RunArgs {
     /// The scenario and what to change in it.
@@ -282,6 +284,17 @@ pub struct DoctorArgs {
     /// For a person or for machines
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: ListFormat,
+}
+
+/// Arguments of `prepare`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "A run makes what it needs by itself; this is for making it beforehand. \
+    Exit code: 0 all is there; 1 something could not be made; 2 a compiler or an interpreter is \
+    missing.")]
+pub struct PrepareArgs {
+    /// Systems; all of them when none is named
+    #[arg(value_name = "SYSTEM")]
+    pub systems: Vec<String>,
 }
 
 /// Arguments of `clean`.

@@ -34,6 +34,7 @@ pub mod room;
 pub mod rooms;
 pub mod timing;
 pub mod watchdog;
+mod workshop;
 
 pub use broker::{BROKERS, Entry, Ground, Leftovers, Need, Running, Source, UrlForm};
 pub use child::{Child, Exit};
@@ -46,3 +47,4 @@ pub use reap::reap;
 pub use room::{Room, RoomError};
 pub use rooms::Rooms;
 pub use watchdog::Watchdog;
+pub use workshop::{WorkerProgram, Workshop, source_of};

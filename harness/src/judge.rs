@@ -38,6 +38,7 @@ use self::floor::Floor;
 use self::generator::Offering;
 use self::held::Kept;
 use self::latency::Distribution;
+use self::limit::Saturation;
 use self::little::Little;
 use self::sums::Sums;
 use crate::plan::{Load, Pacing};
@@ -83,7 +84,17 @@ pub fn judge(evidence: &Evidence<'_>, limits: &Limits, about: &About) -> Cell {
     };
     let held = kept.held(&validity, limits);
     let state = kept.state(&offered, limits);
-    let throughput = sums.flow.done_in_window() as f64 / seconds;
+    let saturation = Saturation {
+        evidence,
+        about,
+        validity: &validity,
+        held: &held,
+        kept_up: kept.too_few_done(limits).is_none() && kept.growing(limits).is_none(),
+        slope,
+        throughput: sums.flow.done_in_window() as f64 / seconds,
+        seconds,
+    };
+    let limit = saturation.limit();
 
     let lateness = Distribution::of(evidence.pacing.lateness.clone());
     let back_pressure = Distribution::of(evidence.pacing.back_pressure.clone());
@@ -104,8 +115,9 @@ pub fn judge(evidence: &Evidence<'_>, limits: &Limits, about: &About) -> Cell {
         key: key(evidence, about),
         number: about.number,
         block: about.block,
+        started_s: about.started_s,
         reruns: about.reruns,
-        limit: limit::limit(evidence, about, &validity, &held, throughput, seconds),
+        limit,
         validity,
         state,
         held,

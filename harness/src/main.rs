@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Verb::List(args) => verbs::list::run(args, &mut out),
         Verb::Check(args) => verbs::check::run(args, &mut out),
         Verb::Doctor(args) => verbs::doctor::run(args, &mut out),
+        Verb::Prepare(args) => verbs::prepare::run(args, cli.voice, &mut out),
         Verb::Worker => verbs::worker::run(),
         Verb::Reap => environment::reap().map(|()| ExitCode::SUCCESS).map_err(Into::into),
         Verb::Clean(args) => verbs::clean::run(args, &mut out),

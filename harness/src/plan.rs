@@ -11,7 +11,7 @@ pub use arrivals::{Arrival, Arrivals, Spacing};
 pub use check::Estimate;
 pub use resolve::{Missing, Resolved, resolve};
 use schedbench_adapters::System;
-use schedbench_contract::{Handler, Profile, Retry, WorkersShape};
+use schedbench_contract::{Handler, Profile, Retry, Runtime, WorkersShape};
 
 /// Everything that will be run.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct Plan {
     pub shape: WorkersShape,
     /// P99 start latency up to which a load counts as held, ns.
     pub objective_p99_ns: u64,
+    /// Tasks per second that every system must hold, if that is demanded.
+    pub objective_holds: Option<f64>,
     /// How the generator keeps time; `None` lets the kind of system decide.
     pub pacing: Option<Pacing>,
 }
@@ -61,6 +63,12 @@ impl Target {
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}/{}", self.system.name, self.profile.name)
+    }
+
+    /// Whether it runs on threads of this process: no broker, no program.
+    #[must_use]
+    pub const fn is_in_process(&self) -> bool {
+        self.profile.broker.is_none() && matches!(self.system.runtime, Runtime::Rust)
     }
 }
 
@@ -228,6 +236,16 @@ impl CellPlan {
             Delay::None => 0,
             Delay::Fixed(ns) | Delay::Uniform(_, ns) => *ns,
             Delay::Mix(parts) => parts.iter().map(|(ns, _)| *ns).max().unwrap_or(0),
+        }
+    }
+
+    /// The shortest delay of any task, ns; 0 where one is due at once.
+    #[must_use]
+    pub fn shortest_delay_ns(&self) -> u64 {
+        match &self.delay {
+            Delay::None => 0,
+            Delay::Fixed(ns) | Delay::Uniform(ns, _) => *ns,
+            Delay::Mix(parts) => parts.iter().map(|(ns, _)| *ns).min().unwrap_or(0),
         }
     }
 

@@ -7,6 +7,7 @@ pub mod completions;
 pub mod doctor;
 pub mod list;
 pub mod man;
+pub mod prepare;
 pub mod report;
 pub mod run;
 pub mod schema;

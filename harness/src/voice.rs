@@ -1,6 +1,6 @@
 //! How the program speaks: colours and width.
 
-use std::io::{self, IsTerminal, stderr, stdout};
+use std::io::{self, IsTerminal, Write, stderr, stdout};
 
 use anstream::ColorChoice;
 
@@ -57,4 +57,9 @@ pub fn nobody_reads(error: &anyhow::Error) -> bool {
         cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind)
     });
     kind == Some(io::ErrorKind::BrokenPipe)
+}
+
+/// A line on standard error; that nobody reads it changes nothing.
+pub fn tell(line: &str) {
+    let _ = writeln!(stderr(), "{line}");
 }

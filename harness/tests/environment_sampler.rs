@@ -101,6 +101,7 @@ fn cpu_and_memory_go_to_whom_they_belong() {
     is_about(seen.usage.busiest_client_thread.map(|share| share * length), 0.090);
     assert_eq!(seen.not_measured, Vec::<String>::new());
     assert!(seen.host.foreign_cores.is_some() && seen.host.steal.is_some());
+    assert!(seen.host.unattributed_cores.is_some());
     let harness = seen.usage.harness.expect("memory");
     assert!(harness.rss > 1_000_000 && harness.pss.is_some_and(|pss| pss > 100_000));
     let workers = seen.usage.workers.expect("memory");

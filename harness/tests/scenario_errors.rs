@@ -151,6 +151,9 @@ fn impossible_combinations() {
         "repeats = 1000\n[load]\nrates = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35]",
         "[load]\nrates = [\"1k\"]\n[workers]\nconcurrency = 0",
         "[load]\nrates = [\"1k\"]\n[objective]\np99 = \"0 s\"",
+        "[load]\nrates = [\"1k\", \"5k\"]\n[objective]\nholds = \"2k\"",
+        "[load]\nmode = \"capacity\"\nfrom = \"5k\"\nto = \"50k\"\n[objective]\nholds = \"1k\"",
+        "[load]\nmode = \"in-flight\"\nin_flight = [\"1k\"]\n[objective]\nholds = \"1k\"",
     ]));
 }
 

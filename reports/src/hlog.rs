@@ -118,6 +118,10 @@ pub fn to_hlog(run: &Run, cell: &Cell) -> Result<String, HlogError> {
         .begin_log_with(&mut log, &mut serializer)
         .map_err(|error| refused("header", error.to_string()))?;
     let duration = Duration::try_from_secs_f64(cell.window.duration_s).unwrap_or_default();
+    // The interval is the window: from the run's start, which the header names
+    // as the base, over the cell's start and its warm-up.
+    let start = cell.started_s + cell.window.warmup_s;
+    let start = Duration::try_from_secs_f64(start).unwrap_or_default();
     let headline = cell.histograms.get_key_value(HEADLINE).or(cell.histograms.first_key_value());
     let untagged = headline.map(|(name, histogram)| (name, histogram, false));
     let tagged = cell.histograms.iter().map(|(name, histogram)| (name, histogram, true));
@@ -133,7 +137,7 @@ pub fn to_hlog(run: &Run, cell: &Cell) -> Result<String, HlogError> {
         writer.write_comment(&comment).map_err(|error| refused(name, error.to_string()))?;
         let tag = if is_tagged { Tag::new(&tag) } else { None };
         writer
-            .write_histogram(&values, Duration::ZERO, duration, tag)
+            .write_histogram(&values, start, duration, tag)
             .map_err(|error| refused(name, error.to_string()))?;
     }
     drop(writer);

@@ -1,6 +1,7 @@
 //! Reading `result.json`: a damaged, foreign or newer file gives one clear
 //! error and never a panic.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
@@ -83,6 +84,18 @@ pub enum Fault {
         /// Its schema.
         found: u64,
     },
+    /// An older schedbench wrote it.
+    #[error(
+        "written by {}, schema {found}; this one reads schema {SCHEMA_VERSION} only: \
+         run it again, or read it with the schedbench that wrote it",
+        tool.as_ref().map_or("an older schedbench".to_owned(), |tool| format!("schedbench {tool}"))
+    )]
+    Older {
+        /// The version that wrote it, where it says so.
+        tool: Option<String>,
+        /// Its schema.
+        found: u64,
+    },
     /// A number is `null`, `1e999` or the like.
     #[error("no finite number at {at}: {what}")]
     NotFinite {
@@ -129,7 +142,9 @@ fn bytes_of(file: &Path) -> Result<Vec<u8>, Fault> {
 /// # Errors
 /// When they are no outcome that this version knows.
 pub fn parse(bytes: &[u8]) -> Result<Outcome, LoadError> {
-    recognise(bytes).and_then(|()| whole(bytes)).map_err(|fault| LoadError { file: None, fault })
+    recognise(bytes)
+        .and_then(|()| whole(bytes))
+        .map_err(|fault| LoadError { file: None, fault: ended_early(bytes, fault) })
 }
 
 /// The few fields that say what a file is; all else is skipped, so that a
@@ -159,12 +174,15 @@ fn recognise(bytes: &[u8]) -> Result<(), Fault> {
         None | Some(0) => {
             Err(Fault::Foreign(format!("its schema_version is {}", excerpt(&version.to_string()))))
         }
-        Some(found) if found > u64::from(SCHEMA_VERSION) => {
+        Some(found) => {
             let tool = passport.run.as_ref().and_then(|run| run.get("tool"));
             let tool = tool.and_then(serde_json::Value::as_str).map(excerpt);
-            Err(Fault::Newer { tool, found })
+            match found.cmp(&u64::from(SCHEMA_VERSION)) {
+                Ordering::Less => Err(Fault::Older { tool, found }),
+                Ordering::Equal => Ok(()),
+                Ordering::Greater => Err(Fault::Newer { tool, found }),
+            }
         }
-        Some(_) => Ok(()),
     }
 }
 
@@ -174,6 +192,23 @@ fn whole(bytes: &[u8]) -> Result<Outcome, Fault> {
         .map_err(|error| fault(error.inner(), Some(&error.path().to_string())))?;
     json.end().map_err(|error| fault(&error, None))?;
     Ok(outcome)
+}
+
+/// A file that stops inside a number (`1.`, `-`, `2e`) is cut off, though the
+/// parser, which expects a digit there, calls it a syntax error. What follows
+/// is at most white space, so the fault lies at the end of the text.
+fn ended_early(bytes: &[u8], fault: Fault) -> Fault {
+    let Fault::NotJson { line, column, what } = fault else { return fault };
+    let text = bytes.trim_ascii_end();
+    let lines = 1 + text.iter().filter(|&&byte| byte == b'\n').count();
+    let last = text.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
+    let stops_in_a_number =
+        matches!(text.last(), Some(b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'));
+    if what == "invalid number" && stops_in_a_number && line == lines && column >= last.len() {
+        Fault::CutOff { line, column }
+    } else {
+        Fault::NotJson { line, column, what }
+    }
 }
 
 /// The parser's error in our words.

@@ -12,8 +12,9 @@ use schedbench_contract::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The version of this schema. Readers refuse a newer one.
-pub const SCHEMA_VERSION: u32 = 1;
+/// The version of this schema. Readers refuse any other. Version 2 has a
+/// cell's `started_s`, its `limit` with who and why, and `not_comparable`.
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Everything one run found, and everything needed to run it again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -83,6 +84,9 @@ pub struct Plan {
     pub arrivals: String,
     /// P99 start latency up to which a load counts as held, seconds.
     pub objective_p99_s: f64,
+    /// Tasks per second that every system must hold, if that was demanded.
+    #[serde(default)]
+    pub objective_holds: Option<f64>,
 }
 
 /// Where it ran.
@@ -148,6 +152,9 @@ pub struct Claims {
     pub cancel: bool,
     /// What follows a failure.
     pub retries: String,
+    /// Why cells with immediate tasks are shown and not ranked, where they are
+    /// not comparable; `null` where they are.
+    pub not_comparable: Option<String>,
 }
 
 /// A system that was asked for and left out.
@@ -222,6 +229,10 @@ pub struct Cell {
     pub number: u32,
     /// Block it belonged to.
     pub block: u32,
+    /// Seconds from the run's start to the cell's: when its first arrival was
+    /// due; where it came to none, when it was begun. The window is `warmup_s`
+    /// later.
+    pub started_s: f64,
     /// How often it had been measured before because it was disturbed.
     pub reruns: u32,
     /// Whether this measurement may be ranked.
@@ -230,8 +241,8 @@ pub struct Cell {
     pub state: State,
     /// Whether the system kept up.
     pub held: Held,
-    /// What limited the rate, in words, where it can be told.
-    pub limit: Option<String>,
+    /// Who limited the rate, with the figures that say so.
+    pub limit: Limit,
     /// The error that ended the cell, with the last lines of a log.
     pub error: Option<CellError>,
     /// Warm-up, window and drain.
@@ -277,6 +288,8 @@ pub enum Validity {
     Incomplete(String),
     /// The ledger or Little's law does not close.
     Unbalanced(String),
+    /// It was measured well, and something else than for others of its class.
+    NotComparable(String),
 }
 
 impl Validity {
@@ -297,6 +310,7 @@ impl Validity {
             Self::ClockSuspect(_) => "clock-suspect",
             Self::Incomplete(_) => "incomplete",
             Self::Unbalanced(_) => "unbalanced",
+            Self::NotComparable(_) => "not-comparable",
         }
     }
 
@@ -310,7 +324,8 @@ impl Validity {
             | Self::Disturbed(why)
             | Self::ClockSuspect(why)
             | Self::Incomplete(why)
-            | Self::Unbalanced(why) => Some(why),
+            | Self::Unbalanced(why)
+            | Self::NotComparable(why) => Some(why),
         }
     }
 }
@@ -337,6 +352,72 @@ pub enum Held {
     No(String),
     /// The question has no answer here (in flight, or not measured).
     NotJudged(String),
+}
+
+/// Who limited the rate of a cell (`docs/measurement.md` §4). Each says why,
+/// with the CPU of each role and how long the producer's window was full.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limit {
+    /// Nobody: the system kept up with the load.
+    NotSaturated(String),
+    /// The generator.
+    Generator(String),
+    /// The client of the system in the harness.
+    Client(String),
+    /// The broker.
+    Broker(String),
+    /// The workers.
+    Workers(String),
+    /// All cores were busy, and no role had half of what was used.
+    Machine(String),
+    /// What lies between broker and workers, with CPU to spare: prefetch,
+    /// acknowledgements, a lock.
+    Delivery(String),
+    /// No CPU and no full window: round trips, the disk or a lock.
+    Waiting(String),
+    /// It cannot be told.
+    Unknown(String),
+}
+
+impl Limit {
+    /// The one word of a table.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::NotSaturated(_) => "not saturated",
+            Self::Generator(_) => "generator",
+            Self::Client(_) => "client",
+            Self::Broker(_) => "broker",
+            Self::Workers(_) => "workers",
+            Self::Machine(_) => "machine",
+            Self::Delivery(_) => "delivery",
+            Self::Waiting(_) => "waiting",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+
+    /// Why, in figures.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        match self {
+            Self::NotSaturated(why)
+            | Self::Generator(why)
+            | Self::Client(why)
+            | Self::Broker(why)
+            | Self::Workers(why)
+            | Self::Machine(why)
+            | Self::Delivery(why)
+            | Self::Waiting(why)
+            | Self::Unknown(why) => why,
+        }
+    }
+
+    /// Whether somebody is named.
+    #[must_use]
+    pub const fn is_told(&self) -> bool {
+        !matches!(self, Self::NotSaturated(_) | Self::Unknown(_))
+    }
 }
 
 /// Warm-up, window and drain, seconds.
@@ -484,7 +565,9 @@ pub struct Series {
     /// Start of the first bin, seconds from the window's start.
     pub start_s: f64,
     /// Columns: `offered`, `throughput` (1/s), `p50`, `p99` (start latency by
-    /// due time, s), `backlog` (tasks).
+    /// due time, s; where `at_infinity` reaches the percentile, T stands for
+    /// it), `backlog` (tasks), `at_infinity` (tasks due in the bin without a
+    /// success within T).
     pub columns: BTreeMap<String, Vec<Option<f64>>>,
 }
 

@@ -43,9 +43,9 @@ fn the_header_is_that_of_format_1_3() {
             "#[Untagged: start_latency, the headline; it comes again with its tag]",
         ]
     );
-    assert!(lines[9].starts_with("0.000,10.000,6.201,HISTFAAA"), "{}", lines[9]);
+    assert!(lines[9].starts_with("43.500,10.000,6.201,HISTFAAA"), "{}", lines[9]);
     assert_eq!(lines[10], "#[AtInfinity: enqueue_latency 0]");
-    assert!(lines[11].starts_with("Tag=enqueue_latency,0.000,10.000,0.070,HISTFAAA"));
+    assert!(lines[11].starts_with("Tag=enqueue_latency,43.500,10.000,0.070,HISTFAAA"));
     assert_eq!(lines[12], "#[AtInfinity: start_latency 20]");
     assert_eq!(lines[13], format!("Tag=start_latency,{}", lines[9]));
     assert_eq!(lines.len(), 14);

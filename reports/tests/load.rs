@@ -32,7 +32,7 @@ fn what_was_written_is_read_and_written_again_alike() {
 #[test]
 fn the_text_is_indented_and_keeps_series_on_one_line() {
     let text = to_json(&example::ramp());
-    assert!(text.starts_with("{\n  \"schema_version\": 1,\n  \"run\": {\n    \"id\": \"7f3a\","));
+    assert!(text.starts_with("{\n  \"schema_version\": 2,\n  \"run\": {\n    \"id\": \"7f3a\","));
     assert!(text.contains("\"throughput\": [10000.0, 0.30000000000000004, null]\n"), "{text}");
     assert!(text.contains("\"skipped\": [],\n"));
     assert!(text.ends_with("\"ended\": \"complete\"\n}\n"));
@@ -65,7 +65,7 @@ fn what_is_no_json_says_where() {
     assert_eq!(html.to_string(), "not JSON at line 1, column 1: expected value");
     let twice = to_json(&example::ramp()).repeat(2);
     assert!(matches!(fault(twice), Fault::NotJson { .. }));
-    let comma = fault("{\n  \"schema_version\": 1,,\n}");
+    let comma = fault("{\n  \"schema_version\": 2,,\n}");
     assert_eq!(comma.to_string(), "not JSON at line 2, column 23: key must be a string");
     assert!(matches!(fault(b"{\"schema_version\": \xff\xfe}"), Fault::NotJson { .. }));
 }
@@ -93,13 +93,19 @@ fn foreign_json_is_called_foreign() {
 
 #[test]
 fn a_newer_schema_names_its_writer() {
-    let newer = r#"{"schema_version": 2, "run": {"tool": "1.4.0"}, "cells": "moved"}"#;
+    let newer = r#"{"schema_version": 3, "run": {"tool": "1.4.0"}, "cells": "moved"}"#;
     assert_eq!(
         fault(newer).to_string(),
-        "written by schedbench 1.4.0, schema 2; this one reads up to 1; \
+        "written by schedbench 1.4.0, schema 3; this one reads up to 2; \
          a newer schedbench can read it"
     );
-    assert!(fault(r#"{"schema_version": 3, "run": 7}"#).to_string().contains("schema 3"));
+    assert!(fault(r#"{"schema_version": 4, "run": 7}"#).to_string().contains("schema 4"));
+    let older = r#"{"schema_version": 1, "run": {"tool": "0.0.9"}, "cells": "moved"}"#;
+    assert_eq!(
+        fault(older).to_string(),
+        "written by schedbench 0.0.9, schema 1; this one reads schema 2 only: \
+         run it again, or read it with the schedbench that wrote it"
+    );
 }
 
 #[test]
@@ -108,6 +114,16 @@ fn a_cut_file_is_called_cut() {
     let half = fault(&text[..text.len() / 2]);
     assert!(matches!(half, Fault::CutOff { .. }), "{half}");
     assert!(half.to_string().starts_with("cut off at line "), "{half}");
+    // The parser calls these "invalid number".
+    for number in ["-", "1.", "2e", "2e+", "12"] {
+        let cut = fault(format!("{{\n  \"schema_version\": {number}"));
+        assert!(matches!(cut, Fault::CutOff { line: 2, .. }), "{number}: {cut}");
+    }
+    let at = text.find("711.25").unwrap() + "711.".len();
+    assert!(matches!(fault(&text[..at]), Fault::CutOff { .. }));
+    for wrong in ["{\"schema_version\": 1.x}", "{\"a\": -\n}", "{\"a\": 1.,\n\"b\": 2"] {
+        assert!(matches!(fault(wrong), Fault::NotJson { .. }), "{wrong}");
+    }
 }
 
 #[test]
@@ -199,7 +215,7 @@ proptest! {
     }
 
     #[test]
-    fn random_json_never_panics(text in "\\{\"schema_version\":1,[\\[\\]{}\",:a-e0-9\\-\\\\ ]{0,60}") {
+    fn random_json_never_panics(text in "\\{\"schema_version\":2,[\\[\\]{}\",:a-e0-9\\-\\\\ ]{0,60}") {
         prop_assert!(parsed(text.as_bytes()).is_none());
     }
 

@@ -3,7 +3,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Profile, Record, Recorder, Result, Runtime, Task, TaskId, Work, WorkersShape};
+use crate::{
+    Comparable, Fed, Profile, Record, Recorder, Result, Runtime, Task, TaskId, Work, WorkersShape,
+};
 
 /// A system under test, spoken to in its own words.
 ///
@@ -17,6 +19,8 @@ pub trait Adapter: Sized + Send + Sync + 'static {
     const PROFILES: &'static [Profile];
     /// What its worker processes are written in.
     const RUNTIME: Runtime = Runtime::Rust;
+    /// Which of its tasks have figures that others' may be set beside.
+    const COMPARABLE: Comparable = Comparable::Always;
     /// Its producing side.
     type Producer: Producer;
 
@@ -137,6 +141,8 @@ pub enum Launch {
     InProcess(Box<dyn InProcessWorkers>),
     /// Processes for the harness to start.
     Programs(Vec<Program>),
+    /// Processes for the harness to start and for the producer to feed.
+    Fed(Vec<Fed>),
 }
 
 /// Worker threads of an in-process system.

@@ -55,8 +55,15 @@ pub enum AckMode {
     Early,
     /// After its handler ran: a killed worker's task comes again.
     Late,
+    /// After its handler ran, while nobody was kept from running it too: with
+    /// more than one worker a task may run several times at once.
+    Unlocked,
     /// There is no broker to tell.
     None,
+    /// Each of several instances holds every task and locks it while it runs;
+    /// nothing is remembered once the lock is released, so that each of them
+    /// may run it.
+    Locked,
 }
 
 /// Whether the system vouches for what it took.
@@ -92,6 +99,22 @@ impl Delay {
     pub const fn is_supported(&self) -> bool {
         !matches!(self, Self::Unsupported(_))
     }
+}
+
+/// Which of a system's tasks have figures that may be set beside others'.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Comparable {
+    /// All of them.
+    Always,
+    /// Those that are delayed by at least so much. Cells with others are shown
+    /// and not ranked.
+    Delayed {
+        /// The shortest delay, ns.
+        by_at_least_ns: u64,
+        /// What the figures of others would compare instead.
+        why: &'static str,
+    },
 }
 
 /// In which order handlers start.

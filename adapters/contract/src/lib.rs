@@ -9,6 +9,7 @@ mod adapter;
 mod body;
 mod claims;
 mod error;
+mod feed;
 mod id;
 pub mod ledger;
 mod moment;
@@ -26,8 +27,11 @@ pub use adapter::{
     Secret, Server, Visit,
 };
 pub use body::{BodyPool, Fill};
-pub use claims::{AckMode, Claims, ConfirmMode, Delay, DurabilityClass, Order, Retries};
+pub use claims::{
+    AckMode, Claims, Comparable, ConfirmMode, Delay, DurabilityClass, Order, Retries,
+};
 pub use error::{Error, Result};
+pub use feed::{FEED_BYTES, Fed, Feed, feed_record};
 pub use id::TaskId;
 pub use moment::{Moment, MomentKind};
 pub use profile::{Broker, Profile};

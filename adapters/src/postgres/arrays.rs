@@ -89,7 +89,7 @@ mod tests {
         let theirs: Vec<Option<&[u8]>> = vec![Some(b""), None, Some(&[0, 255])];
         let written = |value: &dyn ToSql, of: &Type| {
             let mut out = BytesMut::new();
-            value.to_sql(of, &mut out).expect("it is written");
+            value.to_sql_checked(of, &mut out).expect("it is written");
             out
         };
         assert_eq!(written(&ours, &Type::BYTEA_ARRAY), written(&theirs, &Type::BYTEA_ARRAY));

@@ -10,6 +10,7 @@ use tokio_postgres::{Client, Statement};
 
 use super::arrays::Array;
 use super::connect::{FIRST_WAIT, Failure, LONGEST_WAIT, Road, answer};
+use super::profiles::Taking;
 use super::statements::Statements;
 use crate::clock;
 
@@ -59,7 +60,8 @@ pub(super) struct Batch {
 pub(super) struct Line {
     client: Client,
     insert: Statement,
-    ring: Statement,
+    /// None where nobody listens.
+    ring: Option<Statement>,
     cancel: Statement,
 }
 
@@ -69,7 +71,10 @@ impl Line {
         let prepared = async {
             Ok::<_, Failure>((
                 answer(client.prepare(&statements.insert())).await?,
-                answer(client.prepare(&statements.ring())).await?,
+                match statements.taking {
+                    Taking::Leasing(_) => Some(answer(client.prepare(&statements.ring())).await?),
+                    Taking::Polling(_) => None,
+                },
                 answer(client.prepare(&statements.cancel())).await?,
             ))
         };
@@ -162,11 +167,15 @@ impl Link {
         let inserted = {
             let columns: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&ids, &dues, &bodies];
             let insert = line.client.execute(&line.insert, &columns);
-            let ring = line.client.execute(&line.ring, &[]);
+            let ring = async {
+                if let Some(ring) = &line.ring {
+                    let _ = line.client.execute(ring, &[]).await;
+                }
+            };
             // Both leave in one write, in this order. Only the insert decides:
             // whoever is not rung for looks again within a second.
             answer(async {
-                let (inserted, _) = tokio::join!(biased; insert, ring);
+                let (inserted, ()) = tokio::join!(biased; insert, ring);
                 inserted
             })
             .await

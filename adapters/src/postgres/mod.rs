@@ -27,6 +27,7 @@ use connect::Road;
 use control::Control;
 use link::{Flow, Link};
 use producer::PostgresProducer;
+use profiles::Taking;
 use statements::Statements;
 
 /// Its name in scenarios and tables.
@@ -55,12 +56,8 @@ impl Adapter for Postgres {
     const PROFILES: &'static [Profile] = profiles::PROFILES;
     type Producer = PostgresProducer;
 
-    async fn open(
-        at: &Endpoints,
-        _profile: &'static Profile,
-        shape: &WorkersShape,
-    ) -> Result<Self> {
-        let statements = Arc::new(Statements::of(&at.prefix)?);
+    async fn open(at: &Endpoints, profile: &'static Profile, shape: &WorkersShape) -> Result<Self> {
+        let statements = Arc::new(Statements::of(&at.prefix, Taking::of(profile.name))?);
         let road = Road::to(required(at.control.as_ref(), "control")?, "schedbench")?;
         let control = Control::open(road, Arc::clone(&statements)).await?;
         let opened = Self {
@@ -83,7 +80,7 @@ impl Adapter for Postgres {
             let (road, statements) = (Arc::clone(&road), Arc::clone(&self.statements));
             links.push(Link::open(number, road, statements, log.clone(), Arc::clone(&flow)).await?);
         }
-        Ok(PostgresProducer::new(log, links, flow, self.shape.window))
+        Ok(PostgresProducer::new(log, links, flow, self.shape.window, self.statements.taking))
     }
 
     fn workers(&self, work: &Work, _log: Recorder) -> Result<Launch> {

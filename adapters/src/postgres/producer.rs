@@ -9,7 +9,7 @@ use tokio_postgres::types::Type;
 use super::arrays::{self, Array};
 use super::connect::Failure;
 use super::link::{Batch, Flow, Line, Link};
-use super::profiles::LARGEST_BODY;
+use super::profiles::{LARGEST_BODY, Taking};
 use crate::clock::{self, ClockPair};
 
 /// Tasks per batch: one statement, one commit, one answer.
@@ -27,6 +27,7 @@ pub(crate) struct PostgresProducer {
     flow: Arc<Flow>,
     window: usize,
     clocks: ClockPair,
+    taking: Taking,
 }
 
 impl std::fmt::Debug for PostgresProducer {
@@ -36,9 +37,15 @@ impl std::fmt::Debug for PostgresProducer {
 }
 
 impl PostgresProducer {
-    pub(super) fn new(log: Recorder, links: Vec<Arc<Link>>, flow: Arc<Flow>, window: u32) -> Self {
+    pub(super) fn new(
+        log: Recorder,
+        links: Vec<Arc<Link>>,
+        flow: Arc<Flow>,
+        window: u32,
+        taking: Taking,
+    ) -> Self {
         let window = window as usize;
-        Self { log, links, next_link: 0, flow, window, clocks: ClockPair::read() }
+        Self { log, links, next_link: 0, flow, window, clocks: ClockPair::read(), taking }
     }
 
     /// The next connection, in turn, that is not lost and fits the need.
@@ -120,6 +127,13 @@ impl Producer for PostgresProducer {
     }
 
     async fn cancel(&mut self, id: TaskId) -> Result<bool> {
+        if let Taking::Polling(_) = self.taking {
+            return Err(Error::Unsupported {
+                system: super::NAME,
+                what: "taking a task back",
+                why: "a worker that polls says nothing before it has run it".to_owned(),
+            });
+        }
         loop {
             let Some((link, line, generation)) = self.link(|_| true) else {
                 self.flow.changed().await;

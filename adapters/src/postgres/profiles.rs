@@ -13,6 +13,12 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// statement in memory several times over.
 pub(super) const LARGEST_BODY: usize = 64 << 20;
 
+/// Between the looks of a worker that polls. The article's looks each 30 s;
+/// how late that makes a task needs no measuring.
+pub(super) const POLL_EVERY: Duration = Duration::from_millis(100);
+
+const POLL: &str = "poll";
+
 const CLAIMS: Claims = Claims {
     durability: DurabilityClass::PowerLoss,
     ack: AckMode::Late,
@@ -57,13 +63,46 @@ pub(super) const PROFILES: &[Profile] = &[
         broker_settings: &[("synchronous_commit", "off")],
         claims: Claims { durability: DurabilityClass::BoundedWindow, ..CLAIMS },
     },
+    Profile {
+        name: POLL,
+        summary: "reads 100 rows each 100 ms without any lock, so at most 1k/s for each worker \
+                  process; several run the same task at once",
+        broker: Some(Broker::Postgres),
+        broker_settings: &[("synchronous_commit", "on")],
+        claims: Claims {
+            ack: AckMode::Unlocked,
+            // What is read stays as it was until it is deleted.
+            cancel: false,
+            retries: Retries::Unsupported("each worker that ran it would count its failure"),
+            ..CLAIMS
+        },
+    },
 ];
 
-/// Rows that a worker asks for at a time, in the profile of that name.
-pub(super) fn rows_per_fetch(profile: &str) -> usize {
-    match profile {
-        "skip-locked-1" => 1,
-        "skip-locked-100" => 100,
-        _ => 10,
+/// How workers come by rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taking {
+    /// By leasing so many at a time.
+    Leasing(usize),
+    /// By reading so many each tick, and running them as if nobody else did.
+    Polling(usize),
+}
+
+impl Taking {
+    /// In the profile of that name.
+    pub(super) fn of(profile: &str) -> Self {
+        match profile {
+            POLL => Self::Polling(100),
+            "skip-locked-1" => Self::Leasing(1),
+            "skip-locked-100" => Self::Leasing(100),
+            _ => Self::Leasing(10),
+        }
+    }
+
+    /// Rows at a time.
+    pub(super) const fn rows(self) -> usize {
+        match self {
+            Self::Leasing(rows) | Self::Polling(rows) => rows,
+        }
     }
 }

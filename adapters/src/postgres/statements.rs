@@ -3,6 +3,7 @@
 use schedbench_contract::{Error, Result};
 
 use super::NAME;
+use super::profiles::Taking;
 
 /// How long a worker has a row before others may take it.
 pub(super) const LEASE_S: u32 = 15;
@@ -22,6 +23,7 @@ pub(super) struct Statements {
     /// Its name, which is the schema's, the bell's, and the workers'
     /// connections'.
     pub(super) queue: String,
+    pub(super) taking: Taking,
     schema: String,
     literal: String,
 }
@@ -29,7 +31,7 @@ pub(super) struct Statements {
 impl Statements {
     /// # Errors
     /// The name is too long for PostgreSQL, or holds a zero byte.
-    pub(super) fn of(queue: &str) -> Result<Self> {
+    pub(super) fn of(queue: &str, taking: Taking) -> Result<Self> {
         if queue.len() > LONGEST_NAME || queue.contains('\0') {
             return Err(Error::Unsupported {
                 system: NAME,
@@ -39,6 +41,7 @@ impl Statements {
         }
         Ok(Self {
             queue: queue.to_owned(),
+            taking,
             schema: format!("\"{}\"", queue.replace('"', "\"\"")),
             literal: format!("'{}'", queue.replace('\'', "''")),
         })
@@ -92,11 +95,18 @@ impl Statements {
         format!("LISTEN {}", self.schema)
     }
 
-    /// Leases at most so many rows for holder `$1`. The rows are found by an
+    /// Leases at most so many rows for holder `$1`, or merely reads them. The rows are found by an
     /// array so that the inner query runs once, whatever the planner thinks of
     /// a table without statistics; the number is part of the text so that it
     /// knows it.
     pub(super) fn fetch(&self, rows: usize) -> String {
+        if let Taking::Polling(_) = self.taking {
+            return format!(
+                "SELECT id, attempt, body FROM {}.tasks
+                 WHERE state = {WAITING} AND due_at <= now() ORDER BY due_at, id LIMIT {rows}",
+                self.schema
+            );
+        }
         format!(
             "UPDATE {schema}.tasks
              SET state = {HELD}, holder = $1, lease_until = now() + interval '{LEASE_S} s'
@@ -123,11 +133,20 @@ impl Statements {
     /// any more. That they are held follows from their having a holder; said
     /// in the statement, it would have the planner search the whole index of
     /// leases, which keeps its dead entries until the next vacuum.
-    const HELD: &'static str = "id = ANY ($1) AND holder = $2";
+    ///
+    /// Without leases, the rows that wait, whoever asks.
+    fn held(&self) -> String {
+        match self.taking {
+            Taking::Leasing(_) => "id = ANY ($1) AND holder = $2".to_owned(),
+            Taking::Polling(_) => {
+                format!("id = ANY ($1) AND state = {WAITING} AND $2::bigint IS NOT NULL")
+            }
+        }
+    }
 
     /// Ids `$1` of holder `$2` completed.
     pub(super) fn done(&self) -> String {
-        format!("DELETE FROM {}.tasks WHERE {}", self.schema, Self::HELD)
+        format!("DELETE FROM {}.tasks WHERE {}", self.schema, self.held())
     }
 
     /// They failed, and come again after `$3` microseconds.
@@ -137,7 +156,7 @@ impl Statements {
                  lease_until = NULL, due_at = clock_timestamp() + $3::bigint * interval '1 us'
              WHERE {}",
             self.schema,
-            Self::HELD
+            self.held()
         )
     }
 
@@ -148,7 +167,7 @@ impl Statements {
                  lease_until = NULL
              WHERE {}",
             self.schema,
-            Self::HELD
+            self.held()
         )
     }
 
@@ -157,7 +176,7 @@ impl Statements {
         format!(
             "UPDATE {}.tasks SET state = {WAITING}, holder = NULL, lease_until = NULL WHERE {}",
             self.schema,
-            Self::HELD
+            self.held()
         )
     }
 
@@ -166,7 +185,7 @@ impl Statements {
         format!(
             "UPDATE {}.tasks SET lease_until = now() + interval '{LEASE_S} s' WHERE {}",
             self.schema,
-            Self::HELD
+            self.held()
         )
     }
 
@@ -215,10 +234,11 @@ mod tests {
 
     #[test]
     fn a_queues_name_cannot_leave_its_quotes() {
-        let statements = Statements::of("a\"b'c").expect("a name");
+        let of = |name: &str| Statements::of(name, Taking::Leasing(1));
+        let statements = of("a\"b'c").expect("a name");
         assert_eq!(statements.remove(), "DROP SCHEMA IF EXISTS \"a\"\"b'c\" CASCADE");
         assert_eq!(statements.ring(), "SELECT pg_notify('a\"b''c', '')");
-        assert!(Statements::of("a\0b").is_err() && Statements::of(&"a".repeat(64)).is_err());
-        assert!(Statements::of(&"a".repeat(63)).is_ok());
+        assert!(of("a\0b").is_err() && of(&"a".repeat(64)).is_err());
+        assert!(of(&"a".repeat(63)).is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! Brokers: how each is found, started, or reached. A new one is one entry line in
+//! Brokers: how each is found, started, or reached. A new one is one line in
 //! [`BROKERS`] and one file like `redis.rs`.
 
 use std::collections::BTreeMap;

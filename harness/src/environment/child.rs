@@ -288,7 +288,7 @@ pub(crate) fn ticks(ticks: u64) -> Duration {
     Duration::from_nanos(ticks.saturating_mul(1_000_000_000 / procfs::ticks_per_second().max(1)))
 }
 
-fn log_tail(path: &Path, lines: usize) -> std::io::Result<Vec<String>> {
+pub(crate) fn log_tail(path: &Path, lines: usize) -> std::io::Result<Vec<String>> {
     /// Enough for any sensible number of lines.
     const TAIL_BYTES: u64 = 16 * 1024;
     let mut file = File::open(path)?;

@@ -21,7 +21,7 @@ use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use rustix::process::{
     Pid, PidfdFlags, Signal, getpid, getppid, pidfd_open, set_parent_process_death_signal,
 };
-use schedbench_contract::Program;
+use schedbench_contract::{Feed, Program};
 
 use crate::environment::{Child, Error, Result, Watchdog};
 
@@ -43,8 +43,10 @@ pub struct Spec {
     /// Whether it gets nothing of the harness's own environment: for servers
     /// that take settings from there.
     pub bare: bool,
-    /// What it reads on standard input, then the end.
+    /// What it reads on standard input, then the end, or what it is fed.
     pub stdin: Vec<u8>,
+    /// Where to put the other end of its standard input, for who feeds it.
+    pub feed: Option<Feed>,
     /// Its standard output and error are appended here, mode 0600.
     pub log: PathBuf,
     /// Where it runs; the harness's own directory for `None`.
@@ -75,6 +77,7 @@ impl Spec {
             env: Vec::new(),
             bare: false,
             stdin: Vec::new(),
+            feed: None,
             log,
             dir: None,
             user: None,
@@ -221,7 +224,7 @@ fn reserve_events_fd() -> Option<OwnedFd> {
 }
 
 fn spawn(spec: Spec, watchdog: Option<&Watchdog>) -> Result<Child> {
-    let Spec { name, program, args, env, bare, stdin, log, dir, user, events } = spec;
+    let Spec { name, program, args, env, bare, stdin, feed, log, dir, user, events } = spec;
     if stdin.len() > MOST_STDIN {
         return Err(Error::Unfit(format!("{name}: more than 64 KiB for its standard input")));
     }
@@ -252,7 +255,7 @@ fn spawn(spec: Spec, watchdog: Option<&Watchdog>) -> Result<Child> {
     let mut process =
         command.spawn().map_err(Error::io(format!("{name}: starting {}", program.display())))?;
     drop(events);
-    let feed = process.stdin.take();
+    let input = process.stdin.take();
     let pid = Pid::from_child(&process);
     // It is not reaped before `Child` does it, so that the number is still its.
     let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
@@ -266,9 +269,12 @@ fn spawn(spec: Spec, watchdog: Option<&Watchdog>) -> Result<Child> {
     if let Some(watchdog) = watchdog {
         watchdog.process(pid);
     }
-    if let Some(mut feed) = feed {
+    if let Some(mut input) = input {
         // A child that ended already is found out, with its log, by who waits for it.
-        let _ = feed.write_all(&stdin);
+        let _ = input.write_all(&stdin);
+        if let Some(feed) = feed {
+            feed.put(input.into());
+        }
     }
     Ok(Child::new(name, pid, pidfd, log, watchdog.cloned()))
 }

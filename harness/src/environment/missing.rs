@@ -7,6 +7,8 @@ use crate::environment::broker::{Entry, UrlForm};
 pub struct Missing {
     /// Who needs it: `redis-asynq`, or `redis-asynq/everysec`.
     pub who: String,
+    /// What kind of thing that is: `broker`, `worker`.
+    pub what: &'static str,
     /// What is missing, one sentence.
     pub why: String,
     /// The one command.
@@ -23,6 +25,7 @@ impl Missing {
         };
         Self {
             who: who.into(),
+            what: "broker",
             why,
             remedy: entry.remedy.into(),
             instead: Some(format!("--env compose, or {}", entry.url_env)),
@@ -32,6 +35,7 @@ impl Missing {
     pub(crate) fn no_url(who: &str, entry: &Entry, name: &str) -> Self {
         Self {
             who: who.into(),
+            what: "broker",
             why: format!("The scenario says url_env = \"{name}\", and {name} is not set."),
             remedy: format!("export {name}={}://…", entry.url.scheme),
             instead: None,
@@ -42,6 +46,7 @@ impl Missing {
         let UrlForm { scheme, port, .. } = entry.url;
         Self {
             who: who.into(),
+            what: "broker",
             why: format!("--env external starts nothing, and {name} is not set."),
             remedy: format!("export {name}={scheme}://user:password@host:{port}"),
             instead: Some("--env local".into()),
@@ -53,7 +58,7 @@ impl std::error::Error for Missing {}
 
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: no broker here", self.who)?;
+        writeln!(f, "{}: no {} here", self.who, self.what)?;
         write!(f, "  {}   {}", self.why, self.remedy)?;
         if let Some(instead) = &self.instead {
             write!(f, "   (or: {instead})")?;

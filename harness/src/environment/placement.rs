@@ -66,15 +66,18 @@ pub fn cores() -> u32 {
     }
 }
 
+/// Cores that are the system's alone; `None` where all share all.
+#[must_use]
+pub fn system_cores() -> Option<u32> {
+    let Placement { cores, generator } = PLACEMENT.get()?;
+    generator.as_ref().map(|generator| cores - generator.count())
+}
+
 /// `shared`, or `split` with the cores left to the system.
 #[must_use]
 pub fn describe() -> String {
-    match PLACEMENT.get() {
-        Some(Placement { cores, generator: Some(generator) }) => {
-            format!("split, {} cores for the system", cores - generator.count())
-        }
-        _ => "shared".into(),
-    }
+    system_cores()
+        .map_or_else(|| "shared".into(), |cores| format!("split, {cores} cores for the system"))
 }
 
 #[cfg(test)]

@@ -11,14 +11,18 @@ pub struct About {
     pub number: u32,
     /// Block it belongs to.
     pub block: u32,
+    /// Seconds from the run's start to the cell's.
+    pub started_s: f64,
     /// How often it was measured before because it was disturbed.
     pub reruns: u32,
     /// The fault injected, if any.
     pub fault: Option<String>,
     /// The error that ended the cell, with the last lines of a log.
     pub error: Option<CellError>,
-    /// Cores that harness and system share, where known.
+    /// Cores that harness and system have together, where known.
     pub cores: Option<u32>,
+    /// Those of them that are the system's alone, where they are split.
+    pub system_cores: Option<u32>,
     /// Workers and connections, where known.
     pub shape: Option<WorkersShape>,
 }

@@ -9,10 +9,9 @@ use crate::record::{Allocated, Memory, Usage};
 type Metrics = BTreeMap<String, Value>;
 
 /// CPU-seconds in the window per million tasks done in it, and the largest
-/// memory seen, by role. A broker whose processes are not ours cannot be
-/// looked at, and what is summed without it is no sum.
-pub(super) fn cost(usage: &Usage, has_broker: bool, done: u64, metrics: &mut Metrics) {
-    let unseen = has_broker && usage.broker_cpu_s.is_none();
+/// memory seen, by role. With a `broker`, broker and workers must both be known
+/// for a sum: one that leaves out a server elsewhere would look cheap.
+pub(super) fn cost(usage: &Usage, broker: bool, done: u64, metrics: &mut Metrics) {
     let roles = [
         ("cpu.generator", usage.generator_cpu_s),
         ("cpu.client", usage.client_cpu_s),
@@ -22,9 +21,16 @@ pub(super) fn cost(usage: &Usage, has_broker: bool, done: u64, metrics: &mut Met
     for (name, cpu_s) in roles {
         metrics.insert(name.into(), per_million(cpu_s, done));
     }
-    let known = roles.iter().filter_map(|(_, cpu_s)| *cpu_s);
-    let total = known.reduce(|sum, cpu_s| sum + cpu_s);
-    let total = if unseen { elsewhere() } else { per_million(total, done) };
+    let lacking = [("broker", usage.broker_cpu_s), ("workers", usage.workers_cpu_s)]
+        .into_iter()
+        .find_map(|(role, cpu_s)| (broker && cpu_s.is_none()).then_some(role));
+    let total = match lacking {
+        Some(role) => Value::NotMeasured(format!("the {role}'s CPU is not known")),
+        None => {
+            let known = roles.iter().filter_map(|(_, cpu_s)| *cpu_s);
+            per_million(known.reduce(|sum, cpu_s| sum + cpu_s), done)
+        }
+    };
     metrics.insert("cpu.total".into(), total);
 
     for (role, memory) in
@@ -35,17 +41,19 @@ pub(super) fn cost(usage: &Usage, has_broker: bool, done: u64, metrics: &mut Met
     for (role, memory) in [("broker", usage.broker), ("workers", usage.workers)] {
         metrics.insert(format!("pss.{role}"), pss(memory));
     }
-    let system = if unseen { elsewhere() } else { system(usage) };
-    metrics.insert("pss.system".into(), system);
-    if unseen {
-        for name in ["cpu.broker", "rss.broker", "pss.broker"] {
-            metrics.insert(name.into(), elsewhere());
-        }
-    }
+    metrics.insert("pss.system".into(), system(usage, broker));
 }
 
-fn elsewhere() -> Value {
-    Value::NotMeasured("the broker's processes are not the harness's".into())
+/// Cores' worth of CPU over the window, by role.
+pub(super) fn busy(usage: &Usage, seconds: f64, metrics: &mut Metrics) {
+    for (name, cpu_s) in [
+        ("busy.generator", usage.generator_cpu_s),
+        ("busy.client", usage.client_cpu_s),
+        ("busy.broker", usage.broker_cpu_s),
+        ("busy.workers", usage.workers_cpu_s),
+    ] {
+        metrics.insert(name.into(), cpu_s.map_or_else(nobody, |cpu_s| Value::Is(cpu_s / seconds)));
+    }
 }
 
 fn nobody() -> Value {
@@ -77,7 +85,7 @@ fn pss(memory: Option<Memory>) -> Value {
 /// What a system takes: in process, what the allocator held beyond `noop` at
 /// the same load (it may be less, and then is negative); else broker and
 /// workers together.
-fn system(usage: &Usage) -> Value {
+fn system(usage: &Usage, broker: bool) -> Value {
     match usage.allocated {
         Some(Allocated { here, noop: Some(noop) }) => Value::Is(here as f64 - noop as f64),
         Some(Allocated { noop: None, .. }) => {
@@ -85,8 +93,8 @@ fn system(usage: &Usage) -> Value {
         }
         None => match (pss(usage.broker), pss(usage.workers)) {
             (Value::Is(broker), Value::Is(workers)) => Value::Is(broker + workers),
-            (Value::Is(size), _) if usage.workers.is_none() => Value::Is(size),
-            (_, Value::Is(size)) if usage.broker.is_none() => Value::Is(size),
+            // A program of its own without a broker is all there is.
+            (_, Value::Is(size)) if !broker && usage.broker.is_none() => Value::Is(size),
             (Value::Is(_), other) | (other, _) => other,
         },
     }

@@ -6,9 +6,10 @@ use schedbench_contract::{ConfirmMode, Delay as Claimed};
 use schedbench_reports::outcome::{self, Value, WindowCounts};
 
 use super::backlog::Slope;
-use super::cost::cost;
+use super::cost::{busy, cost};
 use super::floor::Floor;
 use super::latency::{Distribution, QUANTILES};
+use super::limit::window_full;
 use super::limits::Limits;
 use super::little::Little;
 use super::sums::Sums;
@@ -54,8 +55,10 @@ impl Figures<'_> {
                 }
             }
         }
-        let has_broker = self.evidence.plan.target.profile.broker.is_some();
-        cost(&self.evidence.usage, has_broker, self.sums.flow.done_in_window(), &mut metrics);
+        let broker = self.evidence.plan.target.profile.broker.is_some();
+        let flow = &self.sums.flow;
+        cost(&self.evidence.usage, broker, flow.done_in_window(), &mut metrics);
+        busy(&self.evidence.usage, flow.grid.seconds(), &mut metrics);
         self.surroundings(&mut metrics);
         metrics
     }
@@ -130,16 +133,15 @@ impl Figures<'_> {
         let told = |value: Option<f64>| {
             value.map_or_else(|| Value::NotMeasured("the kernel does not tell".into()), Value::Is)
         };
-        let has_broker = self.evidence.plan.target.profile.broker.is_some();
-        let foreign = match host.foreign_cores {
-            None if has_broker && self.evidence.usage.broker_cpu_s.is_none() => {
-                Value::NotMeasured("what the broker took is among it".into())
-            }
-            cores => told(cores),
-        };
+        let full = window_full(self.evidence).map_or_else(
+            || Value::NotMeasured("no broker's confirmations to wait for, or in flight".into()),
+            Value::Is,
+        );
         metrics.extend([
             ("mean_batch".into(), batch),
-            ("foreign_cpu".into(), foreign),
+            ("window_full".into(), full),
+            ("foreign_cpu".into(), told(host.foreign_cores)),
+            ("unattributed_cpu".into(), told(host.unattributed_cores)),
             ("steal".into(), told(host.steal)),
             ("clock_drift".into(), Value::Is(host.clock_drift_ns as f64 / 1e9)),
             ("settle_wait".into(), Value::Is(host.settle_wait_ns as f64 / 1e9)),

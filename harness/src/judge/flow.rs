@@ -48,7 +48,7 @@ impl Grid {
 
     /// D, seconds; never 0.
     pub(super) fn seconds(&self) -> f64 {
-        STEPS as f64 / self.steps_per_ns / 1e9
+        self.window.end.saturating_sub(self.window.start).max(1) as f64 / 1e9
     }
 }
 

@@ -1,5 +1,6 @@
 //! Whether a measurement may be ranked (`docs/measurement.md` §4).
 
+use schedbench_contract::Comparable;
 use schedbench_reports::outcome::Validity;
 
 use super::generator::Offered;
@@ -7,7 +8,7 @@ use super::limits::Limits;
 use super::little::Little;
 use super::sums::Sums;
 use super::words::{number, percent, time};
-use crate::plan::Load;
+use crate::plan::{CellPlan, Load};
 use crate::record::Evidence;
 
 /// The first of these that applies, the gravest first:
@@ -19,6 +20,7 @@ use crate::record::Evidence;
 /// 5. `disturbed`, before what a disturbance causes: it can be run again.
 /// 6. `client-limited`, before what a busy client causes: late offers.
 /// 7. `generator-limited`.
+/// 8. `not-comparable`: a good measurement of something else.
 pub(super) fn validity(
     evidence: &Evidence<'_>,
     sums: &Sums,
@@ -47,7 +49,19 @@ pub(super) fn validity(
     }
     match offered {
         Offered::GeneratorLimited(why) => Validity::GeneratorLimited(why.clone()),
-        _ => Validity::Valid,
+        _ => comparable(evidence.plan),
+    }
+}
+
+/// Whether the system's figures may be set beside others' at these delays.
+fn comparable(plan: &CellPlan) -> Validity {
+    match plan.target.system.comparable {
+        Comparable::Delayed { by_at_least_ns, why }
+            if plan.shortest_delay_ns() < by_at_least_ns =>
+        {
+            Validity::NotComparable(why.into())
+        }
+        Comparable::Delayed { .. } | Comparable::Always => Validity::Valid,
     }
 }
 
@@ -101,6 +115,14 @@ fn disturbed(evidence: &Evidence<'_>, limits: &Limits) -> Option<String> {
             "other processes took {} core (limit {})",
             number(cores),
             number(limits.foreign_cores)
+        ));
+    }
+    if let Some(cores) = host.unattributed_cores.filter(|&cores| cores > limits.unattributed_cores)
+    {
+        return Some(format!(
+            "{} core went to no process that was there at both ends of the window (limit {})",
+            number(cores),
+            number(limits.unattributed_cores)
         ));
     }
     let steal = host.steal.filter(|&steal| steal > limits.steal)?;

@@ -13,7 +13,7 @@ use self::bounds::Bounds;
 use self::fit::Misfit;
 use self::steps::Group;
 use super::{Block, CellPlan, Pacing, Plan, Search, Source, Step, Target, check, hash};
-use crate::scenario::{PacingKind, Scenario, ScenarioError};
+use crate::scenario::{PacingKind, Rate, Scenario, ScenarioError};
 
 /// More cells than this is a slip: at 1 s each they would take a day.
 const MOST_CELLS: usize = 100_000;
@@ -76,6 +76,7 @@ pub fn resolve(scenario: &Scenario, missing: Missing) -> Result<Resolved, Scenar
 
     let objective_p99_ns = settings.objective.p99.0;
     bounds.above_zero(&settings.objective.p99, "an objective of 0", "expected a P99 above 0")?;
+    let objective_holds = holds(scenario, &groups)?;
     let pacing = settings.pacing.map(|pacing| match pacing {
         PacingKind::Grid => Pacing::Grid,
         PacingKind::Spin => Pacing::Spin,
@@ -114,10 +115,46 @@ pub fn resolve(scenario: &Scenario, missing: Missing) -> Result<Resolved, Scenar
         blocks,
         shape,
         objective_p99_ns,
+        objective_holds,
         pacing,
     };
     notes.extend(check::warnings(&plan));
     Ok(Resolved { plan, skipped, notes })
+}
+
+/// The rate that must be held: one that the plan tries, so that there will be
+/// an answer.
+fn holds(scenario: &Scenario, groups: &[Vec<Step>]) -> Result<Option<f64>, ScenarioError> {
+    let Some(holds) = &scenario.settings.objective.holds else { return Ok(None) };
+    let refuse = |expected: String| {
+        let problem = format!("no load of {} to hold", **holds);
+        Err(scenario.text.error(&holds.span, problem, expected))
+    };
+    let mut rates = Vec::new();
+    for step in groups.iter().flatten() {
+        match step {
+            Step::Search(search) if (search.from..=search.to).contains(&holds.0) => {
+                return Ok(Some(holds.0));
+            }
+            Step::Search(search) => {
+                let (from, to) = (Rate(search.from), Rate(search.to));
+                return refuse(format!("expected one between {from} and {to}, which are searched"));
+            }
+            Step::Cell(cell) => match cell.load.mean_rate() {
+                Some(rate) if !rates.contains(&rate) => rates.push(rate),
+                Some(_) => {}
+                None => {
+                    return refuse("expected a mode with rates: tasks in flight hold none".into());
+                }
+            },
+            Step::AtCapacity { .. } => {}
+        }
+    }
+    if rates.contains(&holds.0) {
+        return Ok(Some(holds.0));
+    }
+    let rates: Vec<String> = rates.into_iter().map(|rate| Rate(rate).to_string()).collect();
+    refuse(format!("expected one of the loads: {}", rates.join(", ")))
 }
 
 fn ceiling() -> Result<Target, ScenarioError> {

@@ -133,6 +133,9 @@ pub struct Allocated {
 pub struct Host {
     /// Cores' worth of CPU that went to processes outside our tree.
     pub foreign_cores: Option<f64>,
+    /// Cores' worth of CPU that was in no process's time: the kernel's, which
+    /// wakes and switches for us, or that of processes which came and went.
+    pub unattributed_cores: Option<f64>,
     /// Share of all CPU time that the hypervisor gave to others.
     pub steal: Option<f64>,
     /// How far the monotonic and the wall clock drifted apart, ns.

@@ -9,6 +9,7 @@
 
 mod machine;
 mod memory;
+mod others;
 mod threads;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -23,6 +24,7 @@ use crate::environment::{Child, Exit, of_this_process, placement};
 use crate::record::{Host, Memory, Usage};
 use machine::Machine;
 use memory::{Reading, Reads};
+use others::Others;
 use threads::{Group, Threads, ThreadsSince};
 
 /// How often memory is read.
@@ -75,6 +77,7 @@ pub struct Snapshot {
     threads: Threads,
     children: BTreeMap<usize, ChildSeen>,
     machine: Option<Machine>,
+    others: Others,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -134,10 +137,11 @@ impl Sampler {
         state.watched.push((role, Watched::Living(child.clone())));
     }
 
-    /// CPU used up to now. Costs about 20 µs for each thread and process.
+    /// CPU used up to now. Costs about 20 µs for each of our threads and
+    /// processes, and 1 µs for each other one.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let machine = Machine::read();
+        let (machine, others) = (Machine::read(), Others::read());
         let (clocks, at) = (ClockPair::read(), clock::now());
         let harness = of_this_process();
         let threads = Threads::read();
@@ -152,7 +156,7 @@ impl Sampler {
             };
             (number, ChildSeen { role: *role, cpu, ended })
         });
-        Snapshot { at, clocks, harness, threads, children: children.collect(), machine }
+        Snapshot { at, clocks, harness, threads, children: children.collect(), machine, others }
     }
 
     /// What lay between two snapshots, and the largest memory seen. To be
@@ -217,11 +221,15 @@ impl Sampler {
                 .as_secs_f64();
 
         let tree = in_children.map(|children| (children + harness).as_secs_f64());
-        if let (Some(from), Some(to)) = (&from.machine, &to.machine) {
-            let machine = to.since(from);
+        if let (Some(first), Some(last)) = (&from.machine, &to.machine) {
+            let machine = last.since(first);
             between.host.steal = machine.steal();
-            between.host.foreign_cores =
-                tree.filter(|_| seconds > 0.0).map(|tree| (machine.busy_s() - tree) / seconds);
+            if let Some(tree) = tree.filter(|_| seconds > 0.0) {
+                let foreign = to.others.since(&from.others).as_secs_f64();
+                between.host.foreign_cores = Some(foreign / seconds);
+                let rest = machine.busy_s() - tree - foreign;
+                between.host.unattributed_cores = Some(rest / seconds);
+            }
         } else {
             between.not_measured.push("foreign CPU and steal: /proc/stat is not readable".into());
         }

@@ -1,7 +1,7 @@
 //! What the plan and the registry say, in the outcome's words.
 
 use schedbench_adapters::LEFT_OUT;
-use schedbench_contract::{Claims, Delay, Handler, Order, Retries, Server};
+use schedbench_contract::{Claims, Comparable, Delay, Handler, Order, Retries, Server};
 use schedbench_reports::outcome;
 
 use crate::plan::{CellPlan, Load, Plan, Search, Spacing, Step, Target};
@@ -33,6 +33,7 @@ pub fn claims(claims: &Claims) -> outcome::Claims {
             Retries::Unsupported(why) => format!("unsupported: {why}"),
             Retries::Native => "native".to_owned(),
         },
+        not_comparable: None,
     }
 }
 
@@ -43,7 +44,13 @@ pub fn system(target: Target, server: Option<Server>) -> outcome::System {
         system: target.system.name.to_owned(),
         profile: target.profile.name.to_owned(),
         summary: target.profile.summary.to_owned(),
-        claims: claims(&target.profile.claims),
+        claims: outcome::Claims {
+            not_comparable: match target.system.comparable {
+                Comparable::Always => None,
+                Comparable::Delayed { why, .. } => Some(why.to_owned()),
+            },
+            ..claims(&target.profile.claims)
+        },
         worker_runtime: target.system.runtime.describe().to_owned(),
         server,
     }
@@ -84,6 +91,7 @@ pub fn plan(plan: &Plan) -> outcome::Plan {
         handler: cell.map_or_else(String::new, |cell| handler(cell.handler)),
         arrivals: cell.map_or("", |cell| arrivals(&cell.load)).to_owned(),
         objective_p99_s: plan.objective_p99_ns as f64 / 1e9,
+        objective_holds: plan.objective_holds,
     }
 }
 

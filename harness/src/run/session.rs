@@ -5,11 +5,11 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::Result;
-use schedbench_adapters as adapters;
+use schedbench_adapters::{self as adapters, clock};
 use schedbench_contract::{Endpoints, Server};
 use schedbench_reports::outcome::{
-    self, Cell, CellError, CellKey, Counts, Ended, Held, Outcome, SCHEMA_VERSION, Series, Skipped,
-    State, Validity, Window,
+    self, Cell, CellError, CellKey, Counts, Ended, Held, Limit, Outcome, SCHEMA_VERSION, Series,
+    Skipped, State, Validity, Window,
 };
 
 use super::cell::{Rehearsal, RunCell, Seen};
@@ -18,6 +18,7 @@ use super::halt::failure;
 use super::interruption::Interruption;
 use super::results::Results;
 use super::stage::{self, Stage};
+use crate::environment;
 use crate::judge;
 use crate::plan::{Block, CellPlan, Pacing, Plan, Step, Target};
 use crate::record::{Allocated, Evidence, allocator};
@@ -85,6 +86,18 @@ impl<'a> Session<'a> {
     /// # Errors
     /// The outcome cannot be written. What fails in a system ends its cells.
     pub fn run(mut self) -> Result<Outcome> {
+        if let Err(error) = self.run_all() {
+            // Whoever finds the file reads that it is not whole, and why; that
+            // it may not be writable either is what `error` says already.
+            self.outcome.ended = Ended::Failed(error.to_string());
+            let _ = self.keep();
+            return Err(error);
+        }
+        self.stage.progress.finish();
+        Ok(self.outcome)
+    }
+
+    fn run_all(&mut self) -> Result<()> {
         self.keep()?;
         for (index, block) in self.plan.blocks.iter().enumerate() {
             if self.stopped() {
@@ -97,9 +110,7 @@ impl<'a> Session<'a> {
             Some(signal) => Ended::Interrupted(signal),
             None => Ended::Complete,
         };
-        self.keep()?;
-        self.stage.progress.finish();
-        Ok(self.outcome)
+        self.keep()
     }
 
     pub(super) fn stopped(&self) -> bool {
@@ -201,7 +212,7 @@ impl<'a> Session<'a> {
     }
 
     fn measure(&mut self, block: u32, number: u32, plan: &CellPlan, reruns: u32) -> Cell {
-        let about = self.about(block, number, reruns);
+        let mut about = self.about(block, number, reruns);
         if let Some(death) = self.stage.broker_death() {
             // It died in an earlier cell of its block, which has its log too.
             return unmeasured(&about, plan, death);
@@ -218,9 +229,10 @@ impl<'a> Session<'a> {
             plan,
             number,
             shape: self.plan.shape,
-            pacing: self.plan.pacing.unwrap_or(match plan.target.profile.broker {
-                Some(_) => Pacing::Grid,
-                None => Pacing::Spin,
+            // A spinning generator takes cores from what runs in other processes.
+            pacing: self.plan.pacing.unwrap_or(match plan.target.is_in_process() {
+                true => Pacing::Spin,
+                false => Pacing::Grid,
             }),
             at,
             stage: &mut self.stage,
@@ -233,12 +245,13 @@ impl<'a> Session<'a> {
             Ok(mut seen) => {
                 self.note_system(plan.target, seen.server.take());
                 self.set_allocated(plan, &mut seen.between.usage.allocated);
-                charge_submit(plan, &mut seen);
                 self.stage.forget_what_is_not_ours(&mut seen.between);
+                about.started_s = self.since_began(seen.start);
                 // Spinning is idle: what is left is the handling of tasks.
                 if let Some(cpu) = &mut seen.between.usage.generator_cpu_s {
                     *cpu = (*cpu - seen.driven.seen.spun_ns as f64 / 1e9).max(0.0);
                 }
+                charge_submit(plan, &mut seen);
                 let mut cell = judge::judge(
                     &Evidence {
                         plan,
@@ -284,10 +297,18 @@ impl<'a> Session<'a> {
             number,
             block,
             reruns,
+            started_s: self.began.elapsed().as_secs_f64(),
             cores: Some(self.outcome.host.cores),
+            system_cores: environment::placement::system_cores(),
             shape: Some(self.plan.shape),
             ..judge::About::default()
         }
+    }
+
+    /// Seconds from the run's start to a monotonic instant, ns.
+    fn since_began(&self, instant: u64) -> f64 {
+        let ago = i128::from(clock::now()) - i128::from(instant);
+        self.began.elapsed().as_secs_f64() - ago as f64 / 1e9
     }
 
     /// In-process memory is the allocator's difference to `noop` at the load.
@@ -349,10 +370,28 @@ impl<'a> Session<'a> {
 /// the bottleneck as a client thread can.
 fn charge_submit(plan: &CellPlan, seen: &mut Seen) {
     let pacing = &mut seen.driven.seen;
-    if plan.target.profile.broker.is_none() {
+    if plan.target.is_in_process() {
         pacing.pending_share = pacing.submit_share;
-    } else if let Some(busiest) = &mut seen.between.usage.busiest_client_thread {
-        *busiest = busiest.max(pacing.submit_share - pacing.pending_share);
+    } else {
+        // Where no thread of the client could be read this is a lower bound,
+        // which is enough to say that it was too much.
+        let inside = pacing.submit_share - pacing.pending_share;
+        let usage = &mut seen.between.usage;
+        let busiest = &mut usage.busiest_client_thread;
+        *busiest = Some(busiest.map_or(inside, |busiest| busiest.max(inside)));
+        let window = &seen.driven.window;
+        let inside_s = inside * window.end.saturating_sub(window.start) as f64 / 1e9;
+        move_cpu(&mut usage.generator_cpu_s, &mut usage.client_cpu_s, inside_s);
+    }
+}
+
+/// CPU of the generator's thread that was a client's: as much as the thread
+/// was inside `submit` without waiting, and no more than it used.
+fn move_cpu(generator: &mut Option<f64>, client: &mut Option<f64>, inside_s: f64) {
+    if let Some(generator) = generator {
+        let moved = inside_s.clamp(0.0, *generator);
+        *generator -= moved;
+        *client = Some(client.unwrap_or(0.0) + moved);
     }
 }
 
@@ -379,11 +418,12 @@ fn unmeasured(about: &judge::About, plan: &CellPlan, error: CellError) -> Cell {
         key: key(plan),
         number: about.number,
         block: about.block,
+        started_s: about.started_s,
         reruns: about.reruns,
         validity: Validity::Incomplete(error.message.clone()),
         state: State::NotSteady("not measured".to_owned()),
         held: Held::NotJudged("not measured".to_owned()),
-        limit: None,
+        limit: Limit::Unknown("not measured".to_owned()),
         error: Some(error),
         window: Window {
             warmup_s: plan.warmup_ns as f64 / 1e9,
@@ -397,5 +437,24 @@ fn unmeasured(about: &judge::About, plan: &CellPlan, error: CellError) -> Cell {
         histograms: BTreeMap::new(),
         series: Series::default(),
         moments: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_inside_submit_is_the_clients_and_no_more_than_was_used() {
+        let moved = |mut generator, mut client, inside_s| {
+            move_cpu(&mut generator, &mut client, inside_s);
+            (generator, client)
+        };
+        assert_eq!(moved(Some(2.0), Some(1.0), 1.5), (Some(0.5), Some(2.5)));
+        assert_eq!(moved(Some(2.0), None, 1.5), (Some(0.5), Some(1.5)));
+        // Inside by the clock, off its core for a part of it.
+        assert_eq!(moved(Some(1.0), Some(1.0), 1.5), (Some(0.0), Some(2.0)));
+        assert_eq!(moved(Some(1.0), Some(1.0), -0.1), (Some(1.0), Some(1.0)));
+        assert_eq!(moved(None, Some(1.0), 1.5), (None, Some(1.0)), "not readable");
     }
 }

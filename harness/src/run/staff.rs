@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use schedbench_contract::{InProcessWorkers, Launch, Program, Recorder};
+use schedbench_contract::{Fed, Feed, InProcessWorkers, Launch, Program, Recorder};
 use schedbench_reports::outcome::CellError;
 
 use super::halt::{Halt, failure};
 use super::stage::{Stage, told};
-use crate::environment::{Child, Error, Spec};
+use crate::environment::{Child, Error, Spec, Workshop, source_of};
 use crate::record::{Pipes, Role};
 
 /// A worker process that ignores its SIGTERM is killed after this.
@@ -30,11 +30,12 @@ pub enum Staff {
 }
 
 impl Staff {
-    /// Starts what an adapter asks for. `harness` is the binary whose `worker`
-    /// verb is meant by a program without a name; this process's for `None`.
+    /// Starts what an adapter asks for. A program without a name is the one
+    /// made from the system's sources; of a system without sources, the
+    /// `worker` verb of the binary `harness`, this process's for `None`.
     ///
     /// # Errors
-    /// A process or a pipe cannot be made.
+    /// A program, a process or a pipe cannot be made.
     pub fn hire(
         launch: Launch,
         log: &Recorder,
@@ -43,26 +44,38 @@ impl Staff {
     ) -> Result<Self, CellError> {
         match launch {
             Launch::InProcess(workers) => Ok(Self::Here(Some(workers))),
-            Launch::Programs(mut programs) => {
-                if let Some(harness) = harness {
-                    let unnamed = |program: &&mut Program| program.program.is_none();
-                    for program in programs.iter_mut().filter(unnamed) {
-                        program.program = Some(harness.to_owned());
-                        program.args.insert(0, "worker".to_owned());
-                    }
-                }
-                Self::start(&programs, log, stage).map_err(|error| failure(error.to_string()))
+            Launch::Programs(programs) => {
+                let programs = programs.into_iter().map(|program| (program, None)).collect();
+                Self::start(programs, log, stage, harness)
+            }
+            Launch::Fed(fed) => {
+                let programs = fed.into_iter().map(|Fed { program, feed }| (program, Some(feed)));
+                Self::start(programs.collect(), log, stage, harness)
             }
         }
+        .map_err(|error: Error| failure(error.to_string()))
     }
 
-    fn start(programs: &[Program], log: &Recorder, stage: &Stage<'_>) -> Result<Self, Error> {
+    fn start(
+        mut programs: Vec<(Program, Option<Feed>)>,
+        log: &Recorder,
+        stage: &Stage<'_>,
+        harness: Option<&Path>,
+    ) -> Result<Self, Error> {
+        for (program, _) in &mut programs {
+            fill(program, stage)?;
+            if let (None, Some(harness)) = (&program.program, harness) {
+                program.program = Some(harness.to_owned());
+                program.args.insert(0, "worker".to_owned());
+            }
+        }
         let pipes = Pipes::start(log.clone()).map_err(Error::io("starting the pipes' thread"))?;
         // Dropped on an error, these end what was started already.
         let mut staff = Self::Processes { children: Vec::new(), pipes: None };
-        for program in programs {
+        for (program, feed) in &programs {
             let events = pipes.open(program.work.index).map_err(Error::io("making a pipe"))?;
-            let spec = Spec::worker(program, stage.worker_log(&program.work), events)?;
+            let mut spec = Spec::worker(program, stage.worker_log(&program.work), events)?;
+            spec.feed.clone_from(feed);
             let child = stage.keeper.spawn(spec)?;
             stage.sampler.watch(Role::Workers, &child);
             if let Self::Processes { children, .. } = &mut staff {
@@ -159,6 +172,18 @@ impl Staff {
             (killed, _) => Err(format!("{killed} worker processes had to be killed")),
         }
     }
+}
+
+/// Names the program that was made from a system's sources. A run has it made
+/// before its first cell; then this finds it.
+fn fill(program: &mut Program, stage: &Stage<'_>) -> Result<(), Error> {
+    let system = schedbench_adapters::find(&program.work.system);
+    let Some(source) = system.and_then(source_of) else { return Ok(()) };
+    if program.program.is_none() {
+        let made = Workshop::open()?.have(source, &|line| stage.progress.say(line))?;
+        made.fill(program);
+    }
+    Ok(())
 }
 
 impl Drop for Staff {

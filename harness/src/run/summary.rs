@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use schedbench_reports::analysis::{Analysis, Met};
 use schedbench_reports::outcome::{Ended, Outcome, Validity};
 
 /// How the program ends, as `docs/cli.md` lists it.
@@ -13,6 +14,8 @@ pub enum Exit {
     Failed,
     /// Usage, scenario, or a missing broker without `--skip-missing`.
     Usage,
+    /// An objective was not met.
+    Objective,
     /// An unbalanced ledger, or a requested system without one valid cell.
     Invalid,
     /// After a signal.
@@ -27,6 +30,7 @@ impl Exit {
             Self::Good => 0,
             Self::Failed => 1,
             Self::Usage => 2,
+            Self::Objective => 3,
             Self::Invalid => 4,
             Self::Signal(signal) => 128 + signal,
         }
@@ -41,7 +45,7 @@ impl From<Exit> for ExitCode {
 
 /// What an outcome means for a script that ran it.
 #[must_use]
-pub fn exit(outcome: &Outcome) -> Exit {
+pub fn exit(outcome: &Outcome, analysis: &Analysis) -> Exit {
     match &outcome.ended {
         Ended::Interrupted(signal) if signal == "SIGTERM" => return Exit::Signal(15),
         Ended::Interrupted(_) => return Exit::Signal(2),
@@ -62,9 +66,16 @@ pub fn exit(outcome: &Outcome) -> Exit {
         if !ran.is_empty() && ran.iter().all(|cell| cell.error.is_some()) {
             return Exit::Failed;
         }
-        if !ran.iter().any(|cell| cell.validity.is_valid()) {
+        let counts = |validity: &Validity| {
+            validity.is_valid() || matches!(validity, Validity::NotComparable(_))
+        };
+        if !ran.iter().any(|cell| counts(&cell.validity)) {
             exit = Exit::Invalid;
         }
+    }
+    // A measurement that cannot be believed outweighs what it seems to say.
+    if exit == Exit::Good && analysis.objectives.iter().any(|one| one.met != Met::Yes) {
+        exit = Exit::Objective;
     }
     exit
 }

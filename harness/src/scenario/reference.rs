@@ -56,11 +56,12 @@ pub(super) fn reference() -> String {
     put("`[workers]`", "", "Workers", order::<Workers>());
     put("`[objective]`", "", "Objective", order::<Objective>());
     put("`[brokers]`", "", "Brokers", order::<Brokers>());
-    put("`[brokers.redis]`", "", "ExternalBroker", order::<ExternalBroker>());
+    put("`[brokers.redis]`", BROKER, "ExternalBroker", order::<ExternalBroker>());
     units(&mut page, &schema);
     page
 }
 
+const BROKER: &str = " The other brokers have the same.";
 const LOAD: &str =
     " Which fields there are depends on `mode`; a field of another mode is an error.";
 

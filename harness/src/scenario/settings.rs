@@ -247,11 +247,14 @@ impl Default for Workers {
 pub struct Objective {
     /// P99 start latency up to which a load counts as held.
     pub p99: At<Nanos>,
+    /// Tasks per second that every system must hold; if one does not, or it
+    /// cannot be told, the exit code is 3. Without it nothing is demanded.
+    pub holds: Option<At<Rate>>,
 }
 
 impl Default for Objective {
     fn default() -> Self {
-        Self { p99: At::nowhere(Nanos(1_000_000_000)) }
+        Self { p99: At::nowhere(Nanos(1_000_000_000)), holds: None }
     }
 }
 

@@ -8,14 +8,16 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use schedbench_adapters::{LEFT_OUT, SYSTEMS};
-use schedbench_contract::Broker;
+use schedbench_adapters::{LEFT_OUT, SYSTEMS, System};
+use schedbench_contract::{Broker, Runtime, WorkerSource};
 use schedbench_reports::metrics::Unit;
 use schedbench_reports::numbers::{Medium, amount, whole};
 use serde::Serialize;
 
 use crate::cli::{DoctorArgs, ListFormat};
-use crate::environment::{Entry, Missing, Mode, Room, Source, host, timing};
+use crate::environment::{
+    Entry, Error, Missing, Mode, Room, Source, Workshop, host, source_of, timing,
+};
 
 /// Says what can run here.
 ///
@@ -140,16 +142,23 @@ fn line(
 }
 
 fn groups(mode: Mode) -> Vec<Systems> {
-    let mut embedded = Vec::new();
-    let mut by_broker: BTreeMap<Broker, Vec<&'static str>> = BTreeMap::new();
+    let mut alike: BTreeMap<(Option<Broker>, &str), Vec<&'static System>> = BTreeMap::new();
     for system in SYSTEMS.iter().filter(|system| !system.only_for_tests) {
-        match system.profiles.iter().find_map(|profile| profile.broker) {
-            None => embedded.push(system.name),
-            Some(broker) => by_broker.entry(broker).or_default().push(system.name),
-        }
+        let broker = system.profiles.iter().find_map(|profile| profile.broker);
+        let worker = source_of(system).map_or("", |source| source.name);
+        alike.entry((broker, worker)).or_default().push(system);
     }
-    let ready = Systems { systems: embedded, ready: true, with: None, why: None, remedy: None };
-    let brokers = by_broker.into_iter().map(|(broker, systems)| on_broker(mode, broker, systems));
+    let here = alike.into_iter().map(|((broker, _), systems)| {
+        let names = systems.iter().map(|system| system.name).collect();
+        let group = match broker {
+            Some(broker) => on_broker(mode, broker, names),
+            None => Systems { systems: names, ready: true, with: None, why: None, remedy: None },
+        };
+        match systems.first().and_then(|system| source_of(system)) {
+            Some(source) => with_worker(group, source),
+            None => group,
+        }
+    });
     let left_out = LEFT_OUT.iter().map(|(system, feature)| Systems {
         systems: vec![system],
         ready: false,
@@ -157,7 +166,35 @@ fn groups(mode: Mode) -> Vec<Systems> {
         why: Some("this build lacks it".into()),
         remedy: Some(format!("cargo build --release --features {feature}")),
     });
-    [ready].into_iter().chain(brokers).chain(left_out).collect()
+    here.chain(left_out).collect()
+}
+
+/// What a group is when its workers' program is looked at too.
+fn with_worker(group: Systems, source: &'static WorkerSource) -> Systems {
+    if !group.ready {
+        return group;
+    }
+    let lacks = |why: String, remedy: String| Systems {
+        systems: group.systems.clone(),
+        ready: false,
+        with: None,
+        why: Some(why),
+        remedy: Some(remedy),
+    };
+    match Workshop::open().and_then(|workshop| workshop.look(source)) {
+        Ok(Some(_)) => {
+            let broker = group.with.iter().cloned();
+            let worker = format!("worker in {}", Runtime::Source(source).describe());
+            let with: Vec<String> = broker.chain([worker]).collect();
+            Systems { with: Some(with.join(", ")), ..group }
+        }
+        Ok(None) => {
+            let remedy = format!("schedbench prepare {}", group.systems.join(" "));
+            lacks("its worker is not made yet".into(), remedy)
+        }
+        Err(Error::Missing(missing)) => lacks(missing.why, missing.remedy),
+        Err(error) => lacks(error.to_string(), "schedbench prepare".into()),
+    }
 }
 
 fn on_broker(mode: Mode, broker: Broker, systems: Vec<&'static str>) -> Systems {

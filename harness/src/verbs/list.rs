@@ -73,7 +73,9 @@ fn claims(profile: &Profile) -> [String; 2] {
     let ack = match ack {
         AckMode::Early => "acknowledged before the handler",
         AckMode::Late => "acknowledged after the handler",
+        AckMode::Unlocked => "acknowledged after the handler, which others may run meanwhile",
         AckMode::None => "no broker",
+        AckMode::Locked => "each instance has every task and locks it while it runs",
     };
     let confirms = match confirms {
         ConfirmMode::Confirmed => "confirmed",

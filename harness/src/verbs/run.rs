@@ -1,5 +1,6 @@
 //! `schedbench run`: measures a scenario and writes its report.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use schedbench_reports::{analysis, export, terminal};
 
 use super::check::headline;
 use crate::cli::{Format, RunArgs, Voice};
-use crate::environment::{self, Entry, Keeper, Mode, Rooms, Source, Watchdog};
+use crate::environment::{self, Entry, Keeper, Mode, Rooms, Source, Watchdog, Workshop};
 use crate::plan::{Estimate, Missing, Plan, resolve};
 use crate::record::Sampler;
 use crate::run::{Exit, Interruption, Loudness, Progress, Results, Session, Stage, exit, shown};
@@ -27,6 +28,13 @@ pub fn run(args: &RunArgs, voice: Voice, out: &mut impl Write) -> Result<ExitCod
     let mut resolved = resolve(&scenario, missing)?;
     let skipped = without_missing(&mut resolved.plan, &scenario, args.env, args.skip_missing)?;
     resolved.skipped.extend(skipped);
+    let say = |line: &str| {
+        if !voice.quiet {
+            voice::tell(line)
+        }
+    };
+    let skipped = with_workers(&mut resolved.plan, args.skip_missing, &say)?;
+    resolved.skipped.extend(skipped);
     let estimate = Estimate::of(&resolved.plan);
     environment::room::check(&args.out, estimate.disk_bytes, estimate.ledger_bytes)?;
 
@@ -38,7 +46,7 @@ pub fn run(args: &RunArgs, voice: Voice, out: &mut impl Write) -> Result<ExitCod
         Err(error) if !voice::nobody_reads(&error) => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let code = exit(&outcome);
+    let code = exit(&outcome, &analysis::analyse(&outcome));
     if let Exit::Signal(_) = code {
         // Nobody may listen any more.
         let mut stderr = std::io::stderr();
@@ -175,6 +183,42 @@ fn without_missing(
     Ok(skipped)
 }
 
+/// Makes the worker programs that the plan needs and are not there yet, before
+/// anything is measured; where asked to, takes targets whose program cannot be
+/// made out of the plan.
+///
+/// # Errors
+/// A program cannot be made and `--skip-missing` was not given.
+fn with_workers(plan: &mut Plan, skip: bool, say: &dyn Fn(&str)) -> Result<Vec<Skipped>> {
+    let mut failed: BTreeMap<&'static str, (String, String)> = BTreeMap::new();
+    let systems: BTreeMap<_, _> =
+        plan.blocks.iter().map(|block| (block.target.system.name, block.target.system)).collect();
+    for (name, system) in systems {
+        let Some(source) = environment::source_of(system) else { continue };
+        match Workshop::open().and_then(|workshop| workshop.have(source, say)) {
+            Ok(_) => {}
+            Err(environment::Error::Missing(missing)) if skip => {
+                failed.insert(name, (missing.why, missing.remedy));
+            }
+            Err(error) if skip => {
+                failed.insert(name, (error.to_string(), format!("schedbench prepare {name}")));
+            }
+            Err(environment::Error::Missing(missing)) => return Err(missing.into()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let mut skipped: Vec<Skipped> = Vec::new();
+    plan.blocks.retain(|block| {
+        let Some((why, remedy)) = failed.get(block.target.system.name) else { return true };
+        let target = block.target.name();
+        if skipped.iter().all(|known| known.target != target) {
+            skipped.push(Skipped { target, why: why.clone(), remedy: Some(remedy.clone()) });
+        }
+        false
+    });
+    Ok(skipped)
+}
+
 /// Whether a broker is here: a program that can be started, or a server that
 /// answers and takes the credentials of its URL.
 fn reachable(
@@ -192,5 +236,5 @@ fn reachable(
         Err(error) => format!("{}.", error.to_string().trim_end_matches('.')),
     };
     let remedy = format!("correct {variable}");
-    Err(environment::Missing { who: who.to_owned(), why, remedy, instead: None })
+    Err(environment::Missing { who: who.to_owned(), what: "broker", why, remedy, instead: None })
 }

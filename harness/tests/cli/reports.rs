@@ -48,7 +48,7 @@ fn of_what_is_no_result() {
     let place = Place::new();
     copied(&place);
     let good = fs::read_to_string(place.at("elsewhere/result.json")).expect("a result");
-    let version = "\"schema_version\": 1";
+    let version = "\"schema_version\": 2";
     assert!(good.contains(version));
     place.file("empty.json", "");
     place.file("cut.json", &good[..good.len() - 5]);

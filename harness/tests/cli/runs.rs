@@ -140,6 +140,25 @@ fn rates() {
     assert!(ended.count() >= 4, "{}", said.stderr);
 }
 
+/// No scheduler starts 99 of 100 tasks within a nanosecond.
+#[test]
+fn an_objective_that_is_not_met_is_exit_code_3() {
+    let place = Place::new();
+    let text = format!("{}\n[objective]\np99 = \"1 ns\"\nholds = 1_000\n", small("\"wheel\""));
+    let scenario = place.file("small.toml", &text);
+    let said = place.says(&["run", scenario.to_str().expect("UTF-8")]);
+    let outcome = place.results().expect("results").outcome();
+    let valid = cells_of(&outcome, "wheel").iter().any(|cell| cell.validity.is_valid());
+    let failed = "objective failed: wheel/1ms holds 1k/s with a P99 of at most 1 ns";
+    if valid {
+        let said = said.ends(3);
+        assert!(said.stdout.contains(failed), "{}", said.stdout);
+    } else {
+        // What was not measured is not met either, and the measurement is at fault.
+        assert!(said.ends(4).stdout.contains("objective not decided: wheel/1ms"));
+    }
+}
+
 #[test]
 fn a_redis_of_its_own() {
     redis_server();

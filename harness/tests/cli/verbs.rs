@@ -6,8 +6,18 @@ use serde_json::Value;
 
 use crate::place::{Place, Said};
 
-const VERBS: &[&str] =
-    &["run", "report", "list", "check", "doctor", "clean", "schema", "completions", "man"];
+const VERBS: &[&str] = &[
+    "run",
+    "report",
+    "list",
+    "check",
+    "doctor",
+    "prepare",
+    "clean",
+    "schema",
+    "completions",
+    "man",
+];
 
 fn json(said: &Said) -> Value {
     serde_json::from_str(&said.stdout).unwrap_or_else(|error| panic!("{error}: {}", said.stdout))

@@ -3,15 +3,12 @@
 use schedbench::plan::{CellPlan, Delay, Load, Target};
 
 use crate::play::{Staging, plan, play};
-use crate::systems::{Lane, on_every_system};
+use crate::systems::on_every_system;
 use crate::{MS, S};
 
 fn in_flight_never_grows_beyond_the_plan(target: Target) {
     // A tenth where the rate in a debug build is below 20k/s.
-    let tasks = match Lane::of(target) {
-        Lane::InProcess => 100_000,
-        Lane::Brokers => 10_000,
-    };
+    let tasks = if target.is_in_process() { 100_000 } else { 10_000 };
     let most_tasks = 2 * tasks;
     // A delay keeps them there; without one they are gone as soon as they come.
     let delay = match target.profile.claims.delay.is_supported() {

@@ -2,7 +2,9 @@
 
 use schedbench::plan::Target;
 use schedbench_contract::ledger::{Enqueue, ExtraKind};
-use schedbench_contract::{AckMode, Adapter, Address, Broker, Handler, Retry, Work, WorkersShape};
+use schedbench_contract::{
+    AckMode, Adapter, Address, Broker, Handler, MomentKind, Retry, Work, WorkersShape,
+};
 
 use crate::MS;
 use crate::ground::{aim, sql};
@@ -30,8 +32,8 @@ impl Act for Kill {
 
     fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
         let claims = &self.0.profile.claims;
-        assert_eq!(hand.in_process, claims.ack == AckMode::None, "only a process can be killed");
         if hand.in_process {
+            assert_eq!(claims.ack, AckMode::None, "only a process can be killed");
             return;
         }
         hand.submit(0..TASKS);
@@ -39,6 +41,9 @@ impl Act for Kill {
         hand.wait("both workers to be at work", |hand| hand.log.counts().finished >= 50);
         let victim = hand.children().remove(0);
         assert_eq!(victim.kill().signal, Some(9));
+        if claims.ack == AckMode::Locked {
+            return the_other_instance_runs_the_rest(hand);
+        }
         // The survivor finishes what it runs and gives back what it holds.
         hand.dismiss();
         let finished = hand.log.counts().finished;
@@ -47,9 +52,15 @@ impl Act for Kill {
         println!("{}: {finished} ran, {backlog:?}", self.0.name());
         assert!(finished < TASKS, "it was killed in the middle");
         match claims.ack {
+            AckMode::Late if returns_with_the_connection(self.0.profile.broker) => {
+                assert_eq!(held, 0, "held by nobody");
+            }
             AckMode::Late => assert!((1..=PREFETCH).contains(&held), "{held} held by the dead"),
-            AckMode::Early => assert_eq!(held, 0, "nothing is held that was acknowledged"),
-            AckMode::None => unreachable!("a worker process acknowledges"),
+            // Nothing is held that was acknowledged, and nobody holds what was
+            // in the memory of the dead, or what nobody locks.
+            AckMode::Early | AckMode::Unlocked | AckMode::None | AckMode::Locked => {
+                assert_eq!(held, 0);
+            }
         }
         if let (Some(broker), Some(address)) = (self.0.profile.broker, hand.address()) {
             let aged = let_leases_run_out(broker, &address, &hand.work.queue);
@@ -57,13 +68,14 @@ impl Act for Kill {
         }
         hand.hire_again();
         match claims.ack {
-            AckMode::Late => {
+            AckMode::Late | AckMode::Unlocked => {
                 hand.wait("the rest to run", |hand| hand.log.counts().finished == TASKS)
             }
             // Who is gone does not come back: the queue runs empty without them.
-            AckMode::Early | AckMode::None => {
+            AckMode::Early => {
                 hand.wait("the queue to run empty", |hand| hand.backlog().outstanding() == 0);
             }
+            AckMode::None | AckMode::Locked => goes_on(hand),
         }
         hand.dismiss();
         assert_eq!(hand.backlog().outstanding(), 0);
@@ -85,8 +97,17 @@ impl Kill {
                 // Ran, and died before the broker heard of it.
                 assert!(repeated <= PREFETCH, "{repeated}");
             }
-            AckMode::Early | AckMode::None => {
-                assert!((1..=PREFETCH).contains(&lost), "{lost}");
+            AckMode::Unlocked => assert_eq!(lost, 0),
+            AckMode::Early => {
+                // Where sending is acknowledging, nothing bounds what is sent.
+                let broker = self.0.profile.broker;
+                let most = if returns_with_the_connection(broker) { TASKS } else { PREFETCH };
+                assert!((1..=most).contains(&lost), "{lost}");
+                assert_eq!(repeated, 0);
+            }
+            // It held all of them.
+            AckMode::None | AckMode::Locked => {
+                assert_eq!(lost, TASKS + 1 - hand.log.counts().finished);
                 assert_eq!(repeated, 0);
             }
         }
@@ -94,11 +115,42 @@ impl Kill {
     }
 }
 
+/// A program that is started again is fed again, and the time without it is
+/// on the time axis.
+fn goes_on<A: Adapter>(hand: &mut Hand<'_, '_, A>) {
+    let before = hand.log.counts().finished;
+    hand.submit(TASKS..TASKS + 1);
+    hand.settle();
+    hand.wait("the new task to run", |hand| hand.log.counts().finished == before + 1);
+    for kind in [MomentKind::Disconnected, MomentKind::Reconnected] {
+        let noted = hand.log.moments().iter().filter(|moment| moment.kind == kind).count();
+        assert_eq!(noted, 1, "{kind:?}");
+    }
+}
+
+/// Every instance has every task. What the dead one had locked is lost if the
+/// other one tried it just then: no more than ran at a time.
+fn the_other_instance_runs_the_rest<A: Adapter>(hand: &mut Hand<'_, '_, A>) {
+    let at_a_time = u64::from(hand.work.shape.concurrency);
+    hand.wait("the rest to run", |hand| hand.log.counts().finished >= TASKS - at_a_time);
+    hand.dismiss();
+    let ledger = hand.log.ledger();
+    let entries = (0..TASKS as usize).map(|place| ledger.entry(place));
+    assert!(entries.filter(|entry| entry.successes == 0).count() as u64 <= at_a_time);
+}
+
+/// Whether what a worker held waits again as soon as its connection has ended;
+/// in Kafka, which keeps offsets, it never ceased to.
+fn returns_with_the_connection(broker: Option<Broker>) -> bool {
+    matches!(broker, Some(Broker::Kafka | Broker::RabbitMq))
+}
+
 /// Waiting for a lease of the dead takes minutes in some systems: Asynq's are
 /// 30 s long, are searched every 60 s, and have 30 s of grace. Instead they
 /// are set into the past, over the control road. How many there were.
 pub(crate) fn let_leases_run_out(broker: Broker, address: &Address, queue: &str) -> u64 {
     match broker {
+        Broker::Kafka | Broker::RabbitMq => 0,
         Broker::Postgres => {
             let age =
                 format!("UPDATE \"{queue}\".tasks SET lease_until = '-infinity' WHERE state = 1");

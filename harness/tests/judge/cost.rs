@@ -1,10 +1,9 @@
 //! CPU and memory, and what they say of the limit.
 
 use schedbench::record::{Allocated, Memory, Usage};
-use schedbench_contract::{Handler, WorkersShape};
 use schedbench_reports::outcome::Value;
 
-use crate::generators::slow_system;
+use crate::limit::redis;
 use crate::stage::{MS, Stage, metric, plan};
 
 #[test]
@@ -34,28 +33,6 @@ fn cpu_counts_per_million_done_and_memory_by_role() {
     for name in ["cpu.client", "rss.harness", "pss.workers", "pss.system"] {
         assert!(matches!(metric(&cell, name), Value::NotMeasured(_)), "{name}");
     }
-}
-
-#[test]
-fn without_the_broker_there_is_no_sum() {
-    let mut stage = Stage::new(plan(2_000.0, 1));
-    stage.run_all(|_| MS);
-    let redis = schedbench_adapters::find("redis-asynq").expect("a system");
-    let profile = redis.profile(None).expect("a profile");
-    stage.plan.target = schedbench::plan::Target { system: redis, profile };
-    stage.usage = Usage {
-        client_cpu_s: Some(0.002),
-        workers_cpu_s: Some(0.006),
-        workers: Some(Memory { rss: 3_000, pss: Some(2_000) }),
-        ..Usage::default()
-    };
-    let cell = stage.judge();
-    for name in ["cpu.broker", "cpu.total", "rss.broker", "pss.broker", "pss.system"] {
-        let Value::NotMeasured(why) = metric(&cell, name) else { panic!("{name}") };
-        assert!(why.contains("not the harness's"), "{name}: {why}");
-    }
-    assert!(matches!(metric(&cell, "cpu.workers"), Value::Is(_)));
-    assert_eq!(cell.limit, None);
 }
 
 #[test]
@@ -93,24 +70,17 @@ fn every_metric_of_the_table_has_a_value_or_does_not_apply() {
 }
 
 #[test]
-fn limits_are_named() {
-    let mut stage = slow_system(false);
-    stage.about.cores = Some(2);
-    stage.usage.workers_cpu_s = Some(3.2);
-    stage.usage.generator_cpu_s = Some(0.8);
-    let limit = stage.judge().limit;
-    assert_eq!(
-        limit.as_deref(),
-        Some("the machine: all 2 cores busy (generator 20 %, workers 80 %)")
-    );
-    stage.usage.workers_cpu_s = Some(0.2);
-    let limit = stage.judge().limit.unwrap_or_default();
-    assert!(limit.starts_with("not the CPU: 0.5 of 2 cores busy"), "{limit}");
-    stage.plan.handler = Handler::SleepNs(4 * MS);
-    stage.about.shape =
-        Some(WorkersShape { processes: 1, concurrency: 4, prefetch: 1, connections: 1, window: 1 });
-    let limit = stage.judge().limit.unwrap_or_default();
-    assert_eq!(limit, "the workers: 4 handlers of 4 ms do at most 1000/s");
-    stage.host.foreign_cores = Some(1.0);
-    assert_eq!(stage.judge().limit, None, "who can tell");
+fn a_sum_without_the_broker_is_none() {
+    let mut stage = redis(2_000.0);
+    stage.usage = Usage {
+        generator_cpu_s: Some(0.004),
+        workers_cpu_s: Some(0.006),
+        workers: Some(Memory { rss: 3_000, pss: Some(2_000) }),
+        ..Usage::default()
+    };
+    let cell = stage.judge();
+    let expected = Value::NotMeasured("the broker's CPU is not known".into());
+    assert_eq!(metric(&cell, "cpu.total"), &expected);
+    assert!(matches!(metric(&cell, "pss.system"), Value::NotMeasured(_)));
+    assert_eq!(metric(&cell, "busy.workers"), &Value::Is(0.006));
 }

@@ -6,6 +6,7 @@ mod counts;
 mod fates;
 mod generators;
 mod latencies;
+mod limit;
 mod model;
 mod omission;
 mod over_time;

@@ -1,11 +1,11 @@
 //! Planted evidence for every verdict: validity, held, state, and a slow
 //! generator told from a slow system.
 
-use crate::stage::{MS, S, START, Stage, broken, plan, why};
-use schedbench::plan::{CellPlan, Load};
+use crate::stage::{MS, S, START, Stage, broken, comparable_from, plan, why};
+use schedbench::plan::{CellPlan, Delay, Load};
 use schedbench::record::HandOver;
 use schedbench_contract::{MomentKind, RunEnd};
-use schedbench_reports::outcome::{Held, State, Validity};
+use schedbench_reports::outcome::{Held, Limit, State, Validity};
 
 /// 2,000/s for 2 s, every task started 20 ms after it was due.
 fn healthy() -> Stage {
@@ -20,7 +20,7 @@ fn a_healthy_cell_is_valid_steady_and_held() {
     assert_eq!(cell.validity, Validity::Valid);
     assert_eq!(cell.held, Held::Yes);
     assert_eq!(cell.state, State::Steady);
-    assert_eq!(cell.limit, None);
+    assert!(matches!(cell.limit, Limit::NotSaturated(_)), "{:?}", cell.limit);
     assert!(cell.counts.balances);
 }
 
@@ -34,6 +34,25 @@ fn a_ledger_that_does_not_close_is_unbalanced_before_all_else() {
     assert!(!cell.counts.balances);
     assert!(why(&cell).contains("4000 against 3999"), "{}", why(&cell));
     assert!(matches!(cell.held, Held::NotJudged(_)));
+}
+
+#[test]
+fn what_compares_something_else_is_not_comparable_below_its_delay_only() {
+    let of = |delay: Delay| {
+        let plan = CellPlan { delay, ..comparable_from(plan(2_000.0, 2), 10 * MS) };
+        let mut stage = Stage::new(plan);
+        stage.run_all(|_| 20 * MS);
+        stage.judge()
+    };
+    for short in [Delay::None, Delay::Fixed(10 * MS - 1), Delay::Mix(vec![(S, 1), (MS, 1)])] {
+        let cell = of(short);
+        assert_eq!(cell.validity, Validity::NotComparable("it is fed through a pipe".into()));
+        assert!(matches!(cell.held, Held::NotJudged(_)), "{:?}", cell.held);
+        assert!(cell.metrics["start_latency.p50"].number().is_some(), "it is shown");
+    }
+    for long in [Delay::Fixed(10 * MS), Delay::Uniform(10 * MS, S), Delay::Mix(vec![(S, 1)])] {
+        assert_eq!(of(long).validity, Validity::Valid);
+    }
 }
 
 #[test]
@@ -105,6 +124,18 @@ fn others_cpu_and_steal_disturb() {
     assert!(broken(&cell.held).starts_with("disturbed: "));
 }
 
+/// The kernel wakes and switches for us in nobody's time; more than that is a
+/// build beside us, whose processes were gone when the window ended.
+#[test]
+fn cpu_in_nobodys_time_disturbs_past_the_kernels_own() {
+    let mut stage = healthy();
+    stage.host.unattributed_cores = Some(0.4);
+    assert_eq!(stage.judge().validity, Validity::Valid);
+    stage.host.unattributed_cores = Some(1.2);
+    let went = "1.2 core went to no process that was there at both ends of the window (limit 0.4)";
+    assert_eq!(why(&stage.judge()), went);
+}
+
 #[test]
 fn a_busy_client_thread_limits() {
     let mut stage = healthy();
@@ -114,7 +145,7 @@ fn a_busy_client_thread_limits() {
     let cell = stage.judge();
     assert!(matches!(cell.validity, Validity::ClientLimited(_)));
     assert_eq!(why(&cell), "a client thread was busy 97 % of the window (limit 90 %)");
-    assert!(cell.limit.is_some_and(|limit| limit.starts_with("the client: ")));
+    assert!(matches!(cell.limit, Limit::Client(_)), "{:?}", cell.limit);
 }
 
 #[test]
@@ -127,7 +158,7 @@ fn a_late_generator_is_limited() {
     let cell = stage.judge();
     assert!(matches!(cell.validity, Validity::GeneratorLimited(_)), "{:?}", cell.validity);
     assert!(why(&cell).starts_with("lateness P99 3.1 ms (limit 1 ms"), "{}", why(&cell));
-    assert!(cell.limit.is_some_and(|limit| limit.starts_with("the generator: ")));
+    assert!(matches!(cell.limit, Limit::Generator(_)), "{:?}", cell.limit);
 }
 
 /// A lateness of 3 ms does not blur a latency of 20 ms.

@@ -55,7 +55,7 @@ fn by_p99(group: &Group) -> Vec<usize> {
         .rows
         .iter()
         .enumerate()
-        .filter(|(_, row)| !row.is_noop() && row.p99.is_exact())
+        .filter(|(_, row)| row.is_contender() && row.p99.is_exact())
         .filter_map(|(place, row)| Some((place, row.p99.number()?)))
         .collect();
     order.sort_by(|a, b| a.1.total_cmp(&b.1));

@@ -5,7 +5,7 @@ use schedbench_contract::{AckMode, ConfirmMode, DurabilityClass};
 
 use crate::outcome::{Cell, Load, Outcome};
 
-use super::points::Figure;
+use super::points::{Figure, Quality};
 use super::rank::rank;
 use super::rows::{Row, row};
 
@@ -34,9 +34,47 @@ impl ClassKey {
         match self.ack {
             AckMode::Early => title.push_str(", acknowledged early"),
             AckMode::Late => title.push_str(", acknowledged late"),
+            AckMode::Unlocked => title.push_str(", acknowledged late, run by several at once"),
             AckMode::None => {}
+            AckMode::Locked => title.push_str(", locked while they run"),
         }
         title
+    }
+
+    /// What that means for a task, in a sentence or two.
+    #[must_use]
+    pub fn promise(self) -> String {
+        let mut promise = match self.durability {
+            DurabilityClass::InProcess => "Tasks live in a process's own memory and end with it.",
+            DurabilityClass::BrokerMemory => "A broker that dies takes its tasks with it.",
+            DurabilityClass::BoundedWindow => {
+                "A broker that dies loses at most what it took in the last moments, a window of \
+                 bounded length."
+            }
+            DurabilityClass::ProcessCrash => {
+                "A broker that crashes loses nothing it has taken; a power loss may."
+            }
+            DurabilityClass::PowerLoss => {
+                "What was taken is on the disk first: configured so, not verified by cutting the power."
+            }
+            DurabilityClass::Replicated => "What was taken is on three nodes.",
+        }
+        .to_owned();
+        promise.push_str(match self.ack {
+            AckMode::Early => " A killed worker's tasks are lost.",
+            AckMode::Late => " A killed worker's tasks come again.",
+            AckMode::Unlocked => {
+                " A killed worker's tasks come again; so may any other, while it runs."
+            }
+            AckMode::None => "",
+            AckMode::Locked => {
+                " Each instance may run each task: a lock is forgotten once released."
+            }
+        });
+        if self.confirms == ConfirmMode::Unconfirmed {
+            promise.push_str(" Nothing is vouched for, so what is missing cannot be called lost.");
+        }
+        promise
     }
 
     fn order(self) -> (DurabilityClass, ConfirmMode, AckMode) {
@@ -80,9 +118,9 @@ impl Group {
         }
     }
 
-    /// Rows apart from `noop`.
+    /// Rows that may be compared: all but `noop` and what is not comparable.
     pub fn contenders(&self) -> impl Iterator<Item = &Row> {
-        self.rows.iter().filter(|row| !row.is_noop())
+        self.rows.iter().filter(|row| row.is_contender())
     }
 }
 
@@ -208,6 +246,10 @@ fn finish(group: &mut Group) {
             if group.common_load.is_none() { row.best().cloned() } else { None }
         });
         let Some(point) = point else { continue };
+        row.not_valid = match &point.quality {
+            Quality::Valid => None,
+            Quality::Invalid { word, .. } => Some(word),
+        };
         if group.common_load.is_some() && point.held == Some(false) {
             row.p99 = Figure::missing("not held");
         } else if group.common_load.is_some() {

@@ -6,6 +6,7 @@ mod capacity;
 mod comparison;
 mod counts;
 mod groups;
+mod objectives;
 mod percentile;
 mod points;
 mod preceding;
@@ -17,6 +18,7 @@ mod verdict;
 pub use capacity::Capacity;
 pub use counts::{Counts, Tally};
 pub use groups::{ClassKey, Group, Mode};
+pub use objectives::{Met, Objective};
 pub use percentile::{BEYOND, Merged};
 pub use points::{Figure, Point, Quality};
 pub use preceding::Preceding;
@@ -35,6 +37,9 @@ pub const NOOP: &str = "noop";
 pub struct Analysis {
     /// How many cells were valid, and how many held.
     pub counts: Counts,
+    /// What every system had to hold, and whether it did; empty when nothing
+    /// was demanded.
+    pub objectives: Vec<Objective>,
     /// Rows that may be compared with each other, class by class. The first
     /// group is in process, where `noop` stands.
     pub groups: Vec<Group>,
@@ -78,6 +83,7 @@ pub fn analyse(outcome: &Outcome) -> Analysis {
     };
     Analysis {
         counts,
+        objectives: objectives::objectives(outcome, &groups),
         groups,
         verdict,
         preceding: preceding::effects(outcome),

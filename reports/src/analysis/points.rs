@@ -1,6 +1,6 @@
 //! One point of a chart: all repeats of one system, profile, variant and load.
 
-use crate::outcome::{Cell, Held, Histogram, Load, State, Value};
+use crate::outcome::{Cell, Held, Histogram, Limit, Load, State, Value};
 
 use super::percentile::Merged;
 use super::statistics::{Spread, spread};
@@ -69,6 +69,9 @@ pub struct Point {
     pub overloaded: bool,
     /// Why it was not held, in the words of the first repeat that was not.
     pub why_not: Option<String>,
+    /// Who limited the rate: what most of the repeats that count say, in the
+    /// words of the first of them.
+    pub limit: Limit,
     /// Tasks done per second.
     pub throughput: Figure,
     /// Tasks offered per second.
@@ -131,6 +134,7 @@ pub(super) fn point(all: &[Cell], cells: Vec<usize>, latency: &str) -> Option<Po
         held,
         overloaded: of.iter().any(|cell| matches!(cell.state, State::Overloaded(_))),
         why_not,
+        limit: limit(&of),
         throughput: mean(&of, "throughput"),
         offered: mean(&of, "offered_rate"),
         p50: percentile(&of, latency, 0.50, "p50"),
@@ -141,6 +145,16 @@ pub(super) fn point(all: &[Cell], cells: Vec<usize>, latency: &str) -> Option<Po
         cells,
         counted,
     })
+}
+
+/// What most repeats name as the limit.
+fn limit(cells: &[&Cell]) -> Limit {
+    let votes = |word: &str| cells.iter().filter(|cell| cell.limit.word() == word).count();
+    let most = cells.iter().map(|cell| votes(cell.limit.word())).max().unwrap_or(0);
+    cells
+        .iter()
+        .find(|cell| votes(cell.limit.word()) == most)
+        .map_or_else(|| Limit::Unknown(String::new()), |cell| cell.limit.clone())
 }
 
 /// The mean of a metric over repeats. Bounds do not average: with one among
@@ -187,8 +201,7 @@ pub(super) fn percentile(cells: &[&Cell], latency: &str, q: f64, suffix: &str) -
     };
     let mut value = merged.percentile(q, horizon);
     if let Value::Is(seconds) = value
-        && let Some(late) = self::merged(cells, "pacing_lateness").and_then(|m| m.seconds_at(q))
-        && seconds < ABOVE_PACING * late
+        && below_pacing(cells, &metric, q, seconds)
     {
         value = Value::AtMost(seconds);
     }
@@ -202,6 +215,23 @@ pub(super) fn percentile(cells: &[&Cell], latency: &str, q: f64, suffix: &str) -
         .collect();
     let whole = repeats.len() == cells.len();
     Figure { value, spread: if whole { spread(&repeats) } else { None }, repeats }
+}
+
+/// Whether a latency lies below what the pacing resolves. The judge knows the
+/// plan (a delay hides a late hand-over, a full window is the system's own), so
+/// what it said of any repeat stands; only where it said nothing the histograms
+/// decide.
+fn below_pacing(cells: &[&Cell], metric: &str, q: f64, seconds: f64) -> bool {
+    let said: Vec<&Value> = cells
+        .iter()
+        .filter_map(|cell| cell.metrics.get(metric))
+        .filter(|value| matches!(value, Value::Is(_) | Value::AtMost(_)))
+        .collect();
+    if !said.is_empty() {
+        return said.iter().any(|value| matches!(value, Value::AtMost(_)));
+    }
+    let late = merged(cells, "pacing_lateness").and_then(|merged| merged.seconds_at(q));
+    late.is_some_and(|late| seconds < ABOVE_PACING * late)
 }
 
 /// The named histograms of these cells together.

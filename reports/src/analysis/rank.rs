@@ -18,11 +18,13 @@ pub(super) fn rank(rows: &mut [Row]) {
     rows.sort_by(|a, b| {
         b.is_noop()
             .cmp(&a.is_noop())
+            .then(a.not_comparable.is_some().cmp(&b.not_comparable.is_some()))
             .then(b.capacity.held().total_cmp(&a.capacity.held()))
             .then(reading_order(a).total_cmp(&reading_order(b)))
     });
-    let ranked: Vec<usize> =
-        (0..rows.len()).filter(|i| !rows[*i].is_noop() && rows[*i].capacity.held() > 0.0).collect();
+    let ranked: Vec<usize> = (0..rows.len())
+        .filter(|i| rows[*i].is_contender() && rows[*i].capacity.held() > 0.0)
+        .collect();
     let told_apart = neighbours_told_apart(rows, &ranked);
     let mut leader = 0;
     let mut places = Vec::new();
@@ -78,10 +80,12 @@ mod tests {
             version: String::new(),
             runtime: String::new(),
             points: Vec::new(),
+            not_comparable: None,
             bracket: capacity.bracket(),
             capacity,
             capacities: capacities.to_vec(),
             rank: None,
+            not_valid: None,
             p99: Figure::missing(""),
             failed_10k: Figure::missing(""),
             failed_100k: Figure::missing(""),
@@ -115,6 +119,14 @@ mod tests {
         ];
         // b was not tried beyond 50k/s, so nothing tells it from a.
         assert_eq!(said(&places(rows)), "noop -, a 1=, b 1=, c 3=, d 3=, dead -");
+    }
+
+    #[test]
+    fn what_is_not_comparable_stands_last_and_has_no_place() {
+        let mut timers = row("timers", Capacity::AtLeast(100e3), &[100e3]);
+        timers.not_comparable = Some("immediate tasks skip its timers".to_owned());
+        let between = Capacity::Between { held: 20e3, failed: 50e3 };
+        assert_eq!(said(&places(vec![timers, row("a", between, &[20e3])])), "a 1, timers -");
     }
 
     /// A search: brackets overlap, but five repeats tell a from b, and do not

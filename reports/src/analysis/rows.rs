@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::outcome::{Load, Outcome, System};
+use crate::outcome::{Limit, Load, Outcome, System};
 
 use super::capacity::{Capacity, capacity, of_repeat};
 use super::points::{Figure, Point, point};
@@ -31,8 +31,14 @@ pub struct Row {
     pub capacities: Vec<f64>,
     /// From where to where the capacities of all repeats may lie.
     pub bracket: Option<(f64, f64)>,
-    /// Its place; `None` for `noop` and where nothing was held.
+    /// Why it is shown and not ranked, where it is not comparable.
+    pub not_comparable: Option<String>,
+    /// Its place; `None` for `noop`, what is not comparable, and where nothing
+    /// was held.
     pub rank: Option<Rank>,
+    /// The verdict's word where the figures below, but for the failure rates,
+    /// come from a point of which no cell is valid: shown, never ranked.
+    pub not_valid: Option<&'static str>,
     /// P99 of the headline latency at the common load.
     pub p99: Figure,
     /// Failure rate at 10k/s.
@@ -52,6 +58,12 @@ impl Row {
         self.system == super::NOOP
     }
 
+    /// Whether it may be set against the others of its group.
+    #[must_use]
+    pub fn is_contender(&self) -> bool {
+        !self.is_noop() && self.not_comparable.is_none()
+    }
+
     /// Its point at that load.
     #[must_use]
     pub fn at(&self, load: Load) -> Option<&Point> {
@@ -67,6 +79,25 @@ impl Row {
             return down.find(|point| point.is_valid()).or(self.points.last());
         }
         down.find(|point| point.held == Some(true)).or_else(|| self.points.first())
+    }
+
+    /// The first point beyond its capacity that was not held, or that the
+    /// generator or the client could not make: what limited it there.
+    #[must_use]
+    pub fn beyond(&self) -> Option<&Point> {
+        let held = self.capacity.held();
+        self.points.iter().find(|point| {
+            let ours = matches!(point.limit, Limit::Generator(_) | Limit::Client(_));
+            point.load.amount() > held && (point.held == Some(false) || ours)
+        })
+    }
+
+    /// The first point below its capacity that was not held: a rate above it
+    /// was, so the capacity is not the whole answer.
+    #[must_use]
+    pub fn gap(&self) -> Option<&Point> {
+        let held = self.capacity.held();
+        self.points.iter().find(|point| point.held == Some(false) && point.load.amount() < held)
     }
 
     /// The most that it did at any valid load.
@@ -129,7 +160,10 @@ pub(super) fn row(
         capacity: capacity(&points),
         capacities: each.iter().map(Capacity::held).filter(|held| *held > 0.0).collect(),
         bracket,
+        // Delayed tasks are comparable in any case.
+        not_comparable: system.claims.not_comparable.clone().filter(|_| latency == "start_latency"),
         rank: None,
+        not_valid: None,
         p99: Figure::missing(""),
         failed_10k: failed_at(10e3),
         failed_100k: failed_at(100e3),

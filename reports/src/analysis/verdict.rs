@@ -118,7 +118,7 @@ fn who_holds(able: &[&Row]) -> String {
         .filter(|row| place(row) > 1)
         .map(|row| format!("{} {}", row.label, said(&row.capacity)))
         .collect();
-    let equal = able.iter().all(|row| row.capacity == top.capacity);
+    let equal = able.iter().filter(|row| place(row) == 1).all(|row| row.capacity == top.capacity);
     let mut text = match first.as_slice() {
         [only] if able.len() == 1 => format!("{only} holds {}", said(&top.capacity)),
         [only] => format!("{only} holds the most, {}", said(&top.capacity)),

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::analysis::{self, Analysis, Capacity, Figure, Group, Mode, Spread};
-use crate::outcome::{Cell, Ended, Held, Load, Outcome, Value, WindowCounts};
+use crate::analysis::{self, Analysis, Capacity, Figure, Group, Met, Mode, Objective, Spread};
+use crate::outcome::{Cell, Ended, Held, Limit, Load, Outcome, Value, WindowCounts};
 use crate::save::{indented, writable};
 
 /// Version of this summary's keys: a key is added without a new one, and never
@@ -42,6 +42,7 @@ pub fn json(outcome: &Outcome, analysis: &Analysis) -> String {
             errors: counts.errors.len(),
             invalid: counts.invalid.iter().map(|t| (t.word, t.cells.len())).collect(),
         },
+        objectives: analysis.objectives.iter().map(objective).collect(),
         skipped: outcome.skipped.iter().map(|skipped| skipped.target.as_str()).collect(),
         window_s: analysis.window_s,
         horizon_s: analysis.horizon_s,
@@ -85,6 +86,8 @@ struct Summary<'a> {
     ended: &'a Ended,
     /// How many cells count.
     counts: Counts,
+    /// What every system had to hold; empty when nothing was demanded.
+    objectives: Vec<ObjectiveRow<'a>>,
     /// Targets that were asked for and left out.
     skipped: Vec<&'a str>,
     /// D, where all cells share it.
@@ -118,6 +121,28 @@ struct Counts {
     invalid: BTreeMap<&'static str, usize>,
 }
 
+/// What one system had to hold.
+#[derive(Serialize, JsonSchema)]
+struct ObjectiveRow<'a> {
+    /// `system/profile`, with its variant where there is one.
+    target: &'a str,
+    /// What was demanded, in words.
+    demand: &'a str,
+    /// Whether it was met; null where no valid cell says.
+    met: Option<bool>,
+    /// Why it was not, or why that is not known.
+    why: Option<&'a str>,
+}
+
+fn objective(objective: &Objective) -> ObjectiveRow<'_> {
+    let (met, why) = match &objective.met {
+        Met::Yes => (Some(true), None),
+        Met::No(why) => (Some(false), Some(why.as_str())),
+        Met::Unknown(why) => (None, Some(why.as_str())),
+    };
+    ObjectiveRow { target: &objective.target, demand: &objective.demand, met, why }
+}
+
 /// One system and profile in one class.
 #[derive(Serialize, JsonSchema)]
 struct Row<'a> {
@@ -134,6 +159,8 @@ struct Row<'a> {
     profile: &'a str,
     /// The server and its version; empty in process.
     version: &'a str,
+    /// Why it is shown and not ranked, where it is not comparable.
+    not_comparable: Option<&'a str>,
     /// The worker's runtime.
     worker_runtime: &'a str,
     /// From 1, shared inside the noise; null for `noop` and what held nothing.
@@ -229,6 +256,10 @@ struct CellRow<'a> {
     why: Option<&'a str>,
     /// Null where the question has no answer.
     held: Option<bool>,
+    /// Seconds from the run's start to the cell's.
+    started_s: f64,
+    /// Who limited the rate, and why that is said.
+    limit: &'a Limit,
     /// Whether the ledger balances.
     balances: bool,
     /// Confirmed, not completed, and proved absent.
@@ -257,6 +288,7 @@ fn rows(group: &Group) -> Vec<Row<'_>> {
             system: &row.system,
             profile: &row.profile,
             version: &row.version,
+            not_comparable: row.not_comparable.as_deref(),
             worker_runtime: &row.runtime,
             rank: row.rank.map(|rank| rank.place),
             capacity: bracket(&row.capacity),
@@ -322,6 +354,8 @@ fn row_of_cell(cell: &Cell) -> CellRow<'_> {
             Held::No(_) => Some(false),
             Held::NotJudged(_) => None,
         },
+        started_s: cell.started_s,
+        limit: &cell.limit,
         balances: cell.counts.balances,
         lost: cell.counts.lost,
         repeated: cell.counts.repeated,

@@ -23,6 +23,7 @@ pub fn markdown(outcome: &Outcome, analysis: &Analysis) -> String {
     text.push_str(&format!("{counts}\n\n"));
     for remark in remarks(outcome, analysis) {
         let kind = match remark.tone {
+            Tone::Note => "NOTE",
             Tone::Warning => "WARNING",
             Tone::Alarm => "CAUTION",
         };

@@ -238,11 +238,11 @@ fn cells(page: &Page<'_>) -> Markup {
                 table {
                     thead { tr {
                         th { "System and profile" } th.n { "Load" } th.n { "Repeat" } th.n { "Done" } th.n { "P99" }
-                        th { "Verdict" } th { "Histogram" }
+                        th { "Verdict" } th { "Limit" } th.n { "Began" } th { "Histogram" }
                     } }
                     @for (anchor, title, cells) in &groups {
                         tbody id={ "cells-" (anchor) } {
-                            tr.class { th colspan="7" { span { (title) } small { (cells.len()) } } }
+                            tr.class { th colspan="9" { span { (title) } small { (cells.len()) } } }
                             @for cell in cells { (one(cell)) }
                         }
                     }
@@ -283,7 +283,6 @@ fn one(cell: &Cell) -> Markup {
             State::NotSteady(why) | State::Overloaded(why) => Some(why.as_str()),
             State::Steady => None,
         },
-        cell.limit.as_deref(),
     ]
     .into_iter()
     .flatten()
@@ -302,12 +301,28 @@ fn one(cell: &Cell) -> Markup {
             td.n { (metric("throughput", Unit::PerSecond)) }
             td.n { (metric("start_latency.p99", Unit::Seconds)) }
             td { (if why.is_empty() { "–" } else { why.as_str() }) }
+            td { (cell.limit.word()) @if !cell.limit.why().is_empty() { small { (cell.limit.why()) } } }
+            td.n { (clock(cell.started_s)) }
             td {
                 @if cell.histograms.is_empty() { "–" } @else {
                     a href={ "hlog/" (crate::hlog::file_name(cell)) } { "cell " (whole(u64::from(cell.number))) }
                 }
             }
         }
+    }
+}
+
+/// Since the run's start: `1:02:05`, `12:30`.
+fn clock(seconds: f64) -> String {
+    if !(0.0..1e9).contains(&seconds) {
+        return "–".to_owned();
+    }
+    let whole = seconds.round() as u64;
+    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes}:{seconds:02}")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use crate::analysis::{Group, Mode, Row};
+use crate::analysis::{Group, Mode, Point, Row};
 use crate::charts::{Axis, Bar, Bars, Scaling};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, amount, load};
@@ -30,8 +30,10 @@ pub(super) fn section(page: &Page<'_>) -> Option<Section> {
         // Delays do not change what a task costs enough for a drawing each.
         .filter(|group| group.variant.is_none())
         .collect();
+    // One bar compares nothing: the table has its figures.
     let columns: Vec<Markup> = groups
         .iter()
+        .filter(|group| group.rows.len() > 1)
         .filter_map(|group| {
             let parts: Vec<Markup> = [
                 bars(
@@ -72,19 +74,102 @@ pub(super) fn section(page: &Page<'_>) -> Option<Section> {
             })
         })
         .collect();
-    if columns.is_empty() {
-        return None;
-    }
+    let table = by_process(page, &groups)?;
     let content = html! {
-        ul.parts {
-            @for (part, (_, name)) in CPU.iter().enumerate() {
-                li { span class={ "swatch p" (part) } {} (name) }
+        (table)
+        @if !columns.is_empty() {
+            ul.parts {
+                @for (part, (_, name)) in CPU.iter().enumerate() {
+                    li { span class={ "swatch p" (part) } {} (name) }
+                }
             }
         }
         div.columns.lonely[columns.len() == 1] { @for column in columns { (column) } }
         p.note { "The harness's memory holds the ledger and grows with the load; it is no system's cost." }
     };
     Some(Section { anchor: "cost", title: "Cost", content })
+}
+
+/// The point that stands for a row: at the load that all in its group hold,
+/// else its own best.
+fn at<'r>(group: &Group, row: &'r Row) -> Option<&'r Point> {
+    match group.common_load {
+        Some(load) => row.at(load),
+        None => row.best(),
+    }
+}
+
+/// Every system's CPU and memory by process, side by side.
+///
+/// `None` where nothing of it was measured.
+fn by_process(page: &Page<'_>, groups: &[&Group]) -> Option<Markup> {
+    let figure = |point: &Point, name: &str, unit: Unit| match mean(page, &point.counted, name) {
+        Some(number) => html! { td.n { (written(number, unit)) } },
+        None => html! { td.n.state { "–" } },
+    };
+    let names = || CPU.iter().chain(&RSS).map(|(name, _)| *name);
+    let line = |group: &Group, row: &Row| {
+        let point = at(group, row)?;
+        names().find_map(|name| mean(page, &point.counted, name))?;
+        let rss: Vec<f64> = ["rss.broker", "rss.workers"]
+            .iter()
+            .filter_map(|name| mean(page, &point.counted, name))
+            .collect();
+        let per_rate = point
+            .throughput
+            .number()
+            .filter(|rate| *rate > 0.0 && !rss.is_empty())
+            .map(|rate| rss.iter().sum::<f64>() / rate);
+        Some(html! {
+            tr.noop[!row.is_contender()] {
+                th scope="row" {
+                    span class={ "key s" (page.palette.index(&row.system, &row.profile)) } {}
+                    (row.label)
+                    small { "at " (load(point.load)) @if let Some(word) = row.not_valid { " · " (word) } @if !row.runtime.is_empty() { " · " (row.runtime) } }
+                }
+                @for (name, _) in &CPU { (figure(point, name, Unit::Seconds)) }
+                (figure(point, "cpu.total", Unit::Seconds))
+                @for (name, _) in RSS.iter().filter(|(name, _)| !name.is_empty()) {
+                    (figure(point, name, Unit::Bytes))
+                }
+                td.n {
+                    @match per_rate {
+                        Some(bytes) => { (written(bytes, Unit::Bytes)) },
+                        None => { span.state { "–" } },
+                    }
+                }
+            }
+        })
+    };
+    let any = groups.iter().any(|g| g.rows.iter().any(|row| line(g, row).is_some()));
+    any.then(|| html! {
+        div.scroll.cost-table tabindex="0" role="region" aria-label="CPU and memory by process" {
+            table {
+                thead {
+                    tr {
+                        th { "" }
+                        th.n colspan="5" { "CPU per task" }
+                        th.n colspan="4" { "Memory, RSS" }
+                    }
+                    tr {
+                        th { "System" }
+                        @for (_, name) in &CPU { th.n { (name) } }
+                        th.n { "in all" }
+                        th.n { "harness" } th.n { "broker" } th.n { "workers" }
+                        th.n title="broker and workers, for each task done per second" { "per task/s" }
+                    }
+                }
+                @for group in groups {
+                    tbody {
+                        tr.class { th colspan="10" { span { (group.title()) } } }
+                        @for row in &group.rows {
+                            @if let Some(line) = line(group, row) { (line) }
+                        }
+                    }
+                }
+            }
+        }
+    })
 }
 
 /// Mean of a metric over the cells that count.
@@ -115,10 +200,7 @@ fn bars(
         .rows
         .iter()
         .filter_map(|row| {
-            let point = match group.common_load {
-                Some(load) => row.at(load)?,
-                None => row.best()?,
-            };
+            let point = at(group, row)?;
             let parts: Vec<(usize, f64)> = metrics
                 .iter()
                 .enumerate()

@@ -8,11 +8,11 @@ use crate::metrics::Unit;
 use crate::numbers::{Medium, Scale, load};
 use crate::outcome::Load;
 
-use super::words::{cell, column};
+use super::words::{cell, column, own_cell};
 use super::{Page, Section};
 
 /// Columns of the table.
-const COLUMNS: usize = 8;
+const COLUMNS: usize = 9;
 
 pub(super) fn section(page: &Page<'_>) -> Option<Section> {
     let groups: Vec<(usize, &Group)> = page
@@ -27,7 +27,6 @@ pub(super) fn section(page: &Page<'_>) -> Option<Section> {
     }
     let rows = || groups.iter().flat_map(|(_, group)| &group.rows);
     let scales = Scales {
-        latency: column(Unit::Seconds, rows().map(|row| &row.p99)),
         cpu: column(Unit::CpuSecondsPerMillion, rows().map(|row| &row.cpu)),
         pss: column(Unit::Bytes, rows().map(|row| &row.pss)),
     };
@@ -47,6 +46,7 @@ pub(super) fn section(page: &Page<'_>) -> Option<Section> {
                     tr {
                         th { "System" }
                         th.n title="highest rate held in every valid repeat" { "Capacity" }
+                        th title="what limited the rate at the first load not held" { "Limit" }
                         th.n { (latency) br; small { "at a load all hold" } }
                         @if shown.at_10k { th.n title=(terms) { "Failed" br; small { "at 10k/s" } } }
                         @if shown.at_100k { th.n title=(terms) { "Failed" br; small { "at 100k/s" } } }
@@ -60,6 +60,7 @@ pub(super) fn section(page: &Page<'_>) -> Option<Section> {
                         tr.class {
                             th colspan=(COLUMNS - usize::from(!shown.at_10k) - usize::from(!shown.at_100k)) {
                                 span { (group.title()) }
+                                p.promise { (group.class.promise()) }
                                 @if let Some(at) = group.common_load {
                                     small { "figures at " (load(at)) }
                                 } @else {
@@ -82,7 +83,6 @@ pub(super) fn section(page: &Page<'_>) -> Option<Section> {
 }
 
 struct Scales {
-    latency: Scale,
     cpu: Scale,
     pss: Scale,
 }
@@ -106,7 +106,7 @@ fn line(page: &Page<'_>, row: &Row, scales: &Scales, shown: &Shown, span: (f64, 
         .collect::<Vec<_>>()
         .join(" · ");
     html! {
-        tr.noop[row.is_noop()] {
+        tr.noop[!row.is_contender()] {
             th scope="row" {
                 div {
                     span.rank {
@@ -116,18 +116,20 @@ fn line(page: &Page<'_>, row: &Row, scales: &Scales, shown: &Shown, span: (f64, 
                     }
                     span.who {
                         span class={ "key s" (style) } {}
-                        (row.label)
+                        (breakable(&row.label))
+                        @if let Some(why) = &row.not_comparable { small { "not comparable: " (why) } }
                         @if row.is_noop() { small { "the harness's own ceiling" } }
                         @else if !about.is_empty() { small { (about) } }
                     }
                 }
             }
-            (capacity(&row.capacity))
-            (cell(&row.p99, Unit::Seconds, &scales.latency))
+            (capacity(row))
+            (limit(row))
+            (marked(row, own_cell(&row.p99, Unit::Seconds)))
             @if shown.at_10k { (cell(&row.failed_10k, Unit::Fraction, &Scale::of(Unit::Fraction, 1.0))) }
             @if shown.at_100k { (cell(&row.failed_100k, Unit::Fraction, &Scale::of(Unit::Fraction, 1.0))) }
-            (cell(&row.cpu, Unit::CpuSecondsPerMillion, &scales.cpu))
-            (cell(&row.pss, Unit::Bytes, &scales.pss))
+            (marked(row, cell(&row.cpu, Unit::CpuSecondsPerMillion, &scales.cpu)))
+            (marked(row, cell(&row.pss, Unit::Bytes, &scales.pss)))
             td.spark {
                 @if points.len() > 1 {
                     (PreEscaped(spark(&points, span, style, &format!("{}: done against load", row.label))))
@@ -137,13 +139,46 @@ fn line(page: &Page<'_>, row: &Row, scales: &Scales, shown: &Shown, span: (f64, 
     }
 }
 
-fn capacity(capacity: &Capacity) -> Markup {
+fn capacity(row: &Row) -> Markup {
+    let capacity = &row.capacity;
     let state = matches!(capacity, Capacity::NotHeld(_) | Capacity::Unknown(_));
     html! {
         td.n.state[state] {
             @if state { (capacity.text()) } @else { b { (capacity.text()) } }
             @if let Some(beyond) = capacity.beyond() { small { (beyond) } }
+            @if let Some(gap) = row.gap() { small.loud { "nor " (load(gap.load)) } }
         }
+    }
+}
+
+/// A row's figure, or the verdict's word where its measurement is not valid.
+fn marked(row: &Row, figure: Markup) -> Markup {
+    match row.not_valid {
+        None => figure,
+        Some(word) => {
+            html! { td.n.state title="measured, but not valid: see all cells" { (word) } }
+        }
+    }
+}
+
+/// A name that a narrow column breaks behind its slash.
+fn breakable(label: &str) -> Markup {
+    match label.split_once('/') {
+        Some((system, profile)) => html! { (system) "/" wbr; (profile) },
+        None => html! { (label) },
+    }
+}
+
+/// Who stopped it at the first load that it did not hold.
+fn limit(row: &Row) -> Markup {
+    match row.beyond() {
+        Some(point) => html! {
+            td title=(point.limit.why()) {
+                (point.limit.word()) small { "at " (load(point.load)) }
+            }
+        },
+        None if row.capacity.held() > 0.0 => html! { td.state { "none seen" } },
+        None => html! { td.state { "–" } },
     }
 }
 

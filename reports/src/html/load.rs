@@ -284,6 +284,9 @@ fn tip(row: &Row, point: &Point, kind: &Kind, name: &str, figure: &Figure) -> St
         (Some(false), None) => tip.push_str(" · not held"),
         (None, _) => {}
     }
+    if point.is_valid() && point.limit.is_told() {
+        tip.push_str(&format!("\nlimit: {}: {}", point.limit.word(), point.limit.why()));
+    }
     tip
 }
 

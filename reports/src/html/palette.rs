@@ -42,6 +42,8 @@ fn family(system: &str, class: DurabilityClass) -> &'static [Pair] {
         ORANGES
     } else if is("postgres") {
         PURPLES
+    } else if is("go-") || is("gocron") {
+        OTHERS
     } else if is("redis") || is("asynq") {
         REDS
     } else if class == DurabilityClass::InProcess {
@@ -63,6 +65,16 @@ pub(super) struct Style {
     pub(super) marker: usize,
     /// Which dash, 0 for none: profiles of one system differ by it.
     dash: usize,
+}
+
+/// The how-manieth of its class it is: of the six markers.
+fn system_marker(outcome: &Outcome, name: &str, profile: &str) -> usize {
+    let is_it = |other: &&crate::outcome::System| other.system == name && other.profile == profile;
+    let Some(class) = outcome.systems.iter().find(is_it).map(|it| it.claims.durability) else {
+        return 0;
+    };
+    let of_class = outcome.systems.iter().filter(|other| other.claims.durability == class);
+    of_class.take_while(|other| !is_it(other)).count() % 6
 }
 
 /// Looks of all systems and profiles; a look's index is its class `s<index>`.
@@ -96,7 +108,8 @@ impl Palette {
                     system.system.clone()
                 },
                 color: family[place % family.len()],
-                marker: styles.len() % 6,
+                // Those of one class share drawings: their markers differ.
+                marker: system_marker(outcome, &system.system, &system.profile),
                 dash: dash % 4,
             });
         }

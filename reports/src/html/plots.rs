@@ -9,8 +9,12 @@ use crate::charts::{BROAD, Lines, Scaling};
 use super::Page;
 use super::data::Data;
 
-/// Most lines in one drawing.
+/// Most lines in one drawing that holds several classes.
 const MOST_LINES: usize = 5;
+
+/// Most lines in the drawing of one class, `noop` beside them not counted:
+/// with more, a class has several.
+const MOST_OF_A_CLASS: usize = 5;
 
 /// Rows that stand in one column of drawings.
 pub(super) struct Multiple<'a> {
@@ -42,7 +46,8 @@ pub(super) fn multiples<'a>(groups: &'a [Group], mode: Mode) -> Vec<Multiple<'a>
             groups.iter().flat_map(|(_, g)| g.rows.iter().map(move |row| (*g, row))).collect()
         };
         let all = rows(&of);
-        if all.len() <= MOST_LINES || of.len() == 1 {
+        let fits = of.len() == 1 && contenders(&all) <= MOST_OF_A_CLASS;
+        if all.len() <= MOST_LINES || fits {
             let title = match (variant, of.as_slice()) {
                 (Some(variant), _) => variant.clone(),
                 (None, [(_, only)]) => only.title(),
@@ -56,15 +61,35 @@ pub(super) fn multiples<'a>(groups: &'a [Group], mode: Mode) -> Vec<Multiple<'a>
             continue;
         }
         for (place, group) in &of {
-            let mut own = rows(&[(*place, *group)]);
-            if !own.iter().any(|(_, row)| row.is_noop()) {
-                let noop = all.iter().find(|(_, row)| row.is_noop());
-                own.splice(0..0, noop.copied());
+            let noop = all.iter().find(|(_, row)| row.is_noop()).copied();
+            let own: Vec<(&Group, &Row)> =
+                group.rows.iter().filter(|row| !row.is_noop()).map(|row| (*group, row)).collect();
+            let parts = own.len().div_ceil(MOST_OF_A_CLASS).max(1);
+            let each = own.len().div_ceil(parts).max(1);
+            let mut chunks: Vec<&[(&Group, &Row)]> = own.chunks(each).collect();
+            if chunks.is_empty() {
+                chunks.push(&[]);
             }
-            out.push(Multiple { title: group.title(), groups: vec![*place], rows: own });
+            for (part, chunk) in chunks.iter().enumerate() {
+                let title = match parts {
+                    1 => group.title(),
+                    _ => format!("{} ({} of {parts})", group.title(), part + 1),
+                };
+                // Anchors stand once.
+                let groups = if part == 0 { vec![*place] } else { Vec::new() };
+                out.push(Multiple {
+                    title,
+                    groups,
+                    rows: noop.into_iter().chain(chunk.iter().copied()).collect(),
+                });
+            }
         }
     }
     out
+}
+
+fn contenders(rows: &[(&Group, &Row)]) -> usize {
+    rows.iter().filter(|(_, row)| !row.is_noop()).count()
 }
 
 /// Room for labels at the right of all drawings of a section, CSS pixels:

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use crate::analysis::{Counts, Tally};
+use crate::analysis::{Counts, Met, Objective, Tally};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, amount, figure, whole};
 use crate::outcome::Outcome;
@@ -27,7 +27,31 @@ pub(super) fn header(page: &Page<'_>) -> Markup {
                     ", " (host.kernel)
                 }
             }
+            (objectives(&page.analysis.objectives))
             (counts(&page.analysis.counts))
+        }
+    }
+}
+
+/// What was demanded comes first: `1 of 3 objectives met`, and who failed why.
+fn objectives(objectives: &[Objective]) -> Markup {
+    let met = objectives.iter().filter(|objective| objective.met == Met::Yes).count();
+    html! {
+        @if let Some(first) = objectives.first() {
+            p.counts #objectives {
+                strong.loud[met < objectives.len()] {
+                    (met) " of " (objectives.len())
+                    (if objectives.len() == 1 { " objective met" } else { " objectives met" })
+                }
+                ": " (first.demand)
+                @for objective in objectives {
+                    @match &objective.met {
+                        Met::Yes => {}
+                        Met::No(why) => { br; strong.loud { "failed " } (objective.target) ": " (why) }
+                        Met::Unknown(why) => { br; strong.loud { "not decided " } (objective.target) ": " (why) }
+                    }
+                }
+            }
         }
     }
 }

@@ -71,6 +71,12 @@ pub(super) fn cell(figure: &Figure, unit: Unit, scale: &Scale) -> Markup {
     }
 }
 
+/// As [`cell`], in a unit of its own: where a column spans microseconds to
+/// seconds, one unit for all would make most of it unreadable.
+pub(super) fn own_cell(figure: &Figure, unit: Unit) -> Markup {
+    cell(figure, unit, &Scale::of(unit, figure.number().unwrap_or(0.0)))
+}
+
 /// The unit in which a column of figures reads best: that of its middle.
 pub(super) fn column<'f>(unit: Unit, figures: impl Iterator<Item = &'f Figure>) -> Scale {
     let mut numbers: Vec<f64> = figures.filter_map(Figure::number).filter(|x| *x > 0.0).collect();

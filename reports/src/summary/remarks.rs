@@ -1,7 +1,7 @@
 //! Beside the tables: how to read them, how the run ended, what counted.
 
 use super::{NONE, NOT_RANKED, Table, label, plain};
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, Met, Objective};
 use crate::numbers::{self, Medium};
 use crate::outcome::{Cell, Ended, Held, Outcome};
 
@@ -11,6 +11,8 @@ const NAMED: usize = 3;
 /// How much a remark matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
+    /// As it should be.
+    Note,
     /// Something is not in the tables.
     Warning,
     /// Something went wrong.
@@ -53,6 +55,18 @@ pub(crate) fn remarks(outcome: &Outcome, analysis: &Analysis) -> Vec<Remark> {
     let counts = &analysis.counts;
     let mut remarks = Vec::new();
     let mut add = |tone, text: &str| remarks.push(Remark { tone, text: plain(text) });
+    for objective in &analysis.objectives {
+        let Objective { target, demand, met } = objective;
+        match met {
+            Met::Yes => add(Tone::Note, &format!("objective met: {target} {demand}")),
+            Met::No(why) => {
+                add(Tone::Alarm, &format!("objective failed: {target} {demand}; {why}"))
+            }
+            Met::Unknown(why) => {
+                add(Tone::Alarm, &format!("objective not decided: {target} {demand}; {why}"));
+            }
+        }
+    }
     for skipped in &outcome.skipped {
         let remedy = skipped.remedy.as_ref().map_or_else(String::new, |how| format!(" ({how})"));
         add(Tone::Warning, &format!("left out: {}: {}{remedy}", skipped.target, skipped.why));

@@ -36,6 +36,7 @@ pub fn render(outcome: &Outcome, analysis: &Analysis, colour: bool, width: usize
     }
     for remark in remarks(outcome, analysis) {
         text.push_str(&set(&remark.text, width, |line| match remark.tone {
+            Tone::Note => line.to_owned(),
             Tone::Warning => paint.warning(line),
             Tone::Alarm => paint.alarm(line),
         }));

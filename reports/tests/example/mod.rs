@@ -71,11 +71,16 @@ pub(crate) fn cell(
         },
         number: 1,
         block: 0,
+        started_s: 42.5,
         reruns: 0,
         validity: Validity::Valid,
         state: if held { State::Steady } else { State::Overloaded("backlog grew".to_owned()) },
         held: if held { Held::Yes } else { Held::No("done 61 % of offered".to_owned()) },
-        limit: None,
+        limit: if held {
+            Limit::NotSaturated("0.8 of 2 cores busy".to_owned())
+        } else {
+            Limit::Broker("1 core busy".to_owned())
+        },
         error: None,
         window: Window { warmup_s: 1.0, duration_s: 10.0, horizon_s, drain_s: 2.0 },
         pacing: "grid 100 µs".to_owned(),
@@ -125,6 +130,7 @@ pub(crate) fn system(name: &str, durability: DurabilityClass, server: Option<Ser
             order: "none".to_owned(),
             cancel: true,
             retries: "by the harness".to_owned(),
+            not_comparable: None,
         },
         worker_runtime: "Rust".to_owned(),
         server,
@@ -176,6 +182,7 @@ pub(crate) fn outcome(systems: Vec<System>, mut cells: Vec<Cell>) -> Outcome {
             handler: "nothing".to_owned(),
             arrivals: "poisson".to_owned(),
             objective_p99_s: 1.0,
+            objective_holds: None,
         },
         host: Host {
             cpu: "EPYC".to_owned(),
@@ -198,7 +205,8 @@ pub(crate) fn outcome(systems: Vec<System>, mut cells: Vec<Cell>) -> Outcome {
 
 /// The ramp of the terminal's description: noop, the wheel and Redis.
 pub(crate) fn ramp() -> Outcome {
-    let fast = |rate| if rate < 50_000.0 { Value::Is(0.000_18) } else { Value::AtMost(0.000_2) };
+    // Both below five times the pacing lateness.
+    let fast = |rate| Value::AtMost(if rate < 50_000.0 { 0.000_18 } else { 0.000_2 });
     let mut cells = Vec::new();
     for repeat in 1..=3 {
         for rate in [10_000.0, 50_000.0, 100_000.0] {
@@ -242,6 +250,17 @@ pub(crate) fn every_variant() -> Vec<Outcome> {
         Validity::Unbalanced(why()),
     ];
     let states = [State::Steady, State::NotSteady(why()), State::Overloaded(why())];
+    let limits = [
+        Limit::NotSaturated(why()),
+        Limit::Generator(why()),
+        Limit::Client(why()),
+        Limit::Broker(why()),
+        Limit::Workers(why()),
+        Limit::Machine(why()),
+        Limit::Delivery(why()),
+        Limit::Waiting(why()),
+        Limit::Unknown(why()),
+    ];
     let judgements = [Held::Yes, Held::No(why()), Held::NotJudged(why())];
     let values = [
         Value::Is(1.5),
@@ -253,13 +272,13 @@ pub(crate) fn every_variant() -> Vec<Outcome> {
     for (place, cell) in first.cells.iter_mut().enumerate() {
         cell.validity = validities[place % validities.len()].clone();
         cell.state = states[place % states.len()].clone();
+        cell.limit = limits[place % limits.len()].clone();
         cell.held = judgements[(place / 3) % judgements.len()].clone();
         cell.metrics.insert("backlog_slope".to_owned(), values[place % values.len()].clone());
         if place % 2 == 0 {
             cell.key.load = Load::InFlight(1_000);
             cell.key.variant = Some("delay 10 ms".to_owned());
             cell.key.fault = Some("kill broker".to_owned());
-            cell.limit = Some("the broker's CPU".to_owned());
             cell.error = Some(CellError { message: why(), log: vec![why(), String::new()] });
         }
         cell.moments = [
@@ -290,6 +309,7 @@ pub(crate) fn every_variant() -> Vec<Outcome> {
     first.systems[0].claims.ack = AckMode::Early;
     first.systems[1].claims.ack = AckMode::None;
     first.systems[1].server = None;
+    first.systems[2].claims.not_comparable = Some(why());
     first.systems[2].claims.confirms = ConfirmMode::Unconfirmed;
     [Ended::Running, Ended::Complete, Ended::Interrupted(why()), Ended::Failed(why())]
         .map(|ended| Outcome { ended, ..first.clone() })

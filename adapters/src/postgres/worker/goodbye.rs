@@ -33,9 +33,13 @@ impl<R: Report> Worker<'_, R> {
     }
 
     fn is_done(&self) -> bool {
+        self.has_nothing() && !self.unreported && self.looking.fetches() == 0
+    }
+
+    /// Whether it runs nothing and PostgreSQL knows of everything that it ran.
+    pub(super) fn has_nothing(&self) -> bool {
         let telling = self.places.iter().any(|place| place.telling);
-        let silent = self.fates.is_empty() && !telling && !self.unreported;
-        silent && self.held.is_empty() && self.looking.fetches() == 0
+        self.held.is_empty() && self.fates.is_empty() && !telling
     }
 
     /// Lets something happen, and tells of it.

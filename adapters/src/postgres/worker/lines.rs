@@ -8,6 +8,7 @@ use tokio::time::sleep;
 use tokio_postgres::{Client, Statement};
 
 use super::super::connect::{FIRST_WAIT, Failure, LONGEST_WAIT, Road, answer};
+use super::super::profiles::Taking;
 use super::super::statements::Statements;
 use super::{Event, Worker};
 
@@ -50,7 +51,7 @@ impl Line {
         rows: usize,
         listens: bool,
     ) -> Result<Self, Failure> {
-        if listens {
+        if listens && matches!(statements.taking, Taking::Leasing(_)) {
             answer(client.batch_execute(&statements.listen())).await?;
         }
         let prepare = async |sql: String| answer(client.prepare(&sql)).await;

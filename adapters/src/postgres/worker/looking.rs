@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_postgres::Row;
 
 use super::super::connect::{Failure, answer};
-use super::super::profiles::LOOK_EVERY;
+use super::super::profiles::{LOOK_EVERY, POLL_EVERY, Taking};
 use super::lines::{Line, Where};
 use super::{Event, Worker};
 
@@ -73,6 +73,13 @@ impl Looking {
         }
     }
 
+    /// After a look of one that polls.
+    fn ticked(&mut self) {
+        self.fetches -= 1;
+        self.rang = false;
+        self.asleep_until = Some(Instant::now() + POLL_EVERY);
+    }
+
     pub(super) const fn fetches(&self) -> usize {
         self.fetches
     }
@@ -82,6 +89,11 @@ impl<R: Report> Worker<'_, R> {
     /// Fetches as long as there is room for the rows and a connection.
     pub(super) fn look(&mut self) {
         let room = self.work.shape.prefetch.max(1) as usize;
+        let polls = matches!(self.statements.taking, Taking::Polling(_));
+        // Who polls would read again what it has.
+        if polls && !self.has_nothing() {
+            return;
+        }
         while self.looking.is_awake()
             && self.looking.fetches < self.looking.parallel
             && self.held.len() + (self.looking.fetches + 1) * self.rows <= room
@@ -91,7 +103,13 @@ impl<R: Report> Worker<'_, R> {
             self.looking.fetches += 1;
             let (holder, rows, tell) = (self.holder, self.rows, self.tell.clone());
             tokio::spawn(async move {
-                let fetched = fetch(&line, holder, rows).await.ok();
+                let fetched = match polls {
+                    true => {
+                        answer(line.client.query(&line.fetch, &[])).await.map(|rows| (rows, None))
+                    }
+                    false => fetch(&line, holder, rows).await,
+                };
+                let fetched = fetched.ok();
                 let _ = tell.send(Event::Fetched(at, fetched));
             });
         }
@@ -107,7 +125,12 @@ impl<R: Report> Worker<'_, R> {
             self.lost(at);
             return;
         };
-        self.looking.came_back(rows.len() == self.rows, self.places.len(), next_due);
+        match self.statements.taking {
+            Taking::Polling(_) => self.looking.ticked(),
+            Taking::Leasing(_) => {
+                self.looking.came_back(rows.len() == self.rows, self.places.len(), next_due);
+            }
+        }
         self.begin(rows);
     }
 }

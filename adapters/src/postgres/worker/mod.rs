@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_postgres::Row;
 
 use super::connect::Road;
-use super::profiles;
+use super::profiles::Taking;
 use super::statements::Statements;
 use crate::clock;
 use lines::{Line, Place, Where};
@@ -56,11 +56,11 @@ pub(super) async fn run(
         .at
         .as_ref()
         .ok_or_else(|| Error::Broken("the work does not say where PostgreSQL is".into()))?;
-    let statements = Arc::new(Statements::of(&work.queue)?);
+    let statements = Arc::new(Statements::of(&work.queue, Taking::of(&work.profile))?);
     // Named after the queue: so they are counted as its consumers.
     let road = Arc::new(Road::to(address, &work.queue)?);
     let (tell, events) = unbounded_channel();
-    let rows = profiles::rows_per_fetch(&work.profile).min(work.shape.prefetch.max(1) as usize);
+    let rows = statements.taking.rows().min(work.shape.prefetch.max(1) as usize);
     let mut places = Vec::new();
     for number in 0..work.shape.connections.max(1) as usize {
         let line = Line::open(&road, &statements, rows, number == 0, &tell).await?;

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::super::arrays::numbers;
 use super::super::connect::{Failure, answer};
+use super::super::profiles::Taking;
 use super::super::statements::LEASE_S;
 use super::lines::{Line, Where};
 use super::{Event, Worker};
@@ -22,6 +23,9 @@ impl<R: Report> Worker<'_, R> {
             return;
         }
         self.upkeep_at = Instant::now() + EVERY;
+        if let Taking::Polling(_) = self.statements.taking {
+            return;
+        }
         let Some((at, line)) = self.line(|_| true) else { return };
         let ids: Vec<i64> = self.held.iter().copied().chain(self.fates.ids()).collect();
         let (holder, tell) = (self.holder, self.tell.clone());

@@ -29,6 +29,7 @@ impl Docker {
         let found = FOUND.get_or_init(look);
         found.clone().map_err(|(why, remedy)| Missing {
             who: who.into(),
+            what: "engine",
             why,
             remedy,
             instead: Some("--env local".into()),

@@ -132,10 +132,10 @@ mod tests {
 
     #[test]
     fn settings_are_written_as_each_service_reads_them() {
-        let written = |name: &str, settings| {
+        fn written(name: &str, settings: &[(&str, &str)]) -> Result<String> {
             let service = SERVICES.iter().find(|service| service.name == name).expect("a service");
             service.settings(settings)
-        };
+        }
         let redis = written("redis", &[("appendonly", "yes"), ("appendfsync", "always")]);
         assert_eq!(redis.expect("text"), "appendonly yes\nappendfsync always");
         let kafka = written("kafka", &[("log.flush.interval.messages", "1")]);

@@ -27,6 +27,7 @@ pub(super) fn plan(resolved: &Resolved) -> Value {
         "repeats": plan.repeats,
         "shape": plan.shape,
         "objective_p99_s": seconds(plan.objective_p99_ns),
+        "objective_holds": plan.objective_holds,
         "pacing": plan.pacing.map(|pacing| match pacing {
             Pacing::Grid => "grid",
             Pacing::Spin => "spin",

@@ -137,7 +137,15 @@ fn settings(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
         plural(u64::from(shape.connections), "connection"),
         shape.window,
     )?;
-    writeln!(out, "objective      P99 start latency of at most {}", Nanos(plan.objective_p99_ns))?;
+    let p99 = Nanos(plan.objective_p99_ns);
+    match plan.objective_holds {
+        Some(rate) => writeln!(
+            out,
+            "objective      {} held by all: P99 start latency of at most {p99}",
+            Rate(rate)
+        )?,
+        None => writeln!(out, "objective      P99 start latency of at most {p99}")?,
+    }
     let pacing = match plan.pacing {
         None => "grid for brokers, spin in process",
         Some(Pacing::Grid) => "grid",

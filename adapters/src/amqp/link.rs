@@ -18,43 +18,43 @@ use crate::clock;
 
 /// How many tasks are on their way, and a bell for when that changes.
 #[derive(Debug, Default)]
-pub(super) struct Flow {
+pub(crate) struct Flow {
     outstanding: AtomicUsize,
     changed: Notify,
 }
 
 impl Flow {
-    pub(super) fn outstanding(&self) -> usize {
+    pub(crate) fn outstanding(&self) -> usize {
         self.outstanding.load(Ordering::Acquire)
     }
 
-    pub(super) fn sent(&self, tasks: usize) {
+    pub(crate) fn sent(&self, tasks: usize) {
         self.outstanding.fetch_add(tasks, Ordering::AcqRel);
     }
 
-    pub(super) fn settled(&self, tasks: usize) {
+    pub(crate) fn settled(&self, tasks: usize) {
         self.outstanding.fetch_sub(tasks, Ordering::AcqRel);
         self.changed.notify_one();
     }
 
     /// Resolves after a change since the last wait. One waiter at a time: the
     /// producer is driven by one thread.
-    pub(super) async fn changed(&self) {
+    pub(crate) async fn changed(&self) {
         self.changed.notified().await;
     }
 }
 
 /// Tasks whose bytes are written, and what will say that they are stored.
-pub(super) type Written = Vec<(TaskId, PublisherConfirm)>;
+pub(crate) type Written = Vec<(TaskId, PublisherConfirm)>;
 
 /// A connection that works, as far as is known.
 #[derive(Clone)]
-pub(super) struct Line {
-    pub(super) channel: Channel,
-    pub(super) written: UnboundedSender<Written>,
+pub(crate) struct Line {
+    pub(crate) channel: Channel,
+    pub(crate) written: UnboundedSender<Written>,
     /// How often the link was connected before: a late failure of an old
     /// connection must not take down the new one.
-    pub(super) generation: u64,
+    pub(crate) generation: u64,
 }
 
 struct State {
@@ -65,7 +65,7 @@ struct State {
 }
 
 /// One of the producer's connections, with one channel.
-pub(super) struct Link {
+pub(crate) struct Link {
     number: u32,
     road: Road,
     confirms: bool,
@@ -80,7 +80,7 @@ impl Link {
     ///
     /// # Errors
     /// The server is not there or refuses us.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         number: u32,
         road: Road,
         confirms: bool,
@@ -105,12 +105,12 @@ impl Link {
     }
 
     /// Its connection, unless it is lost.
-    pub(super) fn line(&self) -> Option<Line> {
+    pub(crate) fn line(&self) -> Option<Line> {
         self.state().line.clone()
     }
 
     /// No more attempts to connect; hangs up.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         let mut state = self.state();
         state.line = None;
@@ -186,7 +186,7 @@ impl Link {
 
     /// The connection of that generation is gone: notes it once and begins to
     /// connect again.
-    pub(super) fn lost(self: &Arc<Self>, generation: u64, why: &lapin::Error) {
+    pub(crate) fn lost(self: &Arc<Self>, generation: u64, why: &lapin::Error) {
         let connection = {
             let mut state = self.state();
             if state.generation != generation || state.line.is_none() {

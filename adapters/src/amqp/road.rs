@@ -15,9 +15,9 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// Silence is noticed after twice this many seconds. RabbitMQ proposes 60.
 const HEARTBEAT_S: u16 = 10;
 /// The first wait before connecting again; it doubles up to the longest.
-pub(super) const FIRST_WAIT: Duration = Duration::from_millis(10);
+pub(crate) const FIRST_WAIT: Duration = Duration::from_millis(10);
 /// The longest wait before connecting again.
-pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(1);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Reply codes of AMQP.
 const ACCESS_REFUSED: u16 = 403;
@@ -26,8 +26,8 @@ const NOT_ALLOWED: u16 = 530;
 
 /// How to reach one server.
 #[derive(Clone)]
-pub(super) struct Road {
-    pub(super) address: Address,
+pub(crate) struct Road {
+    pub(crate) address: Address,
     uri: AMQPUri,
     place: String,
 }
@@ -39,12 +39,14 @@ impl std::fmt::Debug for Road {
 }
 
 impl Road {
+    /// The way of a system's clients to that address.
+    ///
     /// # Errors
     /// The address asks for what this build has not.
-    pub(super) fn to(address: &Address) -> Result<Self> {
+    pub(crate) fn to(system: &'static str, address: &Address) -> Result<Self> {
         if address.tls && !tls::IS_HERE {
             return Err(Error::Unsupported {
-                system: super::NAME,
+                system,
                 what: "TLS",
                 why: "this build has none; build it with --features tls".into(),
             });
@@ -72,7 +74,7 @@ impl Road {
     }
 
     /// `host:port`.
-    pub(super) fn place(&self) -> &str {
+    pub(crate) fn place(&self) -> &str {
         &self.place
     }
 
@@ -81,7 +83,7 @@ impl Road {
     ///
     /// # Errors
     /// The server is not there or refuses us.
-    pub(super) async fn connect(&self, name: &str) -> Result<Connection> {
+    pub(crate) async fn connect(&self, name: &str) -> Result<Connection> {
         let properties =
             ConnectionProperties::default().with_connection_name(LongString::from(name));
         let connecting = self.client(properties);
@@ -105,7 +107,7 @@ impl Road {
     }
 
     /// A client's error in a sentence.
-    pub(super) fn error(&self, doing: &str, error: &lapin::Error) -> Error {
+    pub(crate) fn error(&self, doing: &str, error: &lapin::Error) -> Error {
         match reply_code(error) {
             Some(ACCESS_REFUSED | NOT_ALLOWED) => {
                 Error::Credentials(format!("rabbitmq at {} refuses us: {error}", self.place))
@@ -114,7 +116,7 @@ impl Road {
         }
     }
 
-    pub(super) fn broken(&self, doing: &str, why: &str) -> Error {
+    pub(crate) fn broken(&self, doing: &str, why: &str) -> Error {
         Error::Broken(format!("rabbitmq at {}: {doing}: {why}", self.place))
     }
 }
@@ -128,6 +130,6 @@ fn reply_code(error: &lapin::Error) -> Option<u16> {
 }
 
 /// Whether the server has no such queue.
-pub(super) fn is_not_found(error: &lapin::Error) -> bool {
+pub(crate) fn is_not_found(error: &lapin::Error) -> bool {
     reply_code(error) == Some(NOT_FOUND)
 }

@@ -1,0 +1,60 @@
+"""From the line of work to a worker that consumes, and to its end."""
+
+import logging
+import os
+import sys
+import time
+from typing import Any
+
+from celery import Celery, signals
+
+from schedworker import application, pauses, task, work
+from schedworker.bodies import BodyPool
+from schedworker.events import Events, NoPipe, Status
+
+
+def main() -> int:
+    """Does the work until SIGTERM; returns the exit code."""
+    try:
+        given = work.read(sys.stdin.readline())
+        events = Events()
+        app = application.make(given)
+    except (work.NotOurWork, NoPipe) as error:
+        print(error, file=sys.stderr)
+        return 2
+    task.register(app, given, events, BodyPool(given.body))
+    report_ready(events, given.index)
+    pauses.report(events, given.index)
+    return consume(app, given.index)
+
+
+def report_ready(events: Events, index: int) -> None:
+    """Reports when the worker consumes: the broker has answered that it does."""
+
+    # Celery holds only a weak reference to a receiver otherwise.
+    @signals.worker_ready.connect(weak=False)
+    def ready(**_: Any) -> None:
+        now = time.monotonic_ns()
+        events.write(index, 0, Status.READY, now, now)
+
+
+def consume(app: Celery, index: int) -> int:
+    """Runs the worker. SIGTERM lets what runs finish and gives the rest back."""
+    logging.basicConfig(
+        level=logging.WARNING,
+        format="%(asctime)s %(levelname)s %(processName)s %(name)s: %(message)s",
+    )
+    worker = app.Worker(
+        hostname=f"schedbench-{index}@localhost",
+        loglevel=logging.WARNING,
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        # Events' heartbeat; AMQP's own is `broker_heartbeat`.
+        without_heartbeat=True,
+    )
+    try:
+        worker.start()
+    finally:
+        sys.stderr.flush()
+    return worker.exitcode or os.EX_OK

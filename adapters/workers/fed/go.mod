@@ -1,0 +1,3 @@
+module schedbench/fed
+
+go 1.26.0

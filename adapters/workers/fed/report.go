@@ -1,0 +1,89 @@
+package fed
+
+import (
+	"encoding/binary"
+	"io"
+	"sync"
+	"time"
+)
+
+// Statuses of the worker protocol that a fed program uses.
+const (
+	statusReady        = 0
+	statusDone         = 1
+	statusFailedFinal  = 3
+	statusConfirmed    = 7
+	recordBytes        = 32
+	batchBytes         = 4096 // PIPE_BUF: writes up to this never mix
+	flushAfter         = 5 * time.Millisecond
+	recordsInOneNotice = batchBytes / recordBytes
+)
+
+// Report writes records of the worker protocol to the harness: 32 bytes each,
+// little endian, in batches that leave when 4,096 bytes are full or within
+// 5 ms, or one by one where workers are killed.
+type Report struct {
+	mutex     sync.Mutex
+	pipe      io.Writer
+	buffer    []byte
+	writeEach bool
+	timer     *time.Timer
+}
+
+// NewReport writes to pipe.
+func NewReport(pipe io.Writer, writeEach bool) *Report {
+	report := &Report{pipe: pipe, buffer: make([]byte, 0, batchBytes), writeEach: writeEach}
+	report.timer = time.AfterFunc(time.Hour, report.Flush)
+	report.timer.Stop()
+	return report
+}
+
+// Add adds one record.
+func (r *Report) Add(id uint64, status uint32, start, end int64) {
+	r.mutex.Lock()
+	r.add(id, status, start, end)
+	r.mutex.Unlock()
+}
+
+// Confirm reports that these tasks are held by the scheduler since at the
+// latest at.
+func (r *Report) Confirm(ids []uint64, at int64) {
+	r.mutex.Lock()
+	for _, id := range ids {
+		r.add(id, statusConfirmed, 0, at)
+	}
+	r.mutex.Unlock()
+}
+
+func (r *Report) add(id uint64, status uint32, start, end int64) {
+	// The attempt is always the first, 0: a timer fires once.
+	first := len(r.buffer) == 0
+	b := binary.LittleEndian.AppendUint64(r.buffer, id)
+	b = binary.LittleEndian.AppendUint64(b, uint64(status)<<32)
+	b = binary.LittleEndian.AppendUint64(b, uint64(start))
+	r.buffer = binary.LittleEndian.AppendUint64(b, uint64(end))
+	switch {
+	case r.writeEach || len(r.buffer)+recordBytes > batchBytes:
+		r.flush()
+	case first:
+		r.timer.Reset(flushAfter)
+	}
+}
+
+// Flush lets everything leave now.
+func (r *Report) Flush() {
+	r.mutex.Lock()
+	r.flush()
+	r.mutex.Unlock()
+}
+
+func (r *Report) flush() {
+	if len(r.buffer) == 0 {
+		return
+	}
+	// The harness has gone when its end is closed; then nobody is left to
+	// tell, and the parent-death signal ends this process.
+	_, _ = r.pipe.Write(r.buffer)
+	r.buffer = r.buffer[:0]
+	r.timer.Stop()
+}

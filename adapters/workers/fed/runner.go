@@ -1,0 +1,37 @@
+package fed
+
+// Runner runs handlers and reports them.
+type Runner struct {
+	work   *Work
+	report *Report
+	// slots is nil where the scheduler itself limits how many run at a time,
+	// and where the handler takes no time: what takes none needs no limit.
+	slots chan struct{}
+}
+
+// Run runs a task's handler and reports it. A handler that does nothing takes
+// less time than reading the clock: it starts and ends at one reading.
+func (r *Runner) Run(id uint64) {
+	if r.slots != nil {
+		r.slots <- struct{}{}
+		defer func() { <-r.slots }()
+	}
+	start := Now()
+	end := start
+	if r.work.Handler.works() {
+		r.work.Handler.perform()
+		end = Now()
+	}
+	status := uint32(statusDone)
+	if attemptFails(r.work.Seed, id, 0, r.work.FailPPM) {
+		status = statusFailedFinal
+	}
+	r.report.Add(id, status, start, end)
+}
+
+// stop waits for the handlers that run; none starts after it.
+func (r *Runner) stop() {
+	for range cap(r.slots) {
+		r.slots <- struct{}{}
+	}
+}
