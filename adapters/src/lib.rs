@@ -25,6 +25,7 @@ mod postgres;
 mod rabbitmq;
 #[cfg(feature = "redis-asynq")]
 mod redis_asynq;
+pub mod tls;
 
 pub use fake::plan as fake_plan;
 pub use pipe_report::PipeReport;

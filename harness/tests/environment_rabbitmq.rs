@@ -260,7 +260,7 @@ fn an_existing_one_is_used_as_it_is_or_not_at_all() {
     let refusals = [
         (url("schedbench", "wrong-word", ""), "refused"),
         (url("schedbench", &password, "no-such-host"), "no-such-host"),
-        (format!("amqps://schedbench:{password}@127.0.0.1"), "TLS"),
+        (url("schedbench", &password, "").replace("amqp:", "amqps:"), "TLS"),
         (format!("{password}@127.0.0.1"), "not a URL"),
         ("amqp://schedbench:wrong-word@127.0.0.1:1/".into(), "refused"),
     ];

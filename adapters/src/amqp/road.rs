@@ -8,6 +8,8 @@ use lapin::{Connection, ConnectionProperties, ErrorKind};
 use schedbench_contract::{Address, Error, Result};
 use tokio::time::timeout;
 
+use crate::tls;
+
 /// A connection attempt, login included, takes at most this long.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// Silence is noticed after twice this many seconds. RabbitMQ proposes 60.
@@ -42,16 +44,16 @@ impl Road {
     /// # Errors
     /// The address asks for what this build has not.
     pub(crate) fn to(system: &'static str, address: &Address) -> Result<Self> {
-        if address.tls {
+        if address.tls && !tls::IS_HERE {
             return Err(Error::Unsupported {
                 system,
                 what: "TLS",
-                why: "this build's AMQP client has none compiled in".into(),
+                why: "this build has none; build it with --features tls".into(),
             });
         }
         let text = |text: Option<&str>| text.unwrap_or("guest").to_owned();
         let uri = AMQPUri {
-            scheme: AMQPScheme::AMQP,
+            scheme: if address.tls { AMQPScheme::AMQPS } else { AMQPScheme::AMQP },
             authority: AMQPAuthority {
                 userinfo: AMQPUserInfo {
                     username: text(address.user.as_deref()),
@@ -84,12 +86,24 @@ impl Road {
     pub(crate) async fn connect(&self, name: &str) -> Result<Connection> {
         let properties =
             ConnectionProperties::default().with_connection_name(LongString::from(name));
-        let connecting = Connection::connect_uri(self.uri.clone(), properties);
+        let connecting = self.client(properties);
         match timeout(CONNECT_WITHIN, connecting).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(self.error("connecting", &error)),
             Err(_) => Err(self.broken("connecting", "no answer in time")),
         }
+    }
+
+    async fn client(&self, properties: ConnectionProperties) -> lapin::Result<Connection> {
+        #[cfg(feature = "tls")]
+        if self.address.tls {
+            let trusted = tls::trusted()?;
+            let config = lapin::tcp::OwnedTLSConfig { identity: None, cert_chain: Some(trusted) };
+            let runtime = lapin::runtime::default_runtime()?;
+            let uri = self.uri.clone();
+            return Connection::connect_uri_with_config(uri, properties, config, runtime).await;
+        }
+        Connection::connect_uri(self.uri.clone(), properties).await
     }
 
     /// A client's error in a sentence.

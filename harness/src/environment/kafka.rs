@@ -16,6 +16,7 @@ use schedbench_adapters::kafka_wire::Wire;
 
 use crate::environment::broker::{Entry, UrlForm};
 
+pub use config::{FIXED as SETTINGS, JVM};
 pub use fetch::fetch;
 
 /// What the harness knows of it.

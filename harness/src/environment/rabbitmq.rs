@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use schedbench_adapters::amqp::Amqp;
+use schedbench_adapters::tls;
 use schedbench_contract::{Address, Broker};
 
 use crate::environment::broker::{Entry, Ground, Leftovers, Need, Running, UrlForm};
@@ -21,7 +22,7 @@ pub(crate) const ENTRY: Entry = Entry {
     program_env: "SCHEDBENCH_RABBITMQ_SERVER",
     remedy: "apt-get install rabbitmq-server",
     url_env: "AMQP_URL",
-    url: UrlForm { scheme: "amqp", port: 5672, numbered_database: false, tls: false },
+    url: UrlForm { scheme: "amqp", port: 5672, numbered_database: false, tls: tls::IS_HERE },
     oldest: (3, 8),
     find: || Some(PathBuf::from(DEBIAN)).filter(|path| path.exists()),
     version: version_of,

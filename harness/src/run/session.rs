@@ -125,6 +125,9 @@ impl<'a> Session<'a> {
     /// A fresh broker, then the block's cells.
     fn block(&mut self, index: u32, block: &Block) -> Result<()> {
         if let Err(error) = self.stage.start_broker(block.target) {
+            if self.stopped() {
+                return Ok(());
+            }
             return self.fail_block(index, block, &error);
         }
         let mut capacity = None;
@@ -243,6 +246,7 @@ impl<'a> Session<'a> {
             Ok(mut seen) => {
                 self.note_system(plan.target, seen.server.take());
                 self.set_allocated(plan, &mut seen.between.usage.allocated);
+                self.stage.forget_what_is_not_ours(&mut seen.between);
                 about.started_s = self.since_began(seen.start);
                 // Spinning is idle: what is left is the handling of tasks.
                 if let Some(cpu) = &mut seen.between.usage.generator_cpu_s {

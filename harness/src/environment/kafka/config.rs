@@ -16,7 +16,7 @@ appender.out.layout.pattern = [%d] %p %m (%c)%n
 ";
 
 /// What Kafka's own start script gives its JVM, but for the console of JMX.
-pub(super) const JVM: &[&str] = &[
+pub const JVM: &[&str] = &[
     "-Xms1g",
     "-Xmx1g",
     "-XX:+UseG1GC",
@@ -28,7 +28,8 @@ pub(super) const JVM: &[&str] = &[
     "-Djava.net.preferIPv4Stack=true",
 ];
 
-const FIXED: &[(&str, &str)] = &[
+/// What every node of ours is set to, whatever the profile.
+pub const FIXED: &[(&str, &str)] = &[
     ("process.roles", "broker,controller"),
     ("node.id", "1"),
     ("listener.security.protocol.map", "CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT"),
