@@ -39,6 +39,7 @@ impl Visit for Interop {
             producer: Some(self.address.clone()),
             workers: Some(self.address.clone()),
             control: Some(self.address),
+            second: None,
             prefix: "schedbench.test.interop".into(),
         };
         let shape =
@@ -74,6 +75,7 @@ fn work(shape: WorkersShape) -> Work {
         cell: 1,
         index: 0,
         at: None,
+        second: None,
         shape,
         seed: 7,
         handler: Handler::None,
@@ -81,6 +83,7 @@ fn work(shape: WorkersShape) -> Work {
         retry: Retry { max: 0, backoff_ns: 0 },
         body: Fill { seed: 7, bytes: BODY.len() },
         write_each: false,
+        options: Default::default(),
     }
 }
 
