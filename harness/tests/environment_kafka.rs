@@ -315,6 +315,7 @@ fn other_programs_read_our_records_with_keys_and_headers() {
         producer: road.clone(),
         workers: road.clone(),
         control: road,
+        second: None,
         prefix: "schedbench.test.look".into(),
     };
     let libs = kafka::fetch(|_| ()).expect("its jars").join("libs");
