@@ -20,7 +20,8 @@ mod ground;
 
 const BODY: &[u8] = b"the same for both";
 const BASE64: &str = "dGhlIHNhbWUgZm9yIGJvdGg=";
-const DELAY: Duration = Duration::from_secs(4);
+/// Longer than a worker takes to start on a busy machine, `inspect` included.
+const DELAY: Duration = Duration::from_secs(30);
 /// Ours and theirs, at once and delayed.
 const TASKS: usize = 4;
 

@@ -35,10 +35,10 @@ def run(self, *args, **kwargs):
 def ask():
     run.apply_async((BODY,), task_id="theirs-now")
     run.apply_async((BODY,), task_id="theirs-later", countdown=DELAY_S)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline and len(seen) < 2:
         time.sleep(0.05)
-    inspect = app.control.inspect(timeout=5)
+    inspect = app.control.inspect(timeout=10, limit=1)
     said["scheduled"] = inspect.scheduled()
     said["registered"] = inspect.registered()
     while time.monotonic() < deadline and len(seen) < EXPECTED:

@@ -103,7 +103,7 @@ class TheConfiguration(unittest.TestCase):
         self.assertEqual(set(PROFILES) - set(changed), {"quorum", "result-redis"})
 
     def test_it_never_declares_the_queues_of_native_delays(self) -> None:
-        steps = application.QuietConsumer.Blueprint.default_steps
+        steps = application.OurConsumer.Blueprint.default_steps
         self.assertFalse([step for step in steps if "delayed_delivery" in step])
         self.assertTrue([step for step in steps if step.endswith(":Tasks")])
 
