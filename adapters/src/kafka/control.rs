@@ -341,6 +341,7 @@ fn is_passing(error: &KafkaError) -> bool {
                 | Code::CoordinatorNotAvailable
                 | Code::CoordinatorLoadInProgress
                 | Code::NotCoordinator
+                | Code::UnknownTopicOrPartition
         )
     )
 }

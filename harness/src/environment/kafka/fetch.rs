@@ -142,7 +142,7 @@ impl Drop for Making {
 fn run_maven(dir: &Path) -> Result<()> {
     let said = Command::new("mvn")
         .args(["--quiet", "--batch-mode", "--no-transfer-progress", COPY])
-        .args(["-DincludeScope=runtime", "-DoutputDirectory=libs"])
+        .args(["-Dstyle.color=never", "-DincludeScope=runtime", "-DoutputDirectory=libs"])
         .current_dir(dir)
         .stdin(Stdio::null())
         .output();
@@ -173,7 +173,12 @@ fn run_maven(dir: &Path) -> Result<()> {
 fn errors_of_maven(text: &str) -> String {
     let errors = text.lines().filter_map(|line| line.strip_prefix("[ERROR] "));
     let errors = errors.map(str::trim).filter(|line| !line.is_empty());
-    let mut lines: Vec<&str> = errors.take(LAST_LINES).collect();
+    let is_advice = |line: &&str| {
+        ["To see the full stack trace", "Re-run Maven", "For more information", "[Help "]
+            .iter()
+            .any(|advice| line.starts_with(advice))
+    };
+    let mut lines: Vec<&str> = errors.filter(|line| !is_advice(line)).take(LAST_LINES).collect();
     if lines.is_empty() {
         lines = text.lines().take(LAST_LINES).collect();
     }
@@ -279,7 +284,7 @@ mod tests {
     #[test]
     fn errors_of_maven_are_told_without_its_advice() {
         let text = "[ERROR] Failed to execute goal\n[ERROR] \n[ERROR] Re-run Maven\nx\n";
-        assert_eq!(errors_of_maven(text), "Failed to execute goal\n  Re-run Maven");
+        assert_eq!(errors_of_maven(text), "Failed to execute goal");
         assert_eq!(errors_of_maven("no java\n"), "no java");
     }
 }
