@@ -1,11 +1,24 @@
 //! As much AMQP 0-9-1 as it takes to sign in, to ask who the server is, and to
 //! delete queues. The frames are those of the specification, version 0-9-1.
+//!
+//! In the modules: what the systems on RabbitMQ share of their client, lapin.
+
+#[cfg(any(feature = "celery", feature = "rabbitmq"))]
+pub(crate) mod link;
+#[cfg(any(feature = "celery", feature = "rabbitmq"))]
+pub(crate) mod publisher;
+#[cfg(any(feature = "celery", feature = "rabbitmq"))]
+pub(crate) mod questions;
+#[cfg(any(feature = "celery", feature = "rabbitmq"))]
+pub(crate) mod road;
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 use schedbench_contract::Address;
+
+use crate::tls::Stream;
 
 const METHOD: u8 = 1;
 const FRAME_END: u8 = 0xCE;
@@ -43,7 +56,7 @@ pub struct Server {
 /// A connection that is signed in, with one channel open.
 #[derive(Debug)]
 pub struct Amqp {
-    stream: TcpStream,
+    stream: Stream,
     deadline: Instant,
     server: Server,
 }
@@ -58,8 +71,10 @@ impl Amqp {
     pub fn sign_in(address: &Address, deadline: Instant) -> Result<Self> {
         let stream = connect(address, deadline)?;
         stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(left(deadline)?))?;
+        stream.set_write_timeout(Some(left(deadline)?))?;
+        let stream = Stream::over(stream, &address.host, address.tls)?;
         let mut amqp = Self { stream, deadline, server: Server::default() };
-        amqp.stream.set_write_timeout(Some(left(deadline)?))?;
         amqp.stream.write_all(b"AMQP\x00\x00\x09\x01")?;
         let greeting = amqp.expect(0, START)?;
         amqp.server = read_greeting(&greeting).ok_or_else(nonsense)?;
@@ -137,8 +152,9 @@ impl Amqp {
         frame.extend_from_slice(&method.to_be_bytes());
         frame.extend_from_slice(arguments);
         frame.push(FRAME_END);
-        self.stream.set_write_timeout(Some(left(self.deadline)?))?;
-        self.stream.write_all(&frame)
+        self.stream.socket().set_write_timeout(Some(left(self.deadline)?))?;
+        self.stream.write_all(&frame)?;
+        self.stream.flush()
     }
 
     /// Reads until that method comes on that channel; its arguments.
@@ -180,7 +196,7 @@ impl Amqp {
     fn read(&mut self, bytes: &mut [u8]) -> Result<()> {
         let mut filled = 0;
         while filled < bytes.len() {
-            self.stream.set_read_timeout(Some(left(self.deadline)?))?;
+            self.stream.socket().set_read_timeout(Some(left(self.deadline)?))?;
             match self.stream.read(&mut bytes[filled..]) {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
                 Ok(count) => filled += count,

@@ -1,6 +1,10 @@
 //! Every system under test, one file each, and the registry that names them.
 
 pub mod amqp;
+#[cfg(feature = "asynq")]
+mod asynq;
+#[cfg(feature = "celery")]
+mod celery;
 pub mod clock;
 mod fake;
 #[cfg(any(feature = "go-timers", feature = "gocron"))]
@@ -11,6 +15,9 @@ mod go_timers;
 mod gocron;
 pub mod handler;
 mod in_process;
+#[cfg(feature = "kafka")]
+mod kafka;
+pub mod kafka_wire;
 mod pipe_report;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -18,6 +25,7 @@ mod postgres;
 mod rabbitmq;
 #[cfg(feature = "redis-asynq")]
 mod redis_asynq;
+pub mod tls;
 
 pub use fake::plan as fake_plan;
 pub use pipe_report::PipeReport;
@@ -74,10 +82,13 @@ registry! {
     in_process::Tokio;
     in_process::DelayQueue;
     #[cfg(feature = "redis-asynq")] redis_asynq::RedisAsynq;
+    #[cfg(feature = "asynq")] asynq::Asynq;
+    #[cfg(feature = "rabbitmq")] rabbitmq::RabbitMq;
+    #[cfg(feature = "kafka")] kafka::Kafka;
+    #[cfg(feature = "celery")] celery::Celery;
     #[cfg(feature = "postgres")] postgres::Postgres;
     #[cfg(feature = "go-timers")] go_timers::GoTimers;
     #[cfg(feature = "gocron")] gocron::Gocron;
-    #[cfg(feature = "rabbitmq")] rabbitmq::RabbitMq;
     fake::Fake, true;
 }
 
@@ -85,14 +96,20 @@ registry! {
 pub const LEFT_OUT: &[(&str, &str)] = &[
     #[cfg(not(feature = "redis-asynq"))]
     ("redis-asynq", "redis-asynq"),
+    #[cfg(not(feature = "asynq"))]
+    ("asynq", "asynq"),
+    #[cfg(not(feature = "rabbitmq"))]
+    ("rabbitmq", "rabbitmq"),
+    #[cfg(not(feature = "kafka"))]
+    ("kafka", "kafka"),
+    #[cfg(not(feature = "celery"))]
+    ("celery", "celery"),
     #[cfg(not(feature = "postgres"))]
     ("postgres", "postgres"),
     #[cfg(not(feature = "go-timers"))]
     ("go-timers", "go-timers"),
     #[cfg(not(feature = "gocron"))]
     ("gocron", "gocron"),
-    #[cfg(not(feature = "rabbitmq"))]
-    ("rabbitmq", "rabbitmq"),
 ];
 
 /// The system of that name.

@@ -62,6 +62,7 @@ impl Drive<'_> {
             retry: self.plan.retry,
             body: Fill { seed: self.plan.seed, bytes: self.plan.body_bytes },
             write_each: false,
+            options: std::collections::BTreeMap::default(),
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use schedbench::environment::{Entry, Error, Ground, Need, Rooms, Running};
+use schedbench::environment::{Entry, Error, Ground, Keeper, Need, Rooms, Running, Watchdog};
 use schedbench_contract::{Broker, Profile};
 
 #[path = "environment_ground/mod.rs"]
@@ -157,6 +159,75 @@ fn a_death_at_the_start_shows_the_last_lines_of_its_log() {
     wait_for("the helpers' end", || of_room(rooms.path()).is_empty());
 }
 
+const ROOT: &str = "SCHEDBENCH_TEST_ROOT";
+
+/// A harness in a process of its own that starts a RabbitMQ and waits.
+#[test]
+#[ignore = "started by the test below"]
+fn acts_as_a_harness() {
+    let Some(root) = std::env::var_os(ROOT).map(PathBuf::from) else { return };
+    let program = Path::new(env!("CARGO_BIN_EXE_schedbench"));
+    let watchdog = Watchdog::start_as(program, &["reap".into()]).expect("a watchdog");
+    let rooms = Rooms::open_in(&root.join("rooms"), Some(watchdog.clone())).expect("rooms");
+    let keeper = Keeper::start(Some(watchdog)).expect("a keeper");
+    let at = Ground { keeper: &keeper, rooms: &rooms, logs: &root };
+    let _rabbit = start(&at);
+    fs::write(root.join("ready"), "").expect("a file");
+    loop {
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+/// Erlang puts what it starts itself into sessions of their own, where no
+/// signal to a process group reaches them.
+#[test]
+fn a_killed_harness_leaves_no_process_of_erlangs() {
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    let rooms = dir.path().join("rooms");
+    fs::create_dir(&rooms).expect("a directory");
+    for moment in ["ready", "rooms"] {
+        let mut command = Command::new(std::env::current_exe().expect("this test"));
+        command.args(["--exact", "acts_as_a_harness", "--ignored"]);
+        let mut harness = command
+            .env(ROOT, dir.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a harness");
+        if moment == "ready" {
+            wait_for("its rabbitmq", || dir.path().join("ready").exists());
+            fs::remove_file(dir.path().join("ready")).expect("a file");
+        } else {
+            // In the middle of the boot.
+            wait_for("the Erlang machine", || of_room(&rooms).len() > 1);
+        }
+        let parent = format!("PPid:\t{}\n", harness.id());
+        let mut ours = of_room(&rooms);
+        ours.extend(fs::read_dir("/proc").expect("/proc").flatten().filter_map(|process| {
+            let status = fs::read_to_string(process.path().join("status")).ok()?;
+            status
+                .contains(&parent)
+                .then(|| process.file_name().to_string_lossy().parse::<i32>().ok())?
+        }));
+        let names: Vec<String> = ours
+            .iter()
+            .map(|pid| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default())
+            .collect();
+        for name in ["epmd", "beam.smp"] {
+            assert!(names.iter().any(|comm| comm.trim() == name), "{moment}: {name} in {names:?}");
+        }
+        harness.kill().expect("a kill");
+        harness.wait().expect("its end");
+        wait_for("the end of all", || {
+            of_room(&rooms).is_empty() && !ours.iter().any(|&pid| is_alive(pid))
+        });
+        wait_for("the end of its directory", || {
+            fs::read_dir(&rooms).expect("the root").count() == 0
+        });
+    }
+}
+
 #[test]
 fn an_existing_one_is_used_as_it_is_or_not_at_all() {
     stand!(at, _logs, _rooms);
@@ -189,7 +260,7 @@ fn an_existing_one_is_used_as_it_is_or_not_at_all() {
     let refusals = [
         (url("schedbench", "wrong-word", ""), "refused"),
         (url("schedbench", &password, "no-such-host"), "no-such-host"),
-        (format!("amqps://schedbench:{password}@127.0.0.1"), "TLS"),
+        (url("schedbench", &password, "").replace("amqp:", "amqps:"), "TLS"),
         (format!("{password}@127.0.0.1"), "not a URL"),
         ("amqp://schedbench:wrong-word@127.0.0.1:1/".into(), "refused"),
     ];

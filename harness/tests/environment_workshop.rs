@@ -11,8 +11,16 @@ const GO: WorkerSource = WorkerSource {
     name: "greeter",
     language: Language::Go,
     files: &[
-        ("go.mod", "module greeter\n\ngo 1.21\n"),
-        ("main.go", "package main\n\nfunc main() { println(\"hello\") }\n"),
+        ("words/go.mod", "module words\n\ngo 1.21\n"),
+        ("words/words.go", "package words\n\nconst Hello = \"hello\"\n"),
+        (
+            "greeter/go.mod",
+            "module greeter\n\ngo 1.21\n\nrequire words v0.0.0\n\nreplace words => ../words\n",
+        ),
+        (
+            "greeter/main.go",
+            "package main\n\nimport \"words\"\n\nfunc main() { println(words.Hello) }\n",
+        ),
     ],
 };
 const BROKEN_GO: WorkerSource = WorkerSource {

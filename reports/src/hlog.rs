@@ -135,6 +135,10 @@ pub fn to_hlog(run: &Run, cell: &Cell) -> Result<String, HlogError> {
             format!("[Untagged: {tag}, the headline; it comes again with its tag]")
         };
         writer.write_comment(&comment).map_err(|error| refused(name, error.to_string()))?;
+        if is_tagged && histogram.early > 0 {
+            let early = format!("[Early: {tag} {}, below zero and not in it]", histogram.early);
+            writer.write_comment(&early).map_err(|error| refused(name, error.to_string()))?;
+        }
         let tag = if is_tagged { Tag::new(&tag) } else { None };
         writer
             .write_histogram(&values, start, duration, tag)

@@ -555,6 +555,10 @@ pub struct Histogram {
     pub count: u64,
     /// Values at +∞: unfinished within T, or refused.
     pub at_infinity: u64,
+    /// Values below zero, started before they were due: in no histogram of
+    /// their own here (`earliness` has those of all tasks), and below all
+    /// others in a percentile.
+    pub early: u64,
 }
 
 /// Figures over time, one value per bin; `null` where nothing can be said.

@@ -113,7 +113,7 @@ fn a_damaged_histogram_is_named() {
 }
 
 fn damaged(bytes: &[u8]) -> Histogram {
-    Histogram { data: STANDARD.encode(bytes), count: 0, at_infinity: 0 }
+    Histogram { data: STANDARD.encode(bytes), count: 0, at_infinity: 0, early: 0 }
 }
 
 proptest! {

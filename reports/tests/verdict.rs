@@ -6,7 +6,7 @@ mod outcomes;
 use schedbench_reports::analysis::{Analysis, analyse};
 use schedbench_reports::metrics::Unit;
 use schedbench_reports::numbers::{Medium, load, short};
-use schedbench_reports::outcome::{Held, Load};
+use schedbench_reports::outcome::{Held, Load, Validity};
 
 /// The model as a reader of a table would see it.
 fn table(analysis: &Analysis) -> String {
@@ -141,4 +141,20 @@ fn the_limit_stands_beside_the_capacity() {
     assert_eq!(limit("rabbitmq", "durable"), Some(("broker", Load::Rate(20e3))));
     assert_eq!(limit("kafka", "acks-all"), Some(("client", Load::Rate(100e3))));
     assert_eq!(limit("wheel", "default"), None);
+}
+
+/// Figures of a measurement that is not valid do not stand as if they were.
+#[test]
+fn a_row_without_a_valid_cell_says_so_at_its_figures() {
+    let mut outcome = outcomes::ramp_of(&[outcomes::noop(), outcomes::wheel()], &[1e3, 5e3], 1);
+    for cell in outcome.cells.iter_mut().filter(|cell| cell.key.system == "noop") {
+        cell.validity = Validity::Disturbed("1 core of other work".into());
+        cell.held = Held::NotJudged("disturbed".into());
+    }
+    let analysis = analyse(&outcome);
+    assert_eq!(analysis.groups[0].rows[0].not_valid, Some("disturbed"));
+    assert_eq!(analysis.groups[0].rows[1].not_valid, None);
+    let text = schedbench_reports::terminal::render(&outcome, &analysis, false, 120);
+    let noop = text.lines().find(|line| line.contains("noop")).expect("a row");
+    assert!(noop.contains(" µs *"), "{text}");
 }

@@ -38,6 +38,8 @@ pub struct WorkerSource {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
     /// `go build` with the versions of its `go.sum`; the program is the binary.
+    /// The module is at the root, or, where it has others beside it, in a
+    /// directory of the program's name.
     Go,
     /// A virtual environment from its `requirements.txt` with hashes; the
     /// program is that environment's interpreter running `worker.py`.

@@ -39,8 +39,8 @@ pub fn unit(value: u64) -> f64 {
 /// Whether attempt number `attempt` (0 is the first) of a task is planned to
 /// fail, at `fail_ppm` failures per million attempts.
 ///
-/// Workers in every language must agree; `adapters/workers/attempts.json`
-/// holds the test vectors.
+/// Workers in every language must agree; `adapters/contract/vectors` holds the
+/// test vectors.
 #[must_use]
 pub const fn attempt_fails(seed: u64, id: TaskId, attempt: u32, fail_ppm: u32) -> bool {
     let value = mix(mix(seed ^ id.bits()).wrapping_add(attempt as u64));

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Address, Fill};
@@ -76,4 +78,8 @@ pub struct Work {
     pub body: Fill,
     /// One write per record, for runs that kill workers.
     pub write_each: bool,
+    /// What a profile sets of the system's own worker, in the adapter's words.
+    /// The harness leaves it empty; adapters fill it.
+    #[serde(default)]
+    pub options: BTreeMap<String, String>,
 }

@@ -22,6 +22,7 @@ static SOURCE: WorkerSource = WorkerSource {
         ("fed/clock.go", include_str!("../../workers/fed/clock.go")),
         ("fed/clock.s", include_str!("../../workers/fed/clock.s")),
         ("fed/fed.go", include_str!("../../workers/fed/fed.go")),
+        ("fed/pauses.go", include_str!("../../workers/fed/pauses.go")),
         ("fed/report.go", include_str!("../../workers/fed/report.go")),
         ("fed/runner.go", include_str!("../../workers/fed/runner.go")),
         ("fed/seeded.go", include_str!("../../workers/fed/seeded.go")),
@@ -111,7 +112,11 @@ impl Adapter for GoTimers {
             "timingwheel" => vec![("tick".to_owned(), "1 ms".to_owned())],
             _ => Vec::new(),
         };
-        let version = locked_version(&SOURCE, module);
+        let mut version = locked_version(&SOURCE, module);
+        if module == "go" {
+            // What the program was made with is the workshop's Go.
+            version.push_str(" or later");
+        }
         Ok(Some(Server { name: module.to_owned(), version, year: None, settings }))
     }
 

@@ -31,6 +31,7 @@ static SOURCE: WorkerSource = WorkerSource {
         ("fed/clock.go", include_str!("../../workers/fed/clock.go")),
         ("fed/clock.s", include_str!("../../workers/fed/clock.s")),
         ("fed/fed.go", include_str!("../../workers/fed/fed.go")),
+        ("fed/pauses.go", include_str!("../../workers/fed/pauses.go")),
         ("fed/report.go", include_str!("../../workers/fed/report.go")),
         ("fed/runner.go", include_str!("../../workers/fed/runner.go")),
         ("fed/seeded.go", include_str!("../../workers/fed/seeded.go")),

@@ -8,11 +8,9 @@
 //! and never loses it.
 
 mod control;
-mod link;
 mod producer;
 mod profiles;
 mod queues;
-mod road;
 mod worker;
 
 use std::sync::Arc;
@@ -23,11 +21,12 @@ use schedbench_contract::{
 };
 
 use control::Control;
-use link::{Flow, Link};
 use producer::RabbitProducer;
 use profiles::Manner;
 use queues::Queues;
-use road::Road;
+
+use crate::amqp::publisher::Publisher;
+use crate::amqp::road::Road;
 
 /// Its name in scenarios and tables.
 const NAME: &str = "rabbitmq";
@@ -60,7 +59,7 @@ impl Adapter for RabbitMq {
         let manner = Manner::of(profile.name);
         let queues = Arc::new(Queues::of(&at.prefix, manner));
         let opened = Self {
-            control: Control::new(Road::to(required(at.control.as_ref(), "control")?)?),
+            control: Control::new(Road::to(NAME, required(at.control.as_ref(), "control")?)?),
             producer: required(at.producer.as_ref(), "the producer")?.clone(),
             workers: required(at.workers.as_ref(), "the workers")?.clone(),
             queues,
@@ -74,15 +73,16 @@ impl Adapter for RabbitMq {
     }
 
     async fn producer(&self, log: Recorder) -> Result<RabbitProducer> {
-        let road = Road::to(&self.producer)?;
-        let flow = Arc::new(Flow::default());
-        let mut links = Vec::new();
-        for number in 0..self.shape.connections.max(1) {
-            let (road, flow) = (road.clone(), Arc::clone(&flow));
-            links.push(Link::open(number, road, self.manner.confirms, log.clone(), flow).await?);
-        }
-        let queues = Arc::clone(&self.queues);
-        Ok(RabbitProducer::new(log, queues, links, flow, self.shape.window))
+        let WorkersShape { connections, window, .. } = self.shape;
+        let publisher = Publisher::open(
+            NAME,
+            &self.producer,
+            connections,
+            window,
+            self.manner.confirms,
+            log.clone(),
+        );
+        Ok(RabbitProducer::new(log, Arc::clone(&self.queues), publisher.await?))
     }
 
     fn workers(&self, work: &Work, _log: Recorder) -> Result<Launch> {

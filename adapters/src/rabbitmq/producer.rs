@@ -1,36 +1,23 @@
-//! The producing side: a batch of messages written together, confirmed apart.
+//! The producing side: each task to the queue of its delay.
 
 use std::collections::BTreeMap;
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 
-use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
-use lapin::{ErrorKind, PublisherConfirm};
 use schedbench_contract::ledger::Reason;
 use schedbench_contract::{Error, Producer, Recorder, Result, Task, TaskId};
 
-use super::link::{Flow, Line, Link};
 use super::profiles::LARGEST_BODY;
 use super::queues::{Queues, ms_up};
+use crate::amqp::link::{Line, Link};
+use crate::amqp::publisher::{MANDATORY, Publisher, Sending};
 use crate::clock;
-
-/// Tasks per batch.
-const TASKS_PER_BATCH: usize = 256;
-/// A message that no queue takes comes back; without this RabbitMQ confirms
-/// and forgets it.
-const MANDATORY: BasicPublishOptions = BasicPublishOptions { mandatory: true, immediate: false };
 
 /// Publishes the tasks of one cell.
 pub(crate) struct RabbitProducer {
     log: Recorder,
     queues: Arc<Queues>,
-    links: Vec<Arc<Link>>,
-    next_link: usize,
-    flow: Arc<Flow>,
-    window: usize,
+    publisher: Publisher,
     /// Queues that are declared, by delay in ms.
     delays: BTreeMap<u64, ShortString>,
 }
@@ -42,27 +29,8 @@ impl std::fmt::Debug for RabbitProducer {
 }
 
 impl RabbitProducer {
-    pub(super) fn new(
-        log: Recorder,
-        queues: Arc<Queues>,
-        links: Vec<Arc<Link>>,
-        flow: Arc<Flow>,
-        window: u32,
-    ) -> Self {
-        let window = window as usize;
-        Self { log, queues, links, next_link: 0, flow, window, delays: BTreeMap::new() }
-    }
-
-    /// The next connection, in turn, that is not lost.
-    fn link(&mut self) -> Option<(Arc<Link>, Line)> {
-        for _ in 0..self.links.len() {
-            self.next_link = (self.next_link + 1) % self.links.len();
-            let link = &self.links[self.next_link];
-            if let Some(line) = link.line() {
-                return Some((Arc::clone(link), line));
-            }
-        }
-        None
+    pub(super) fn new(log: Recorder, queues: Arc<Queues>, publisher: Publisher) -> Self {
+        Self { log, queues, publisher, delays: BTreeMap::new() }
     }
 
     /// Declares the queues of delays that are new in this batch.
@@ -91,9 +59,7 @@ impl RabbitProducer {
         }
     }
 
-    /// Writes a batch: every message is given to the client before the first
-    /// is waited for, so that the socket gets them together.
-    async fn hand_over(&self, tasks: &[Task<'_>], link: &Arc<Link>, line: Line) {
+    async fn hand_over(&self, tasks: &[Task<'_>], link: &Arc<Link>, line: &Line) {
         let now = clock::now();
         let mut sendings = Vec::with_capacity(tasks.len());
         for task in tasks {
@@ -111,33 +77,9 @@ impl RabbitProducer {
                 task.body,
                 properties,
             );
-            sendings.push(Sending { id: task.id, future: Box::pin(future), at_once: None });
+            sendings.push(Sending::new(task.id, future));
         }
-        self.flow.sent(sendings.len());
-        begin(&mut sendings).await;
-        let mut written = Vec::with_capacity(sendings.len());
-        for Sending { id, future, at_once } in sendings {
-            let never_left = matches!(&at_once, Some(Err(error)) if is_not_sent(error));
-            let sent = match at_once {
-                Some(sent) => sent,
-                None => future.await,
-            };
-            match sent {
-                Ok(confirm) => written.push((id, confirm)),
-                Err(error) => {
-                    let now = clock::now();
-                    if never_left {
-                        self.log.refused(id, Reason::NeverLeft, now);
-                    } else {
-                        self.log.unknown(id, Reason::ConnectionLost, now);
-                    }
-                    self.flow.settled(1);
-                    link.lost(line.generation, &error);
-                }
-            }
-        }
-        // Its reader lives as long as this sender does.
-        let _ = line.written.send(written);
+        self.publisher.write(sendings, link, line).await;
     }
 }
 
@@ -147,53 +89,20 @@ const fn delay_ms(task: &Task<'_>) -> u64 {
     ms_up(task.due.saturating_sub(task.intended))
 }
 
-/// A message on its way into the socket.
-struct Sending<F> {
-    id: TaskId,
-    future: Pin<Box<F>>,
-    /// What came back before anything was written.
-    at_once: Option<lapin::Result<PublisherConfirm>>,
-}
-
-/// Gives every message to the client, in order, and waits for none.
-async fn begin<F: Future<Output = lapin::Result<PublisherConfirm>>>(sendings: &mut [Sending<F>]) {
-    poll_fn(|context| {
-        for sending in &mut *sendings {
-            if let Poll::Ready(sent) = sending.future.as_mut().poll(context) {
-                sending.at_once = Some(sent);
-            }
-        }
-        Poll::Ready(())
-    })
-    .await;
-}
-
-/// Whether the client refused before it took the message.
-fn is_not_sent(error: &lapin::Error) -> bool {
-    matches!(error.kind(), ErrorKind::InvalidChannelState(..))
-}
-
 impl Producer for RabbitProducer {
     async fn submit(&mut self, batch: &[Task<'_>]) -> Result<usize> {
+        if batch.is_empty() {
+            return Ok(0);
+        }
         loop {
-            let room = self.window.saturating_sub(self.flow.outstanding());
-            let some = room.min(batch.len()).min(TASKS_PER_BATCH);
-            if batch.is_empty() {
-                return Ok(0);
-            }
-            if some > 0
-                && let Some((link, line)) = self.link()
-            {
-                match self.declare(&batch[..some], &line).await? {
-                    Ok(()) => {
-                        self.hand_over(&batch[..some], &link, line).await;
-                        return Ok(some);
-                    }
-                    Err(error) => link.lost(line.generation, &error),
+            let (some, link, line) = self.publisher.room(batch.len()).await;
+            match self.declare(&batch[..some], &line).await? {
+                Ok(()) => {
+                    self.hand_over(&batch[..some], &link, &line).await;
+                    return Ok(some);
                 }
-                continue;
+                Err(error) => link.lost(line.generation, &error),
             }
-            self.flow.changed().await;
         }
     }
 
@@ -206,15 +115,7 @@ impl Producer for RabbitProducer {
     }
 
     async fn settle(&mut self) -> Result<()> {
-        while self.flow.outstanding() > 0 {
-            self.flow.changed().await;
-        }
+        self.publisher.settle().await;
         Ok(())
-    }
-}
-
-impl Drop for RabbitProducer {
-    fn drop(&mut self) {
-        self.links.iter().for_each(|link| link.close());
     }
 }

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use redis::io::tcp::TcpSettings;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, IntoConnectionInfo, RedisConnectionInfo,
-    RedisError, ServerErrorKind, Value, aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind,
+    IntoConnectionInfo, RedisConnectionInfo, RedisError, ServerErrorKind, Value,
+    aio::MultiplexedConnection,
 };
 use schedbench_contract::{Address, Error, Result};
 use tokio::sync::Mutex;
 
 use super::scripts;
+use crate::tls;
 
 /// A connection attempt, greeting included, takes at most this long.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
@@ -58,8 +60,8 @@ impl Road {
     pub(super) fn to(address: &Address) -> Result<Self> {
         let unsupported =
             |what, why: &str| Error::Unsupported { system: super::NAME, what, why: why.to_owned() };
-        if address.tls {
-            return Err(unsupported("TLS", "this build's Redis client has none compiled in"));
+        if address.tls && !tls::IS_HERE {
+            return Err(unsupported("TLS", "this build has none; build it with --features tls"));
         }
         let mut redis = RedisConnectionInfo::default();
         if let Some(user) = &address.user {
@@ -76,11 +78,17 @@ impl Road {
         }
         let place = format!("{}:{}", address.host, address.port);
         let tcp = TcpSettings::default().set_nodelay(true);
-        let client = (address.host.clone(), address.port)
+        let broken =
+            |why: &dyn std::fmt::Display| Error::Broken(format!("redis at {place}: {why}"));
+        let authorities = match address.tls {
+            true => tls::authorities().map_err(|error| broken(&error))?,
+            false => None,
+        };
+        let client = at(address)
             .into_connection_info()
             .map(|info| info.set_redis_settings(redis).set_tcp_settings(tcp))
-            .and_then(Client::open)
-            .map_err(|error| Error::Broken(format!("redis at {place}: {error}")))?;
+            .and_then(|info| open(info, authorities))
+            .map_err(|error| broken(&error))?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_WITHIN))
             .set_response_timeout(Some(ANSWER_WITHIN))
@@ -112,6 +120,9 @@ impl Road {
     }
 
     fn connect_error(&self, error: &RedisError) -> Error {
+        if let Some(remedy) = tls::remedy(&error.to_string()) {
+            return self.refused(&remedy);
+        }
         if error.kind() == ErrorKind::AuthenticationFailed {
             return self.refused("it does not accept the user or the password");
         }
@@ -140,6 +151,28 @@ impl Road {
     pub(super) fn broken(&self, doing: &str, why: &str) -> Error {
         Error::Broken(format!("redis at {}: {doing}: {why}", self.place))
     }
+}
+
+/// Where a server is, in the client's own words.
+fn at(address: &Address) -> ConnectionAddr {
+    let (host, port) = (address.host.clone(), address.port);
+    if address.tls {
+        ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
+    } else {
+        ConnectionAddr::Tcp(host, port)
+    }
+}
+
+/// A client; one for TLS that trusts these authorities only, where there are any.
+fn open(info: ConnectionInfo, authorities: Option<String>) -> Result<Client, RedisError> {
+    #[cfg(feature = "tls")]
+    if let Some(text) = authorities {
+        let root_cert = Some(text.into_bytes());
+        let certificates = redis::TlsCertificates { client_tls: None, root_cert };
+        return Client::build_with_tls(info, certificates);
+    }
+    let _ = authorities;
+    Client::open(info)
 }
 
 /// One connection; clones share it.

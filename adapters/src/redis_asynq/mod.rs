@@ -13,54 +13,27 @@ mod link;
 mod message;
 mod producer;
 mod profiles;
+mod queue;
 mod scripts;
 mod worker;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use schedbench_contract::{
-    Adapter, Address, Backlog, Endpoints, Error, Launch, Profile, Program, Recorder, Report,
-    Result, Server, Work, WorkersShape,
+    Adapter, Backlog, Endpoints, Launch, Profile, Recorder, Report, Result, Server, Work,
+    WorkersShape,
 };
 
-use connect::{Road, Steady};
-use control::Control;
-use keys::Keys;
-use link::{Flow, Link};
-use producer::AsynqProducer;
-use profiles::Seconds;
+pub(crate) use producer::AsynqProducer;
+#[cfg(feature = "asynq")]
+pub(crate) use profiles::LARGEST_BODY;
+pub(crate) use profiles::Seconds;
+pub(crate) use queue::Queue;
 
 /// Its name in scenarios and tables.
 const NAME: &str = "redis-asynq";
 
-/// One queue of Asynq's in one Redis.
+/// Asynq's protocol with our own workers.
 #[derive(Debug)]
-pub(crate) struct RedisAsynq {
-    keys: Arc<Keys>,
-    profile: &'static Profile,
-    shape: WorkersShape,
-    producer: Address,
-    workers: Address,
-    control: Steady,
-    /// Retries each task may have; told by `workers`, written into each
-    /// message by the producer.
-    retries: AtomicU32,
-}
-
-impl RedisAsynq {
-    fn control(&self) -> Control<'_> {
-        Control { line: &self.control, keys: &self.keys }
-    }
-}
-
-fn required<'a>(address: Option<&'a Address>, road: &'static str) -> Result<&'a Address> {
-    address.ok_or_else(|| Error::Unsupported {
-        system: NAME,
-        what: "running without a broker",
-        why: format!("no address of Redis was given for {road}"),
-    })
-}
+pub(crate) struct RedisAsynq(Queue);
 
 impl Adapter for RedisAsynq {
     const NAME: &'static str = NAME;
@@ -68,75 +41,35 @@ impl Adapter for RedisAsynq {
     type Producer = AsynqProducer;
 
     async fn open(at: &Endpoints, profile: &'static Profile, shape: &WorkersShape) -> Result<Self> {
-        let control = Steady::open(Road::to(required(at.control.as_ref(), "control")?)?).await?;
-        let opened = Self {
-            keys: Arc::new(Keys::of(&at.prefix)),
-            profile,
-            shape: *shape,
-            producer: required(at.producer.as_ref(), "the producer")?.clone(),
-            workers: required(at.workers.as_ref(), "the workers")?.clone(),
-            control,
-            retries: AtomicU32::new(0),
-        };
-        opened.control().version().await?;
-        opened.control().must_be_unused().await?;
-        opened.control().announce().await?;
-        Ok(opened)
+        Queue::open(NAME, at, Seconds::of(profile.name), shape).await.map(Self)
     }
 
     async fn producer(&self, log: Recorder) -> Result<AsynqProducer> {
-        let road = Arc::new(Road::to(&self.producer)?);
-        let flow = Arc::new(Flow::default());
-        let mut links = Vec::new();
-        for number in 0..self.shape.connections.max(1) {
-            let (road, flow) = (Arc::clone(&road), Arc::clone(&flow));
-            links.push(Link::open(number, road, &self.keys.queue, log.clone(), flow).await?);
-        }
-        Ok(AsynqProducer::new(
-            log,
-            Arc::clone(&self.keys),
-            self.retries.load(Ordering::Acquire),
-            Seconds::of(self.profile.name),
-            links,
-            flow,
-            self.shape.window,
-        ))
+        self.0.producer(log).await
     }
 
     fn workers(&self, work: &Work, _log: Recorder) -> Result<Launch> {
-        self.retries.store(work.retry.max, Ordering::Release);
-        let program = |index| Program {
-            program: None,
-            args: Vec::new(),
-            env: Vec::new(),
-            work: Work {
-                queue: self.keys.queue.clone(),
-                at: Some(self.workers.clone()),
-                index,
-                ..work.clone()
-            },
-        };
-        Ok(Launch::Programs((0..work.shape.processes).map(program).collect()))
+        Ok(self.0.workers(work))
     }
 
     async fn backlog(&self) -> Result<Backlog> {
-        self.control().backlog().await
+        self.0.backlog().await
     }
 
     async fn consumers(&self) -> Result<Option<u32>> {
-        self.control().consumers().await.map(Some)
+        self.0.consumers().await.map(Some)
     }
 
     async fn server(&self) -> Result<Option<Server>> {
-        self.control().server().await.map(Some)
+        self.0.server().await.map(Some)
     }
 
     async fn purge(&self) -> Result<()> {
-        self.control().purge().await
+        self.0.purge().await
     }
 
     async fn close(self) -> Result<()> {
-        self.control().remove().await
+        self.0.close().await
     }
 
     async fn run_worker(

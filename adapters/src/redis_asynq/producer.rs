@@ -11,7 +11,7 @@ use super::connect::Line;
 use super::keys::Keys;
 use super::link::{Batch, Flow, Link};
 use super::message::NewTask;
-use super::profiles::{PROFILES, Seconds};
+use super::profiles::{LARGEST_BODY, Seconds};
 use super::scripts::{self, TASKS_PER_CALL};
 use crate::clock::{self, ClockPair};
 
@@ -95,7 +95,7 @@ impl AsynqProducer {
         let wall_text = wall_now.to_string();
         for (place, task) in tasks.iter().enumerate() {
             self.log.taken(task, now);
-            if task.body.len() > PROFILES[0].claims.largest_body {
+            if task.body.len() > LARGEST_BODY {
                 self.log.refused(task.id, Reason::TooLarge, now);
                 continue;
             }

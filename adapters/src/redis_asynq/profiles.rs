@@ -17,6 +17,9 @@ pub(super) const IDLE_LONGEST_MS: u64 = 5;
 /// The name of the profile that cuts due times off as Asynq does.
 const CUTS_OFF: &str = "asynq-exact";
 
+/// Redis takes 512 MB, in one piece and in memory several times over.
+pub(crate) const LARGEST_BODY: usize = 64 << 20;
+
 const CLAIMS: Claims = Claims {
     // With `everysec`, up to 2 s of confirmed writes wait in Redis's own memory
     // while an fsync is running, and a kill just then loses them: seen once in
@@ -29,8 +32,7 @@ const CLAIMS: Claims = Claims {
     order: Order::None,
     cancel: true,
     retries: Retries::Native,
-    // Redis takes 512 MB, in one piece and in memory several times over.
-    largest_body: 64 << 20,
+    largest_body: LARGEST_BODY,
 };
 
 /// All of them, the default first.
@@ -70,7 +72,7 @@ pub(super) const PROFILES: &[Profile] = &[
 
 /// How wall-clock times become the whole seconds of Asynq's sorted sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Seconds {
+pub(crate) enum Seconds {
     /// A task is never early.
     RoundedUp,
     /// As Go's `Time.Unix` does: a task may be up to 1 s early.

@@ -151,6 +151,7 @@ impl Rig {
             retry: Retry { max: 0, backoff_ns: 0 },
             body: Fill { seed: 42, bytes: 0 },
             write_each: false,
+            options: std::collections::BTreeMap::default(),
         };
         adjust(&mut work);
         let ledger = Ledger::new(CELL, tasks as usize, clock::now(), 600_000 * MS);

@@ -249,6 +249,7 @@ impl Bench {
             retry: self.retry,
             body: Fill { seed: 42, bytes: self.body_bytes },
             write_each: false,
+            options: std::collections::BTreeMap::default(),
         }
     }
 

@@ -66,10 +66,7 @@ func serve(open Open, limitsItself bool) error {
 		return fmt.Errorf("the work cannot be read: %w", err)
 	}
 	report := NewReport(os.NewFile(3, "events"), work.WriteEach)
-	runner := &Runner{work: &work, report: report}
-	if !limitsItself && work.Handler.works() {
-		runner.slots = make(chan struct{}, max(1, work.Shape.Concurrency))
-	}
+	runner := NewRunner(&work, report, limitsItself)
 	scheduler, err := open(&work, runner)
 	if err != nil {
 		return err
@@ -77,6 +74,7 @@ func serve(open Open, limitsItself bool) error {
 	report.Add(work.Index, statusReady, 0, 0)
 	report.Flush()
 
+	go newPauses(report).watch()
 	fed := make(chan error, 1)
 	go func() { fed <- feed(input, scheduler, report) }()
 	select {

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"os"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -45,6 +47,53 @@ func TestMixIsTheReferencesFinaliser(t *testing.T) {
 		if got := mix(state); got != expected {
 			t.Errorf("%d, expected %d", got, expected)
 		}
+	}
+}
+
+func TestAttemptsFailAsTheVectorsSay(t *testing.T) {
+	text, err := os.ReadFile("../../contract/vectors/attempts.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors struct {
+		Cases []struct {
+			Seed    uint64 `json:"seed"`
+			ID      uint64 `json:"id"`
+			Attempt uint32 `json:"attempt"`
+			FailPPM uint64 `json:"fail_ppm"`
+			Fails   bool   `json:"fails"`
+		} `json:"cases"`
+	}
+	if err := json.Unmarshal(text, &vectors); err != nil {
+		t.Fatal(err)
+	}
+	if len(vectors.Cases) == 0 {
+		t.Fatal("no cases")
+	}
+	for _, c := range vectors.Cases {
+		if attemptFails(c.Seed, c.ID, c.Attempt, c.FailPPM) != c.Fails {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+func TestPausesOfTheCollectorAreReportedOnTheRunsClock(t *testing.T) {
+	var events bytes.Buffer
+	report := NewReport(&events, false)
+	pauses := newPauses(report)
+	before := Now()
+	runtime.GC()
+	pauses.look()
+	report.Flush()
+	if events.Len() == 0 {
+		t.Fatal("no pause")
+	}
+	record := events.Next(recordBytes)
+	start, end := binary.LittleEndian.Uint64(record[16:]), binary.LittleEndian.Uint64(record[24:])
+	// The runtime stamps pauses with the wall clock, which may be slewed.
+	slack := uint64(time.Second)
+	if record[12] != statusPause || start > end || end+slack < uint64(before) || end > uint64(Now())+slack {
+		t.Errorf("% x", record)
 	}
 }
 

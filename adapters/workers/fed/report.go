@@ -12,6 +12,7 @@ const (
 	statusReady        = 0
 	statusDone         = 1
 	statusFailedFinal  = 3
+	statusPause        = 5
 	statusConfirmed    = 7
 	recordBytes        = 32
 	batchBytes         = 4096 // PIPE_BUF: writes up to this never mix

@@ -9,6 +9,16 @@ type Runner struct {
 	slots chan struct{}
 }
 
+// NewRunner runs the work's handlers. A scheduler that limitsItself decides how
+// many run at a time; for others the runner lets no more than the shape says.
+func NewRunner(work *Work, report *Report, limitsItself bool) *Runner {
+	runner := &Runner{work: work, report: report}
+	if !limitsItself && work.Handler.works() {
+		runner.slots = make(chan struct{}, max(1, work.Shape.Concurrency))
+	}
+	return runner
+}
+
 // Run runs a task's handler and reports it. A handler that does nothing takes
 // less time than reading the clock: it starts and ends at one reading.
 func (r *Runner) Run(id uint64) {

@@ -108,10 +108,11 @@ pub fn drive_in_flight<P: Producer>(
         }));
         // Longer than the longest window and the system takes nothing.
         let deadline = now + LONGEST_WINDOW * setup.window_ns + setup.warmup_ns;
+        let entered = clock::now();
         let submitted = parker.block_on(producer.submit(&tasks), deadline, base.stop);
         pending_ns += parker.take_pending_ns();
         let after = clock::now();
-        inside_ns += after - now;
+        inside_ns += after - entered;
         let count = match submitted {
             Ok(Ok(count)) => count.min(tasks.len()) as u64,
             Ok(Err(error)) => break Ended::Broken(error.to_string()),

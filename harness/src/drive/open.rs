@@ -185,12 +185,14 @@ pub fn drive_open<P: Producer>(
         }
         tasks.clear();
         tasks.extend(offer.arrivals.iter().map(|arrival| task(setup, arrival)));
+        // Making the batch is the generator's own work, not the system's.
+        let entered = clock::now();
         let submitted = parker.block_on(producer.submit(&tasks), setup.deadline, setup.stop);
         let pended = parker.take_pending_ns();
         let after = clock::now();
         // Parked time is taken to lie at the end: submit works, then waits.
         pended_in_window += overlap(&(after - pended..after), &setup.window);
-        inside_in_window += overlap(&(now..after), &setup.window);
+        inside_in_window += overlap(&(entered..after), &setup.window);
         let count = match submitted {
             Ok(Ok(count)) => count.min(tasks.len()),
             Ok(Err(error)) => break Ended::Broken(error.to_string()),

@@ -51,12 +51,19 @@ pub(crate) fn parse(form: &UrlForm, text: &str) -> std::result::Result<Address, 
     }
     Ok(Address {
         host: host.trim_start_matches('[').trim_end_matches(']').into(),
-        port: url.port().unwrap_or(form.port),
+        port: url.port().unwrap_or(form.port_with(tls)),
         user: Some(decoded(url.username())?).filter(|user| !user.is_empty()),
         password: url.password().map(decoded).transpose()?.map(Secret),
         database: Some(database).filter(|database| !database.is_empty()),
         tls,
     })
+}
+
+impl UrlForm {
+    /// The port that a URL leaves out: AMQP with TLS has one of its own.
+    fn port_with(&self, tls: bool) -> u16 {
+        if tls && self.scheme == "amqp" { 5671 } else { self.port }
+    }
 }
 
 #[cfg(test)]
@@ -88,7 +95,7 @@ mod tests {
             "redis://:hunter2@",
             "redis://u:hunter2@h/zero",
             "redis://u:hunter2@h:99999",
-            "rediss://u:hunter2@h",
+            "redisss://u:hunter2@h",
             "redis://u:hunter2@h/0?x=hunter2",
             "redis://h/0#hunter2",
             "redis://u:hunter2 @h:x",

@@ -6,15 +6,17 @@ mod fetch;
 mod java;
 mod leftovers;
 mod own;
-mod wire;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use schedbench_contract::{Address, Broker};
 
+use schedbench_adapters::kafka_wire::Wire;
+
 use crate::environment::broker::{Entry, UrlForm};
 
+pub use config::{FIXED as SETTINGS, JVM};
 pub use fetch::fetch;
 
 /// What the harness knows of it.
@@ -65,6 +67,6 @@ fn version_of(program: &Path) -> Option<String> {
 
 /// The release of an existing one.
 fn ask(address: &Address) -> std::io::Result<String> {
-    let mut wire = wire::Wire::connect(address, Instant::now() + ANSWER)?;
+    let mut wire = Wire::connect(address, Instant::now() + ANSWER)?;
     Ok(wire.release()?.unwrap_or_else(|| "before 3.3, or with ZooKeeper".into()))
 }

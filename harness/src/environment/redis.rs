@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use schedbench_adapters::tls;
 use schedbench_contract::{Address, Broker, Secret};
 
 use crate::environment::broker::{Entry, Ground, Need, Running, UrlForm};
@@ -20,7 +21,7 @@ pub(crate) const ENTRY: Entry = Entry {
     program_env: "SCHEDBENCH_REDIS_SERVER",
     remedy: "apt-get install redis-server",
     url_env: "REDIS_URL",
-    url: UrlForm { scheme: "redis", port: 6379, numbered_database: true, tls: false },
+    url: UrlForm { scheme: "redis", port: 6379, numbered_database: true, tls: tls::IS_HERE },
     oldest: (6, 2),
     find: || None,
     version: version_of,

@@ -4,6 +4,7 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
+use schedbench_adapters::tls::Stream;
 use schedbench_contract::Address;
 
 /// No answer that is asked for here is longer.
@@ -11,7 +12,7 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// A connection that is signed in.
 pub(crate) struct Resp {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Stream>,
     deadline: Instant,
 }
 
@@ -43,6 +44,9 @@ impl Resp {
         for address in (at.host.as_str(), at.port).to_socket_addrs()? {
             match TcpStream::connect_timeout(&address, left(deadline)?) {
                 Ok(stream) => {
+                    stream.set_read_timeout(Some(left(deadline)?))?;
+                    stream.set_write_timeout(Some(left(deadline)?))?;
+                    let stream = Stream::over(stream, &at.host, at.tls)?;
                     let mut this = Self { stream: BufReader::new(stream), deadline };
                     this.sign_in(at)?;
                     return Ok(this);
@@ -76,6 +80,7 @@ impl Resp {
         }
         self.set_timeouts()?;
         self.stream.get_mut().write_all(&request)?;
+        self.stream.get_mut().flush()?;
         self.reply(0)
     }
 
@@ -90,8 +95,9 @@ impl Resp {
 
     fn set_timeouts(&mut self) -> io::Result<()> {
         let left = left(self.deadline)?;
-        self.stream.get_ref().set_read_timeout(Some(left))?;
-        self.stream.get_ref().set_write_timeout(Some(left))
+        let socket = self.stream.get_ref().socket();
+        socket.set_read_timeout(Some(left))?;
+        socket.set_write_timeout(Some(left))
     }
 
     fn reply(&mut self, depth: u8) -> io::Result<Reply> {

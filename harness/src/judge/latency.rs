@@ -132,6 +132,7 @@ impl Distribution {
             data: base64::engine::general_purpose::STANDARD.encode(bytes),
             count: self.finite.len(),
             at_infinity: self.at_infinity,
+            early: self.early.len(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One cell from an empty queue to evidence.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -149,6 +150,7 @@ impl RunCell<'_, '_> {
             retry: self.plan.retry,
             body: self.fill(),
             write_each: false,
+            options: BTreeMap::new(),
         }
     }
 

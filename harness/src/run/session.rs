@@ -125,6 +125,9 @@ impl<'a> Session<'a> {
     /// A fresh broker, then the block's cells.
     fn block(&mut self, index: u32, block: &Block) -> Result<()> {
         if let Err(error) = self.stage.start_broker(block.target) {
+            if self.stopped() {
+                return Ok(());
+            }
             return self.fail_block(index, block, &error);
         }
         let mut capacity = None;
@@ -227,9 +230,10 @@ impl<'a> Session<'a> {
             plan,
             number,
             shape: self.plan.shape,
-            pacing: self.plan.pacing.unwrap_or(match plan.target.profile.broker {
-                Some(_) => Pacing::Grid,
-                None => Pacing::Spin,
+            // A spinning generator takes cores from what runs in other processes.
+            pacing: self.plan.pacing.unwrap_or(match plan.target.is_in_process() {
+                true => Pacing::Spin,
+                false => Pacing::Grid,
             }),
             at,
             stage: &mut self.stage,
@@ -242,12 +246,13 @@ impl<'a> Session<'a> {
             Ok(mut seen) => {
                 self.note_system(plan.target, seen.server.take());
                 self.set_allocated(plan, &mut seen.between.usage.allocated);
-                charge_submit(plan, &mut seen);
+                self.stage.forget_what_is_not_ours(&mut seen.between);
                 about.started_s = self.since_began(seen.start);
                 // Spinning is idle: what is left is the handling of tasks.
                 if let Some(cpu) = &mut seen.between.usage.generator_cpu_s {
                     *cpu = (*cpu - seen.driven.seen.spun_ns as f64 / 1e9).max(0.0);
                 }
+                charge_submit(plan, &mut seen);
                 let mut cell = judge::judge(
                     &Evidence {
                         plan,
@@ -372,8 +377,22 @@ fn charge_submit(plan: &CellPlan, seen: &mut Seen) {
         // Where no thread of the client could be read this is a lower bound,
         // which is enough to say that it was too much.
         let inside = pacing.submit_share - pacing.pending_share;
-        let busiest = &mut seen.between.usage.busiest_client_thread;
+        let usage = &mut seen.between.usage;
+        let busiest = &mut usage.busiest_client_thread;
         *busiest = Some(busiest.map_or(inside, |busiest| busiest.max(inside)));
+        let window = &seen.driven.window;
+        let inside_s = inside * window.end.saturating_sub(window.start) as f64 / 1e9;
+        move_cpu(&mut usage.generator_cpu_s, &mut usage.client_cpu_s, inside_s);
+    }
+}
+
+/// CPU of the generator's thread that was a client's: as much as the thread
+/// was inside `submit` without waiting, and no more than it used.
+fn move_cpu(generator: &mut Option<f64>, client: &mut Option<f64>, inside_s: f64) {
+    if let Some(generator) = generator {
+        let moved = inside_s.clamp(0.0, *generator);
+        *generator -= moved;
+        *client = Some(client.unwrap_or(0.0) + moved);
     }
 }
 
@@ -419,5 +438,24 @@ fn unmeasured(about: &judge::About, plan: &CellPlan, error: CellError) -> Cell {
         histograms: BTreeMap::new(),
         series: Series::default(),
         moments: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_inside_submit_is_the_clients_and_no_more_than_was_used() {
+        let moved = |mut generator, mut client, inside_s| {
+            move_cpu(&mut generator, &mut client, inside_s);
+            (generator, client)
+        };
+        assert_eq!(moved(Some(2.0), Some(1.0), 1.5), (Some(0.5), Some(2.5)));
+        assert_eq!(moved(Some(2.0), None, 1.5), (Some(0.5), Some(1.5)));
+        // Inside by the clock, off its core for a part of it.
+        assert_eq!(moved(Some(1.0), Some(1.0), 1.5), (Some(0.0), Some(2.0)));
+        assert_eq!(moved(Some(1.0), Some(1.0), -0.1), (Some(1.0), Some(1.0)));
+        assert_eq!(moved(None, Some(1.0), 1.5), (None, Some(1.0)), "not readable");
     }
 }

@@ -1,5 +1,6 @@
 //! Where cells are run: the runtime, the keeper, the brokers.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use super::halt::failure;
 use super::progress::Progress;
 use crate::environment::{self, Died, Entry, Ground, Keeper, Mode, Need, Rooms, Running};
 use crate::plan::{CellPlan, Target};
-use crate::record::{Role, Sampler};
+use crate::record::{Between, Role, Sampler};
 
 /// A broker is quiet when it takes less than this share of a core …
 const QUIET_SHARE: f64 = 0.02;
@@ -116,6 +117,20 @@ impl Stage<'_> {
         self.broker.as_ref().map(|broker| broker.address().clone())
     }
 
+    /// Takes out what cannot be known of a broker whose processes are not ours:
+    /// what it took and, where it works on this machine, what others did.
+    pub fn forget_what_is_not_ours(&self, between: &mut Between) {
+        let Some(broker) = &self.broker else { return };
+        if broker.child().is_some() {
+            return;
+        }
+        between.usage.broker_cpu_s = None;
+        let host = broker.address().host.as_str();
+        if host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()) {
+            between.host.foreign_cores = None;
+        }
+    }
+
     /// The broker's end, if it should live and does not.
     #[must_use]
     pub fn broker_death(&self) -> Option<CellError> {
@@ -128,7 +143,7 @@ impl Stage<'_> {
     #[must_use]
     pub fn behind(&self, error: CellError) -> CellError {
         if self.broker.as_ref().and_then(|broker| broker.child()).is_none() {
-            return error;
+            return self.broker_death().unwrap_or(error);
         }
         let until = clock::now() + DYING.as_nanos() as u64;
         loop {

@@ -17,4 +17,4 @@ macro_rules! built_in {
     };
 }
 
-built_in!("quick", "ramp", "ramp-inflight", "delays", "capacity", "soak");
+built_in!("quick", "ramp", "ramp-article", "ramp-inflight", "delays", "capacity", "soak");

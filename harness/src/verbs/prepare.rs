@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use schedbench_adapters::{SYSTEMS, System, find};
-use schedbench_contract::WorkerSource;
+use schedbench_contract::{Broker, WorkerSource};
 
 use crate::cli::{PrepareArgs, Voice};
-use crate::environment::{Error, Workshop, source_of};
+use crate::environment::{Error, Workshop, kafka, source_of};
 use crate::run::Exit;
 use crate::voice;
 
@@ -25,7 +25,15 @@ pub fn run(args: &PrepareArgs, voice: Voice, out: &mut impl Write) -> Result<Exi
         }
     };
     let mut worst = 0;
-    // Programs of brokers that no package manager brings belong here as well.
+    for system in named(&args.systems)?.into_iter().filter(|one| needs(one, Broker::Kafka)) {
+        match kafka::fetch(say) {
+            Ok(_) => writeln!(out, "{:12}  broker present", system.name)?,
+            Err(error) => {
+                voice::tell(&format!("error: {error}"));
+                worst = worst.max(Exit::Failed.number());
+            }
+        }
+    }
     for (system, source) in chosen(&args.systems)? {
         let was_there = workshop.look(source).is_ok_and(|made| made.is_some());
         match workshop.have(source, &say) {
@@ -45,8 +53,19 @@ pub fn run(args: &PrepareArgs, voice: Voice, out: &mut impl Write) -> Result<Exi
     Ok(ExitCode::from(worst))
 }
 
-/// The systems to prepare that have something to be made.
+/// Whether a profile of it needs that broker.
+fn needs(system: &System, broker: Broker) -> bool {
+    system.profiles.iter().any(|profile| profile.broker == Some(broker))
+}
+
+/// The systems to prepare that have a worker to be made.
 fn chosen(names: &[String]) -> Result<Vec<(&'static System, &'static WorkerSource)>> {
+    let made = |system: &'static System| Some((system, source_of(system)?));
+    Ok(named(names)?.into_iter().filter_map(made).collect())
+}
+
+/// The systems of those names; all for none.
+fn named(names: &[String]) -> Result<Vec<&'static System>> {
     let mut systems: Vec<&System> = SYSTEMS.iter().filter(|one| !one.only_for_tests).collect();
     if !names.is_empty() {
         systems.clear();
@@ -57,6 +76,5 @@ fn chosen(names: &[String]) -> Result<Vec<(&'static System, &'static WorkerSourc
             systems.push(system);
         }
     }
-    let made = |system: &'static System| Some((system, source_of(system)?));
-    Ok(systems.into_iter().filter_map(made).collect())
+    Ok(systems)
 }

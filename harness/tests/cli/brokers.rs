@@ -47,7 +47,7 @@ fn one_that_is_missing_is_found_before_the_run() {
     said.complains_of(&[
         "error: redis-asynq/everysec: no broker here\n",
         "apt-get install redis-server",
-        "(or: REDIS_URL)",
+        "(or: --env compose, or REDIS_URL)",
         "--skip-missing",
     ]);
     assert!(!place.at("results").exists(), "nothing was started");

@@ -4,6 +4,8 @@
 
 mod brokers;
 mod checks;
+mod containers;
+mod external;
 mod harness;
 mod killed;
 mod modes;

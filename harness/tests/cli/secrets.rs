@@ -39,7 +39,8 @@ impl Locked {
         format!("redis://:{password}@{}:{}", at.host, at.port)
     }
 
-    fn password(&self) -> &Secret {
+    /// Its password.
+    pub(crate) fn password(&self) -> &Secret {
         self.broker.address().password.as_ref().expect("a password")
     }
 }

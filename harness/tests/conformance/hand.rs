@@ -62,6 +62,7 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
             retry: Retry { max: 0, backoff_ns: 0 },
             body: Fill { seed: 7, bytes: 100 },
             write_each: false,
+            options: std::collections::BTreeMap::default(),
         };
         prepare(&mut work);
         let runtime = stage.runtime;

@@ -1,13 +1,15 @@
 //! What a cell is run on, as in a run, and that nothing stays behind.
 
 use std::fs;
+use std::process::Command;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use schedbench::environment::{Keeper, Mode, Rooms};
+use schedbench::environment::{Entry, Keeper, Mode, Rooms};
 use schedbench::plan::Target;
 use schedbench::record::Sampler;
 use schedbench::run::{Loudness, Progress, Stage};
+use schedbench_adapters::kafka_wire::Wire;
 use schedbench_contract::{Address, Broker};
 
 use crate::ground::{aim, root, sql, wait_for};
@@ -59,7 +61,9 @@ pub(crate) fn on_stage<T>(target: Target, act: impl FnOnce(&mut Stage<'_>) -> T)
 pub(crate) fn nothing_is_left(stage: &Stage<'_>, target: Target) {
     match (target.profile.broker, stage.address()) {
         (Some(Broker::Postgres), Some(address)) => no_schema(&address),
+        (Some(Broker::RabbitMq), Some(_)) => no_queue(stage),
         (Some(Broker::Redis), Some(address)) => no_key(&address),
+        (Some(Broker::Kafka), Some(address)) => no_topic_and_no_group(&address),
         _ => wait_for("the system's threads to end", || threads().is_empty()),
     }
     if let Some(address) = stage.second_address() {
@@ -74,12 +78,43 @@ fn no_key(redis: &Address) {
     assert!(keys.is_empty(), "left in Redis: {keys}");
 }
 
+/// Kafka's own topics begin with two underscores.
+fn no_topic_and_no_group(kafka: &Address) {
+    let soon = Instant::now() + Duration::from_secs(20);
+    let mut wire = Wire::connect(kafka, soon).expect("a connection");
+    let topics = wire.topics().expect("topics").1.into_iter().map(|topic| topic.name);
+    let topics: Vec<String> = topics.filter(|name| !name.starts_with("__")).collect();
+    let groups = wire.groups().expect("groups");
+    assert!(topics.is_empty() && groups.is_empty(), "left in Kafka: {topics:?} {groups:?}");
+}
+
 /// The broker was started for this check: nothing but its own is in it.
 fn no_schema(postgres: &Address) {
     let others = "SELECT nspname FROM pg_namespace WHERE nspname NOT IN ('public', \
                   'information_schema') AND nspname NOT LIKE 'pg\\_%'";
     let (left, _) = sql(postgres, others);
     assert!(left.is_empty(), "left in PostgreSQL: {left:?}");
+}
+
+/// The broker was started for this check, so that any queue is a leftover.
+/// AMQP cannot list them; the server's own tool is asked, in the server's own
+/// environment.
+fn no_queue(stage: &Stage<'_>) {
+    let broker = stage.broker.as_ref().expect("a broker");
+    let server = broker.child().expect("a broker of our own").pid();
+    let environment = fs::read(format!("/proc/{server}/environ")).expect("its environment");
+    let environment = String::from_utf8(environment).expect("UTF-8");
+    let program = Entry::of(Broker::RabbitMq).find().expect("it is running");
+    let program = program.canonicalize().expect("a path");
+    let said = Command::new(program.with_file_name("rabbitmqctl"))
+        .args(["-q", "--no-table-headers", "list_queues", "name"])
+        .env_clear()
+        .envs(environment.split('\0').filter_map(|variable| variable.split_once('=')))
+        .output()
+        .expect("rabbitmqctl");
+    let queues = String::from_utf8_lossy(&said.stdout);
+    assert!(said.status.success(), "{queues}{}", String::from_utf8_lossy(&said.stderr));
+    assert_eq!(queues.trim(), "", "left in RabbitMQ");
 }
 
 /// Names of threads of systems in this process.

@@ -110,6 +110,14 @@ impl Asked {
         heard
     }
 
+    /// Reads an answer of many texts.
+    pub(crate) fn hear_many(&mut self) -> Vec<String> {
+        let mut line = String::new();
+        self.0.read_line(&mut line).expect("an answer");
+        let count = line.trim_end().strip_prefix('*').expect("many").parse().expect("a count");
+        (0..count).map(|_: usize| self.hear()).collect()
+    }
+
     /// Reads an answer.
     pub(crate) fn hear(&mut self) -> String {
         let mut line = String::new();

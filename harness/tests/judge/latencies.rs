@@ -116,6 +116,10 @@ fn delayed_tasks_have_firing_errors_and_early_ones_are_signed() {
     assert!(matches!(metric(&cell, "start_latency.p99"), Value::Is(_)), "no floor under it");
     assert!(close(number(&cell, "earliness.p50"), 2e-4, 1e-3));
     assert_eq!(cell.histograms["earliness"].count, 1_000);
+    // The histogram holds what is not early and tells how many were.
+    let firing = &cell.histograms["firing_error"];
+    assert_eq!(firing.early, 1_000);
+    assert_eq!(firing.count + firing.early + firing.at_infinity, cell.counts.window.intended);
     assert!(cell.validity.is_valid(), "early is a finding: {:?}", cell.validity);
 
     // With nine tenths early the median is negative.

@@ -12,8 +12,8 @@ use schedbench::record::{Evidence, HandOver, Host, PacingSeen, Proof, Usage};
 use schedbench_adapters::System;
 use schedbench_contract::ledger::Ledger;
 use schedbench_contract::{
-    AckMode, Backlog, Claims, ConfirmMode, Delay as Claimed, DurabilityClass, Handler, Moment,
-    Order, Profile, Recorder, Retries, Retry, Run, RunEnd, Task, TaskId,
+    AckMode, Backlog, Claims, Comparable, ConfirmMode, Delay as Claimed, DurabilityClass, Handler,
+    Moment, Order, Profile, Recorder, Retries, Retry, Run, RunEnd, Task, TaskId,
 };
 use schedbench_reports::outcome::{Cell, Held, Value};
 
@@ -50,7 +50,7 @@ pub(crate) fn target(claims: Claims) -> Target {
         name: "stage",
         profiles,
         runtime: schedbench_contract::Runtime::Rust,
-        comparable: schedbench_contract::Comparable::Always,
+        comparable: Comparable::Always,
         only_for_tests: true,
     };
     Target { system: Box::leak(Box::new(system)), profile: &profiles[0] }
@@ -84,6 +84,15 @@ pub(crate) fn claiming(plan: CellPlan, change: impl FnOnce(&mut Claims)) -> Cell
     let mut claims = plan.target.profile.claims;
     change(&mut claims);
     CellPlan { target: target(claims), ..plan }
+}
+
+/// The same of a system that is comparable only where tasks are delayed.
+pub(crate) fn comparable_from(plan: CellPlan, by_at_least_ns: u64) -> CellPlan {
+    let why = "it is fed through a pipe";
+    let comparable = Comparable::Delayed { by_at_least_ns, why };
+    let system = System { comparable, ..*plan.target.system };
+    let target = Target { system: Box::leak(Box::new(system)), ..plan.target };
+    CellPlan { target, ..plan }
 }
 
 /// A planned task, with absolute times.

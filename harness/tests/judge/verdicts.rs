@@ -1,8 +1,8 @@
 //! Planted evidence for every verdict: validity, held, state, and a slow
 //! generator told from a slow system.
 
-use crate::stage::{MS, S, START, Stage, broken, plan, why};
-use schedbench::plan::{CellPlan, Load};
+use crate::stage::{MS, S, START, Stage, broken, comparable_from, plan, why};
+use schedbench::plan::{CellPlan, Delay, Load};
 use schedbench::record::HandOver;
 use schedbench_contract::{MomentKind, RunEnd};
 use schedbench_reports::outcome::{Held, Limit, State, Validity};
@@ -34,6 +34,25 @@ fn a_ledger_that_does_not_close_is_unbalanced_before_all_else() {
     assert!(!cell.counts.balances);
     assert!(why(&cell).contains("4000 against 3999"), "{}", why(&cell));
     assert!(matches!(cell.held, Held::NotJudged(_)));
+}
+
+#[test]
+fn what_compares_something_else_is_not_comparable_below_its_delay_only() {
+    let of = |delay: Delay| {
+        let plan = CellPlan { delay, ..comparable_from(plan(2_000.0, 2), 10 * MS) };
+        let mut stage = Stage::new(plan);
+        stage.run_all(|_| 20 * MS);
+        stage.judge()
+    };
+    for short in [Delay::None, Delay::Fixed(10 * MS - 1), Delay::Mix(vec![(S, 1), (MS, 1)])] {
+        let cell = of(short);
+        assert_eq!(cell.validity, Validity::NotComparable("it is fed through a pipe".into()));
+        assert!(matches!(cell.held, Held::NotJudged(_)), "{:?}", cell.held);
+        assert!(cell.metrics["start_latency.p50"].number().is_some(), "it is shown");
+    }
+    for long in [Delay::Fixed(10 * MS), Delay::Uniform(10 * MS, S), Delay::Mix(vec![(S, 1)])] {
+        assert_eq!(of(long).validity, Validity::Valid);
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use schedbench_contract::{AckMode, ConfirmMode, DurabilityClass};
 
 use crate::outcome::{Cell, Load, Outcome};
 
-use super::points::Figure;
+use super::points::{Figure, Quality};
 use super::rank::rank;
 use super::rows::{Row, row};
 
@@ -246,6 +246,10 @@ fn finish(group: &mut Group) {
             if group.common_load.is_none() { row.best().cloned() } else { None }
         });
         let Some(point) = point else { continue };
+        row.not_valid = match &point.quality {
+            Quality::Valid => None,
+            Quality::Invalid { word, .. } => Some(word),
+        };
         if group.common_load.is_some() && point.held == Some(false) {
             row.p99 = Figure::missing("not held");
         } else if group.common_load.is_some() {

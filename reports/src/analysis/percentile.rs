@@ -13,6 +13,7 @@ pub const BEYOND: f64 = 10.0;
 pub struct Merged {
     values: Hdr<u64>,
     at_infinity: u64,
+    early: u64,
 }
 
 impl Merged {
@@ -20,7 +21,7 @@ impl Merged {
     #[must_use]
     pub fn of<'a>(histograms: impl IntoIterator<Item = &'a Histogram>) -> Option<Self> {
         let mut values = Hdr::<u64>::new(3).ok()?;
-        let mut at_infinity = 0_u64;
+        let (mut at_infinity, mut early) = (0_u64, 0_u64);
         let mut any = false;
         for histogram in histograms {
             let Ok(one) = decode(histogram) else { continue };
@@ -29,14 +30,15 @@ impl Merged {
             }
             any = true;
             at_infinity = at_infinity.saturating_add(histogram.at_infinity);
+            early = early.saturating_add(histogram.early);
         }
-        any.then_some(Self { values, at_infinity })
+        any.then_some(Self { values, at_infinity, early })
     }
 
-    /// All values, finished or not.
+    /// All values, early, finished or not.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.values.len().saturating_add(self.at_infinity)
+        self.values.len().saturating_add(self.at_infinity).saturating_add(self.early)
     }
 
     /// Values at +∞.
@@ -47,7 +49,7 @@ impl Merged {
 
     /// The value at quantile `q` in seconds: the smallest that at least `q` of
     /// all tasks do not exceed. Beyond the finished ones it is only known to
-    /// exceed the horizon.
+    /// exceed the horizon, and among the early ones only not to exceed zero.
     #[must_use]
     pub fn percentile(&self, q: f64, horizon_s: f64) -> Value {
         let total = self.total();
@@ -61,6 +63,9 @@ impl Merged {
                 "fewer than {BEYOND:.0} of {total} tasks lie beyond"
             ));
         }
+        if self.rank(q) <= self.early {
+            return Value::AtMost(0.0);
+        }
         self.seconds_at(q).map_or(Value::AtLeast(horizon_s), Value::Is)
     }
 
@@ -71,17 +76,29 @@ impl Merged {
             Value::NotMeasured("no task in the window".to_owned())
         } else if self.at_infinity > 0 {
             Value::AtLeast(horizon_s)
+        } else if self.values.is_empty() {
+            Value::AtMost(0.0)
         } else {
             Value::Is(self.values.max() as f64 * 1e-9)
         }
     }
 
-    /// Seconds at `q`, whatever lies beyond; `None` at +∞.
+    /// Which of all values, from 1, stands at `q`.
+    fn rank(&self, q: f64) -> u64 {
+        ((self.total() as f64 * q) - 1e-6).ceil().max(1.0) as u64
+    }
+
+    /// Seconds at `q`, whatever lies beyond; 0 among the early ones, `None` at
+    /// +∞.
     #[must_use]
     pub fn seconds_at(&self, q: f64) -> Option<f64> {
-        let total = self.total();
-        let rank = ((total as f64 * q) - 1e-6).ceil().max(1.0) as u64;
-        if total == 0 || rank > self.values.len() {
+        if self.total() == 0 {
+            return None;
+        }
+        let Some(rank) = self.rank(q).checked_sub(self.early).filter(|rank| *rank > 0) else {
+            return Some(0.0);
+        };
+        if rank > self.values.len() {
             return None;
         }
         let mut seen = 0_u64;
@@ -111,11 +128,24 @@ mod tests {
         let mut bytes = Vec::new();
         V2DeflateSerializer::new().serialize(&hdr, &mut bytes).expect("into memory");
         let data = base64::engine::general_purpose::STANDARD.encode(bytes);
-        Histogram { data, count: hdr.len(), at_infinity }
+        Histogram { data, count: hdr.len(), at_infinity, early: 0 }
     }
 
     fn near(value: &Value, seconds: f64) -> bool {
         matches!(value, Value::Is(got) if (got - seconds).abs() <= seconds * 0.002)
+    }
+
+    /// 500 early, 400 of 1 ms, 100 of 9 ms: the median is early, P90 is 1 ms.
+    #[test]
+    fn early_starts_count_below_all_others() {
+        let values = std::iter::repeat_n(1_000_000, 400).chain(std::iter::repeat_n(9_000_000, 100));
+        let merged =
+            Merged::of([&Histogram { early: 500, ..histogram(values, 0) }]).expect("readable");
+        assert_eq!(merged.total(), 1_000);
+        assert_eq!(merged.percentile(0.5, 2.0), Value::AtMost(0.0));
+        assert!(near(&merged.percentile(0.501, 2.0), 0.001));
+        assert!(near(&merged.percentile(0.9, 2.0), 0.001), "0.9 is the 400th of those in time");
+        assert!(near(&merged.percentile(0.901, 2.0), 0.009));
     }
 
     #[test]
@@ -149,7 +179,7 @@ mod tests {
     #[test]
     fn rubbish_is_no_histogram() {
         for data in ["", "AAAA", "not base64 at all", "HISTFAAAAA"] {
-            let bad = Histogram { data: data.to_owned(), count: 5, at_infinity: 1 };
+            let bad = Histogram { data: data.to_owned(), count: 5, at_infinity: 1, early: 0 };
             assert!(Merged::of([&bad]).is_none(), "{data}");
         }
     }

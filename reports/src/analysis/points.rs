@@ -200,6 +200,13 @@ pub(super) fn percentile(cells: &[&Cell], latency: &str, q: f64, suffix: &str) -
         };
     };
     let mut value = merged.percentile(q, horizon);
+    // The judge has the early values themselves; merged, only their number is
+    // known.
+    if let (Value::AtMost(_), [one]) = (&value, cells)
+        && let Some(own) = one.metrics.get(&metric)
+    {
+        value = own.clone();
+    }
     if let Value::Is(seconds) = value
         && below_pacing(cells, &metric, q, seconds)
     {

@@ -85,6 +85,7 @@ mod tests {
             capacity,
             capacities: capacities.to_vec(),
             rank: None,
+            not_valid: None,
             p99: Figure::missing(""),
             failed_10k: Figure::missing(""),
             failed_100k: Figure::missing(""),

@@ -36,6 +36,9 @@ pub struct Row {
     /// Its place; `None` for `noop`, what is not comparable, and where nothing
     /// was held.
     pub rank: Option<Rank>,
+    /// The verdict's word where the figures below, but for the failure rates,
+    /// come from a point of which no cell is valid: shown, never ranked.
+    pub not_valid: Option<&'static str>,
     /// P99 of the headline latency at the common load.
     pub p99: Figure,
     /// Failure rate at 10k/s.
@@ -160,6 +163,7 @@ pub(super) fn row(
         // Delayed tasks are comparable in any case.
         not_comparable: system.claims.not_comparable.clone().filter(|_| latency == "start_latency"),
         rank: None,
+        not_valid: None,
         p99: Figure::missing(""),
         failed_10k: failed_at(10e3),
         failed_100k: failed_at(100e3),

@@ -125,11 +125,11 @@ fn line(page: &Page<'_>, row: &Row, scales: &Scales, shown: &Shown, span: (f64, 
             }
             (capacity(row))
             (limit(row))
-            (own_cell(&row.p99, Unit::Seconds))
+            (marked(row, own_cell(&row.p99, Unit::Seconds)))
             @if shown.at_10k { (cell(&row.failed_10k, Unit::Fraction, &Scale::of(Unit::Fraction, 1.0))) }
             @if shown.at_100k { (cell(&row.failed_100k, Unit::Fraction, &Scale::of(Unit::Fraction, 1.0))) }
-            (cell(&row.cpu, Unit::CpuSecondsPerMillion, &scales.cpu))
-            (cell(&row.pss, Unit::Bytes, &scales.pss))
+            (marked(row, cell(&row.cpu, Unit::CpuSecondsPerMillion, &scales.cpu)))
+            (marked(row, cell(&row.pss, Unit::Bytes, &scales.pss)))
             td.spark {
                 @if points.len() > 1 {
                     (PreEscaped(spark(&points, span, style, &format!("{}: done against load", row.label))))
@@ -147,6 +147,16 @@ fn capacity(row: &Row) -> Markup {
             @if state { (capacity.text()) } @else { b { (capacity.text()) } }
             @if let Some(beyond) = capacity.beyond() { small { (beyond) } }
             @if let Some(gap) = row.gap() { small.loud { "nor " (load(gap.load)) } }
+        }
+    }
+}
+
+/// A row's figure, or the verdict's word where its measurement is not valid.
+fn marked(row: &Row, figure: Markup) -> Markup {
+    match row.not_valid {
+        None => figure,
+        Some(word) => {
+            html! { td.n.state title="measured, but not valid: see all cells" { (word) } }
         }
     }
 }

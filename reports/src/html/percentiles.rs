@@ -208,7 +208,11 @@ fn dots(merged: &Merged, label: &str) -> Vec<Dot> {
         if merged.total() as f64 * (1.0 - q) < BEYOND - 1e-6 {
             break;
         }
-        let Some(y) = merged.seconds_at(q).filter(|y| *y > 0.0) else { break };
+        let Some(y) = merged.seconds_at(q) else { break };
+        // Early ones have no place on a logarithmic axis.
+        if y <= 0.0 {
+            continue;
+        }
         let tip = if name.is_empty() {
             String::new()
         } else {

@@ -43,10 +43,10 @@ fn open(group: &Group) -> Table {
     heads.extend([head("CPU-s/M", 40), head("PSS", 30), head("limit", 35)]);
     let lines = group.rows.iter().map(|row| {
         let mut cells =
-            vec![plain(&row.label), plain(&row.capacity.text()), figure(&row.p99, Unit::Seconds)];
+            vec![plain(&row.label), plain(&row.capacity.text()), own(row, &row.p99, Unit::Seconds)];
         cells.extend(failed_at.iter().map(|at| at_load(row, *at, |p| &p.failure, Unit::Fraction)));
-        cells.push(figure(&row.cpu, Unit::CpuSecondsPerMillion));
-        cells.push(figure(&row.pss, Unit::Bytes));
+        cells.push(own(row, &row.cpu, Unit::CpuSecondsPerMillion));
+        cells.push(own(row, &row.pss, Unit::Bytes));
         cells.push(row.beyond().map_or_else(
             || NONE.to_owned(),
             |point| format!("{} @{}", point.limit.word(), short(point.load)),
@@ -72,13 +72,15 @@ fn line(row: &Row, cells: Vec<String>, note: String) -> Line {
     Line { cells, note, quiet: row.is_noop() }
 }
 
-/// `redis 7.0.15 (2022), worker Rust`; what runs in process has no worker.
+/// `redis 7.0.15 (2022), worker Rust`; what runs in this process has no worker,
+/// what keeps its tasks in memory in a program of another runtime has one.
 fn note(group: &Group, row: &Row) -> String {
     let mut words = Vec::new();
     if !row.version.is_empty() {
         words.push(plain(&row.version));
     }
-    if group.class.durability != DurabilityClass::InProcess && !row.runtime.is_empty() {
+    let is_here = group.class.durability == DurabilityClass::InProcess && row.runtime == "Rust";
+    if !is_here && !row.runtime.is_empty() {
         words.push(format!("worker {}", plain(&row.runtime)));
     }
     if let Some(gap) = row.gap() {
@@ -93,6 +95,12 @@ fn note(group: &Group, row: &Row) -> String {
 /// A figure in a narrow cell.
 fn figure(figure: &Figure, unit: Unit) -> String {
     value(&figure.value, unit)
+}
+
+/// A figure at the load of a row's group, marked where that is not valid.
+fn own(row: &Row, of: &Figure, unit: Unit) -> String {
+    let text = figure(of, unit);
+    if row.not_valid.is_none() || text == NONE { text } else { text + NOT_RANKED }
 }
 
 fn value(value: &Value, unit: Unit) -> String {

@@ -21,7 +21,7 @@ fn packed(values: &hdrhistogram::Histogram<u64>, at_infinity: u64) -> Histogram 
     let mut bytes = Vec::new();
     V2DeflateSerializer::new().serialize(values, &mut bytes).unwrap();
     let data = base64::engine::general_purpose::STANDARD.encode(&bytes);
-    Histogram { data, count: values.len(), at_infinity }
+    Histogram { data, count: values.len(), at_infinity, early: 0 }
 }
 
 /// So many tasks with that P99, median a third of it; failed ones at +∞.

@@ -304,7 +304,7 @@ fn histogram(count: u64, mut draw: impl FnMut() -> Option<f64>) -> (Histogram, H
     let mut bytes = Vec::new();
     V2DeflateSerializer::new().serialize(&hdr, &mut bytes).expect("memory");
     let data = base64::engine::general_purpose::STANDARD.encode(bytes);
-    (Histogram { data, count: hdr.len(), at_infinity }, hdr)
+    (Histogram { data, count: hdr.len(), at_infinity, early: 0 }, hdr)
 }
 
 const D: f64 = 10.0;

@@ -15,8 +15,8 @@ use schedbench_contract::{Result, Work};
 use tokio::time::sleep;
 
 use super::super::profiles::Manner;
-use super::super::road::{FIRST_WAIT, LONGEST_WAIT, Road};
 use super::acks::{Acks, Frames};
+use crate::amqp::road::{FIRST_WAIT, LONGEST_WAIT, Road};
 
 /// A connection that consumes.
 pub(super) struct Line {

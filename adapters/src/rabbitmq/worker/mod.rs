@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use super::profiles::Manner;
 use super::queues::Queues;
-use super::road::Road;
+use crate::amqp::road::Road;
 use crate::clock;
 use hands::{Finished, Threads, ended};
 use line::Line;
@@ -50,7 +50,7 @@ pub(super) async fn run(
         .at
         .as_ref()
         .ok_or_else(|| Error::Broken("the work does not say where RabbitMQ is".into()))?;
-    let road = Road::to(address)?;
+    let road = Road::to(super::NAME, address)?;
     let mut lines = Vec::new();
     for _ in 0..work.shape.connections.max(1) {
         lines.push(Some(Line::open(&road, work, 0).await?));

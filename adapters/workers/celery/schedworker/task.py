@@ -32,7 +32,7 @@ def register(app: Celery, work: Work, events: Events, bodies: BodyPool) -> None:
     """Registers the task with an application."""
 
     # `throws`: Celery logs these failures as expected, without a traceback.
-    @app.task(bind=True, name=NAME, throws=(PlannedFailure,))
+    @app.task(bind=True, name=NAME, shared=False, throws=(PlannedFailure,))
     def run(self: Task, body: str) -> None:
         start = time.monotonic_ns()
         task = int(self.request.id, 16)

@@ -16,7 +16,7 @@ appender.out.layout.pattern = [%d] %p %m (%c)%n
 ";
 
 /// What Kafka's own start script gives its JVM, but for the console of JMX.
-pub(super) const JVM: &[&str] = &[
+pub const JVM: &[&str] = &[
     "-Xms1g",
     "-Xmx1g",
     "-XX:+UseG1GC",
@@ -28,7 +28,8 @@ pub(super) const JVM: &[&str] = &[
     "-Djava.net.preferIPv4Stack=true",
 ];
 
-const FIXED: &[(&str, &str)] = &[
+/// What every node of ours is set to, whatever the profile.
+pub const FIXED: &[(&str, &str)] = &[
     ("process.roles", "broker,controller"),
     ("node.id", "1"),
     ("listener.security.protocol.map", "CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT"),
@@ -48,9 +49,11 @@ const FIXED: &[(&str, &str)] = &[
     // The first worker need not wait for more of them.
     ("group.initial.rebalance.delay.ms", "0"),
     // A killed broker may not come back before its old session has timed out:
-    // 9 s by default, in which nothing but that wait would be measured.
-    ("broker.session.timeout.ms", "1000"),
-    ("broker.heartbeat.interval.ms", "250"),
+    // 9 s by default, in which nothing but that wait would be measured. Below
+    // a few seconds a broker on a busy machine misses its own heartbeats and
+    // is fenced by its own controller (seen at 1 s with a load of 20 on 2 cores).
+    ("broker.session.timeout.ms", "5000"),
+    ("broker.heartbeat.interval.ms", "500"),
 ];
 
 /// The whole configuration, for standard input: the password is in no argument

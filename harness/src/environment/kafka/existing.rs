@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use schedbench_contract::Address;
 
-use super::wire::Wire;
 use super::{ANSWER, ENTRY, own};
 use crate::environment::broker::{Need, Running};
 use crate::environment::{Child, Error, Result};
+use schedbench_adapters::kafka_wire::Wire;
 
 /// Reaches an existing one and makes sure that it is configured as needed: a
 /// result is never measured under a class that its broker does not have.

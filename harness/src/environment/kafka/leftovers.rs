@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use schedbench_contract::Address;
 
-use super::wire::Wire;
 use crate::environment::broker::Leftovers;
+use schedbench_adapters::kafka_wire::Wire;
 
 /// Every topic and group of ours is named so, and no other.
 const QUEUE: &str = "schedbench.";

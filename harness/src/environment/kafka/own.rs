@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use schedbench_contract::{Address, Secret};
 
 use super::java::Java;
-use super::wire::Wire;
 use super::{ANSWER, config, libs_of, version_of};
 use crate::environment::broker::{Ground, Need, Running};
 use crate::environment::{Child, Died, Error, Exit, Result, Spawner, Spec, ports, rooms};
+use schedbench_adapters::kafka_wire::Wire;
 
 /// From its start to its first answer; a JVM on a busy machine is slow.
 const START: Duration = Duration::from_secs(90);

@@ -13,9 +13,11 @@ pub(super) fn make(bench: &Bench<'_>) -> Result<()> {
     let mut command = bench.command("go")?;
     command.current_dir(root(bench.place, bench.source));
     command.args(["build", "-trimpath", "-o", bench.source.name, "."]);
-    // Nothing here needs C, so no C compiler is needed either. A workspace or
-    // a vendored copy of the user's must not change what is measured.
-    command.env("GOFLAGS", "-mod=readonly").env("CGO_ENABLED", "0").env("GOWORK", "off");
+    // Nothing here needs C, so no C compiler is needed either. Flags, a
+    // workspace or a vendored copy of the user's must not change what is
+    // measured.
+    command.env("GOFLAGS", "-mod=readonly -buildvcs=false");
+    command.env("CGO_ENABLED", "0").env("GOWORK", "off");
     bench.run(&mut command, || Lack {
         why: "Go is not installed, and its worker is written in Go.",
         remedy: "install Go 1.24 or later (go.dev/doc/install)",

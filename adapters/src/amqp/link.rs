@@ -18,54 +18,53 @@ use crate::clock;
 
 /// How many tasks are on their way, and a bell for when that changes.
 #[derive(Debug, Default)]
-pub(super) struct Flow {
+pub(crate) struct Flow {
     outstanding: AtomicUsize,
     changed: Notify,
 }
 
 impl Flow {
-    pub(super) fn outstanding(&self) -> usize {
+    pub(crate) fn outstanding(&self) -> usize {
         self.outstanding.load(Ordering::Acquire)
     }
 
-    pub(super) fn sent(&self, tasks: usize) {
+    pub(crate) fn sent(&self, tasks: usize) {
         self.outstanding.fetch_add(tasks, Ordering::AcqRel);
     }
 
-    pub(super) fn settled(&self, tasks: usize) {
+    pub(crate) fn settled(&self, tasks: usize) {
         self.outstanding.fetch_sub(tasks, Ordering::AcqRel);
         self.changed.notify_one();
     }
 
     /// Resolves after a change since the last wait. One waiter at a time: the
     /// producer is driven by one thread.
-    pub(super) async fn changed(&self) {
+    pub(crate) async fn changed(&self) {
         self.changed.notified().await;
     }
 }
 
 /// Tasks whose bytes are written, and what will say that they are stored.
-pub(super) type Written = Vec<(TaskId, PublisherConfirm)>;
+pub(crate) type Written = Vec<(TaskId, PublisherConfirm)>;
 
 /// A connection that works, as far as is known.
 #[derive(Clone)]
-pub(super) struct Line {
-    pub(super) channel: Channel,
-    pub(super) written: UnboundedSender<Written>,
+pub(crate) struct Line {
+    pub(crate) channel: Channel,
+    pub(crate) written: UnboundedSender<Written>,
     /// How often the link was connected before: a late failure of an old
     /// connection must not take down the new one.
-    pub(super) generation: u64,
+    pub(crate) generation: u64,
 }
 
 struct State {
+    /// Dropping it lets the connection go once everything written is settled.
     line: Option<Line>,
-    /// Dropping it hangs up.
-    connection: Option<Connection>,
     generation: u64,
 }
 
 /// One of the producer's connections, with one channel.
-pub(super) struct Link {
+pub(crate) struct Link {
     number: u32,
     road: Road,
     confirms: bool,
@@ -80,7 +79,7 @@ impl Link {
     ///
     /// # Errors
     /// The server is not there or refuses us.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         number: u32,
         road: Road,
         confirms: bool,
@@ -93,7 +92,7 @@ impl Link {
             confirms,
             log,
             flow,
-            state: Mutex::new(State { line: None, connection: None, generation: 0 }),
+            state: Mutex::new(State { line: None, generation: 0 }),
             closed: AtomicBool::new(false),
         });
         link.connect().await?;
@@ -105,16 +104,14 @@ impl Link {
     }
 
     /// Its connection, unless it is lost.
-    pub(super) fn line(&self) -> Option<Line> {
+    pub(crate) fn line(&self) -> Option<Line> {
         self.state().line.clone()
     }
 
-    /// No more attempts to connect; hangs up.
-    pub(super) fn close(&self) {
+    /// No more attempts to connect; hangs up once everything written is settled.
+    pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
-        let mut state = self.state();
-        state.line = None;
-        state.connection = None;
+        self.state().line = None;
     }
 
     async fn connect(self: &Arc<Self>) -> Result<()> {
@@ -133,18 +130,25 @@ impl Link {
             let mut state = self.state();
             state.generation += 1;
             let generation = state.generation;
-            state.line = Some(Line { channel, written, generation });
-            state.connection = Some(connection);
+            state.line = Some(Line { channel: channel.clone(), written, generation });
             generation
         };
-        tokio::spawn(Arc::clone(self).settle(settling, generation));
+        let held = (channel, connection);
+        tokio::spawn(Arc::clone(self).settle(settling, held, generation));
         tokio::spawn(Arc::clone(self).listen(events, generation));
         Ok(())
     }
 
     /// Notes what becomes of each task, in the order written: one queue
-    /// confirms in its order, and so no time is noted too early.
-    async fn settle(self: Arc<Self>, mut written: UnboundedReceiver<Written>, generation: u64) {
+    /// confirms in its order, and so no time is noted too early. Holds
+    /// channel and connection, whose last handles close them, until the
+    /// producer and its last confirm have gone.
+    async fn settle(
+        self: Arc<Self>,
+        mut written: UnboundedReceiver<Written>,
+        (_channel, connection): (Channel, Connection),
+        generation: u64,
+    ) {
         let log = self.log.clone();
         while let Some(tasks) = written.recv().await {
             for (id, confirm) in tasks {
@@ -167,6 +171,8 @@ impl Link {
                 self.flow.settled(1);
             }
         }
+        // A server that has gone hears no goodbye.
+        let _ = connection.close(200, "".into()).await;
     }
 
     /// Marks on the time axis what the server says of itself.
@@ -186,16 +192,14 @@ impl Link {
 
     /// The connection of that generation is gone: notes it once and begins to
     /// connect again.
-    pub(super) fn lost(self: &Arc<Self>, generation: u64, why: &lapin::Error) {
-        let connection = {
+    pub(crate) fn lost(self: &Arc<Self>, generation: u64, why: &lapin::Error) {
+        {
             let mut state = self.state();
             if state.generation != generation || state.line.is_none() {
                 return;
             }
             state.line = None;
-            state.connection.take()
-        };
-        drop(connection);
+        }
         let text = format!("connection {} to {}: {why}", self.number, self.road.place());
         self.log.moment(clock::now(), MomentKind::Disconnected, text);
         tokio::spawn(Arc::clone(self).connect_again());

@@ -8,14 +8,16 @@ use lapin::{Connection, ConnectionProperties, ErrorKind};
 use schedbench_contract::{Address, Error, Result};
 use tokio::time::timeout;
 
+use crate::tls;
+
 /// A connection attempt, login included, takes at most this long.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// Silence is noticed after twice this many seconds. RabbitMQ proposes 60.
 const HEARTBEAT_S: u16 = 10;
 /// The first wait before connecting again; it doubles up to the longest.
-pub(super) const FIRST_WAIT: Duration = Duration::from_millis(10);
+pub(crate) const FIRST_WAIT: Duration = Duration::from_millis(10);
 /// The longest wait before connecting again.
-pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(1);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Reply codes of AMQP.
 const ACCESS_REFUSED: u16 = 403;
@@ -24,8 +26,8 @@ const NOT_ALLOWED: u16 = 530;
 
 /// How to reach one server.
 #[derive(Clone)]
-pub(super) struct Road {
-    pub(super) address: Address,
+pub(crate) struct Road {
+    pub(crate) address: Address,
     uri: AMQPUri,
     place: String,
 }
@@ -37,19 +39,21 @@ impl std::fmt::Debug for Road {
 }
 
 impl Road {
+    /// The way of a system's clients to that address.
+    ///
     /// # Errors
     /// The address asks for what this build has not.
-    pub(super) fn to(address: &Address) -> Result<Self> {
-        if address.tls {
+    pub(crate) fn to(system: &'static str, address: &Address) -> Result<Self> {
+        if address.tls && !tls::IS_HERE {
             return Err(Error::Unsupported {
-                system: super::NAME,
+                system,
                 what: "TLS",
-                why: "this build's AMQP client has none compiled in".into(),
+                why: "this build has none; build it with --features tls".into(),
             });
         }
         let text = |text: Option<&str>| text.unwrap_or("guest").to_owned();
         let uri = AMQPUri {
-            scheme: AMQPScheme::AMQP,
+            scheme: if address.tls { AMQPScheme::AMQPS } else { AMQPScheme::AMQP },
             authority: AMQPAuthority {
                 userinfo: AMQPUserInfo {
                     username: text(address.user.as_deref()),
@@ -70,7 +74,7 @@ impl Road {
     }
 
     /// `host:port`.
-    pub(super) fn place(&self) -> &str {
+    pub(crate) fn place(&self) -> &str {
         &self.place
     }
 
@@ -79,10 +83,10 @@ impl Road {
     ///
     /// # Errors
     /// The server is not there or refuses us.
-    pub(super) async fn connect(&self, name: &str) -> Result<Connection> {
+    pub(crate) async fn connect(&self, name: &str) -> Result<Connection> {
         let properties =
             ConnectionProperties::default().with_connection_name(LongString::from(name));
-        let connecting = Connection::connect_uri(self.uri.clone(), properties);
+        let connecting = self.client(properties);
         match timeout(CONNECT_WITHIN, connecting).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(self.error("connecting", &error)),
@@ -90,8 +94,20 @@ impl Road {
         }
     }
 
+    async fn client(&self, properties: ConnectionProperties) -> lapin::Result<Connection> {
+        #[cfg(feature = "tls")]
+        if self.address.tls {
+            let trusted = tls::trusted()?;
+            let config = lapin::tcp::OwnedTLSConfig { identity: None, cert_chain: Some(trusted) };
+            let runtime = lapin::runtime::default_runtime()?;
+            let uri = self.uri.clone();
+            return Connection::connect_uri_with_config(uri, properties, config, runtime).await;
+        }
+        Connection::connect_uri(self.uri.clone(), properties).await
+    }
+
     /// A client's error in a sentence.
-    pub(super) fn error(&self, doing: &str, error: &lapin::Error) -> Error {
+    pub(crate) fn error(&self, doing: &str, error: &lapin::Error) -> Error {
         match reply_code(error) {
             Some(ACCESS_REFUSED | NOT_ALLOWED) => {
                 Error::Credentials(format!("rabbitmq at {} refuses us: {error}", self.place))
@@ -100,7 +116,7 @@ impl Road {
         }
     }
 
-    pub(super) fn broken(&self, doing: &str, why: &str) -> Error {
+    pub(crate) fn broken(&self, doing: &str, why: &str) -> Error {
         Error::Broken(format!("rabbitmq at {}: {doing}: {why}", self.place))
     }
 }
@@ -114,6 +130,6 @@ fn reply_code(error: &lapin::Error) -> Option<u16> {
 }
 
 /// Whether the server has no such queue.
-pub(super) fn is_not_found(error: &lapin::Error) -> bool {
+pub(crate) fn is_not_found(error: &lapin::Error) -> bool {
     reply_code(error) == Some(NOT_FOUND)
 }

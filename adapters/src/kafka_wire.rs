@@ -28,15 +28,17 @@ const DELETE_GROUPS: Api = Api(42, 0);
 
 /// A topic as the broker sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Topic {
-    pub(crate) name: String,
-    pub(crate) partitions: u32,
+pub struct Topic {
+    /// Its name.
+    pub name: String,
+    /// How many partitions it has.
+    pub partitions: u32,
     /// Whether each partition has a leader and no error.
-    pub(crate) is_led: bool,
+    pub is_led: bool,
 }
 
 /// A connection that is signed in.
-pub(crate) struct Wire {
+pub struct Wire {
     stream: TcpStream,
     deadline: Instant,
     correlation: i32,
@@ -49,7 +51,7 @@ fn garbled() -> io::Error {
 impl Wire {
     /// Connects and signs in. Everything asked on this connection must be
     /// answered by the deadline.
-    pub(crate) fn connect(at: &Address, deadline: Instant) -> io::Result<Self> {
+    pub fn connect(at: &Address, deadline: Instant) -> io::Result<Self> {
         let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
         for address in (at.host.as_str(), at.port).to_socket_addrs()? {
             match TcpStream::connect_timeout(&address, left(deadline)?) {
@@ -82,7 +84,7 @@ impl Wire {
 
     /// The release, by the newest metadata format that it supports; `None` for
     /// one that is not in KRaft mode. Kafka does not say its version.
-    pub(crate) fn release(&mut self) -> io::Result<Option<String>> {
+    pub fn release(&mut self) -> io::Result<Option<String>> {
         let body = Body::new().compact_text(CLIENT).compact_text(env!("CARGO_PKG_VERSION")).tags();
         let mut answer = self.ask(API_VERSIONS, body)?;
         // Below Kafka 2.4 it answers with the error "unsupported version".
@@ -105,7 +107,7 @@ impl Wire {
     }
 
     /// How many brokers there are, and every topic.
-    pub(crate) fn topics(&mut self) -> io::Result<(usize, Vec<Topic>)> {
+    pub fn topics(&mut self) -> io::Result<(usize, Vec<Topic>)> {
         let mut answer = self.ask(METADATA, Body::new().int(-1))?;
         let brokers = answer.many(|broker| {
             broker.skip(4)?;
@@ -133,7 +135,7 @@ impl Wire {
     }
 
     /// A setting of the broker with that number.
-    pub(crate) fn setting(&mut self, broker: i32, name: &str) -> io::Result<Option<String>> {
+    pub fn setting(&mut self, broker: i32, name: &str) -> io::Result<Option<String>> {
         /// A resource that is a broker.
         const BROKER: u8 = 4;
         let body = Body::new().int(1).byte(BROKER).text(&broker.to_string());
@@ -162,7 +164,7 @@ impl Wire {
     }
 
     /// The number of some broker: the one that is asked for its settings.
-    pub(crate) fn any_broker(&mut self) -> io::Result<i32> {
+    pub fn any_broker(&mut self) -> io::Result<i32> {
         let mut answer = self.ask(METADATA, Body::new().int(0))?;
         let brokers = answer.many(|broker| {
             let number = broker.int()?;
@@ -175,7 +177,7 @@ impl Wire {
     }
 
     /// Every consumer group.
-    pub(crate) fn groups(&mut self) -> io::Result<Vec<String>> {
+    pub fn groups(&mut self) -> io::Result<Vec<String>> {
         let mut answer = self.ask(LIST_GROUPS, Body::new())?;
         answer.skip(4)?;
         refuse(answer.short()?, "listing groups")?;
@@ -187,13 +189,13 @@ impl Wire {
     }
 
     /// Deletes topics.
-    pub(crate) fn delete_topics(&mut self, names: &[&str]) -> io::Result<()> {
+    pub fn delete_topics(&mut self, names: &[&str]) -> io::Result<()> {
         let body = Body::new().texts(names).int(30_000);
         self.delete(DELETE_TOPICS, body, "deleting the topic")
     }
 
     /// Deletes consumer groups, which have no members.
-    pub(crate) fn delete_groups(&mut self, names: &[&str]) -> io::Result<()> {
+    pub fn delete_groups(&mut self, names: &[&str]) -> io::Result<()> {
         self.delete(DELETE_GROUPS, Body::new().texts(names), "deleting the group")
     }
 

@@ -1,0 +1,170 @@
+//! Celery on RabbitMQ: tasks published as Celery's client publishes them, and
+//! run by Celery's own workers in Python.
+//!
+//! What waits until it is due waits in a worker, unacknowledged; a retry is a
+//! message that the worker publishes. Both are Celery's own ways.
+
+mod message;
+mod producer;
+mod profiles;
+mod results;
+mod source;
+
+use lapin::options::QueueDeclareOptions;
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use schedbench_contract::{
+    Adapter, Address, Backlog, Endpoints, Error, Launch, Profile, Program, Recorder, Result,
+    Runtime, Server, Work, WorkersShape,
+};
+
+use crate::amqp::publisher::Publisher;
+use crate::amqp::questions::Questions;
+use crate::amqp::road::Road;
+use message::Form;
+use producer::CeleryProducer;
+use profiles::Manner;
+
+/// Its name in scenarios and tables.
+const NAME: &str = "celery";
+/// So long a queue of results outlives its last use, ms: Celery's default.
+const RESULTS_EXPIRE_MS: i32 = 86_400_000;
+
+/// One cell's queue, and the queue of its results.
+#[derive(Debug)]
+pub(crate) struct Celery {
+    queue: ShortString,
+    results: ShortString,
+    manner: Manner,
+    shape: WorkersShape,
+    producer: Address,
+    workers: Address,
+    control: Questions,
+}
+
+fn required<'a>(address: Option<&'a Address>, road: &'static str) -> Result<&'a Address> {
+    address.ok_or_else(|| Error::Unsupported {
+        system: NAME,
+        what: "running without a broker",
+        why: format!("no address of RabbitMQ was given for {road}"),
+    })
+}
+
+impl Celery {
+    async fn declare(&self) -> Result<()> {
+        let mut own = FieldTable::default();
+        let kind = if self.manner.quorum { "quorum" } else { "classic" };
+        own.insert("x-queue-type".into(), AMQPValue::LongString(kind.into()));
+        self.declare_one(&self.queue, own).await?;
+        if self.manner.results {
+            let mut arguments = FieldTable::default();
+            arguments.insert("x-expires".into(), AMQPValue::LongInt(RESULTS_EXPIRE_MS));
+            self.declare_one(&self.results, arguments).await?;
+        }
+        Ok(())
+    }
+
+    async fn declare_one(&self, queue: &ShortString, arguments: FieldTable) -> Result<()> {
+        let channel = self.control.channel().await?;
+        let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+        let declared = channel.queue_declare(queue.clone(), durable, arguments).await;
+        declared.map(drop).map_err(|error| self.control.road.error("declaring a queue", &error))
+    }
+
+    /// Messages that one worker process may hold.
+    fn prefetch(&self) -> u32 {
+        let WorkersShape { concurrency, prefetch, .. } = self.shape;
+        let each = if self.manner.one_each { 1 } else { (prefetch / concurrency.max(1)).max(1) };
+        each * concurrency
+    }
+}
+
+impl Adapter for Celery {
+    const NAME: &'static str = NAME;
+    const PROFILES: &'static [Profile] = profiles::PROFILES;
+    const RUNTIME: Runtime = Runtime::Source(&source::SOURCE);
+    type Producer = CeleryProducer;
+
+    async fn open(at: &Endpoints, profile: &'static Profile, shape: &WorkersShape) -> Result<Self> {
+        let control = Questions::new(Road::to(NAME, required(at.control.as_ref(), "control")?)?);
+        let opened = Self {
+            queue: at.prefix.clone().into(),
+            results: format!("{}.results", at.prefix).into(),
+            manner: Manner::of(profile.name),
+            shape: *shape,
+            producer: required(at.producer.as_ref(), "the producer")?.clone(),
+            workers: required(at.workers.as_ref(), "the workers")?.clone(),
+            control,
+        };
+        opened.control.must_be_unused(&opened.queue).await?;
+        opened.control.must_be_unused(&opened.results).await?;
+        opened.control.server().await?;
+        opened.declare().await?;
+        Ok(opened)
+    }
+
+    async fn producer(&self, log: Recorder) -> Result<CeleryProducer> {
+        let WorkersShape { connections, window, .. } = self.shape;
+        let publisher =
+            Publisher::open(NAME, &self.producer, connections, window, true, log.clone()).await?;
+        let form = Form::new(&self.results, !self.manner.results);
+        let results = if self.manner.results {
+            let road = Road::to(NAME, &self.producer)?;
+            Some(tokio::spawn(results::read(road, self.results.clone())))
+        } else {
+            None
+        };
+        Ok(CeleryProducer::new(log, self.queue.clone(), form, publisher, results))
+    }
+
+    fn workers(&self, work: &Work, _log: Recorder) -> Result<Launch> {
+        let program = |index| Program {
+            program: None,
+            args: Vec::new(),
+            env: Vec::new(),
+            work: Work {
+                queue: self.queue.as_str().to_owned(),
+                at: Some(self.workers.clone()),
+                index,
+                ..work.clone()
+            },
+        };
+        Ok(Launch::Programs((0..work.shape.processes).map(program).collect()))
+    }
+
+    /// What workers hold, delayed tasks among it, AMQP does not tell; it is
+    /// ready again once their connections are gone. Celery keeps no dead.
+    async fn backlog(&self) -> Result<Backlog> {
+        Ok(Backlog { ready: Some(self.control.messages(&self.queue).await?), ..Backlog::default() })
+    }
+
+    async fn consumers(&self) -> Result<Option<u32>> {
+        Ok(self.control.depth(&self.queue).await?.map(|depth| depth.consumers))
+    }
+
+    async fn server(&self) -> Result<Option<Server>> {
+        let mut server = self.control.server().await?;
+        let mut say = |what: &str, value: String| server.settings.push((what.into(), value));
+        for package in ["celery", "kombu", "amqp", "billiard"] {
+            if let Some(version) = source::version_of(package) {
+                say(package, version.into());
+            }
+        }
+        say("queue type", if self.manner.quorum { "quorum" } else { "classic" }.into());
+        say("pool", self.manner.pool.into());
+        say("acknowledgement", self.manner.acks.into());
+        say("prefetch of a worker process", self.prefetch().to_string());
+        say("results", if self.manner.results { "rpc" } else { "ignored" }.into());
+        Ok(Some(server))
+    }
+
+    async fn purge(&self) -> Result<()> {
+        self.control.purge(&self.queue).await
+    }
+
+    async fn close(self) -> Result<()> {
+        self.control.delete(&self.queue).await?;
+        self.control.delete(&self.results).await?;
+        self.control.close().await;
+        Ok(())
+    }
+}

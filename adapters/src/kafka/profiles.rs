@@ -1,0 +1,141 @@
+//! The profiles: what the producer waits for, what the broker keeps, and when
+//! the workers commit.
+
+use schedbench_contract::{
+    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries,
+};
+
+const CLAIMS: Claims = Claims {
+    // The leader answers once the record is in its page cache, whatever `acks`
+    // says, for it is the only copy: a killed process loses nothing, a power
+    // loss may.
+    durability: DurabilityClass::ProcessCrash,
+    ack: AckMode::Late,
+    confirms: ConfirmMode::Confirmed,
+    delay: Delay::Unsupported("Kafka holds nothing back; consumer-hold is the customary way"),
+    order: Order::Key,
+    cancel: false,
+    retries: Retries::Native,
+    largest_body: super::LARGEST_BODY,
+};
+
+const fn profile(name: &'static str, summary: &'static str, claims: Claims) -> Profile {
+    Profile { name, summary, broker: Some(Broker::Kafka), broker_settings: &[], claims }
+}
+
+/// All of them, the default first.
+pub(super) const PROFILES: &[Profile] = &[
+    profile(
+        "acks-all",
+        "acks=all at one copy, linger 5 ms; a partition per handler, offsets committed after the \
+         handlers, at half of the prefetch or after 100 ms; retries by a retry topic",
+        CLAIMS,
+    ),
+    profile("acks1", "as acks-all, but acks=1; at one copy it is the same promise", CLAIMS),
+    profile(
+        "acks0",
+        "as acks-all, but acks=0: the broker answers nothing",
+        Claims { confirms: ConfirmMode::Unconfirmed, ..CLAIMS },
+    ),
+    profile(
+        "idempotent",
+        "as acks-all, but the client sends again after a lost connection and the broker drops \
+         what it has already; these repeats are the client's and not counted",
+        CLAIMS,
+    ),
+    Profile {
+        broker_settings: &[("log.flush.interval.messages", "1")],
+        ..profile(
+            "flush",
+            "as acks-all, but an fsync for each batch of records, commits of offsets included",
+            Claims { durability: DurabilityClass::PowerLoss, ..CLAIMS },
+        )
+    },
+    profile(
+        "article",
+        "as acks-all, but batch.size 16384 and 500 records handed over per round of a consumer",
+        CLAIMS,
+    ),
+    profile("article-linger-20", "as article, but linger 20 ms", CLAIMS),
+    profile(
+        "commit-before",
+        "as acks-all, but offsets are committed before the handlers run",
+        Claims { ack: AckMode::Early, ..CLAIMS },
+    ),
+    profile(
+        "consumer-hold",
+        "as acks-all, but a worker holds tasks back that are not due: up to 65,536 in its \
+         memory, with what follows them uncommitted",
+        Claims { delay: Delay::InTheWorker, ..CLAIMS },
+    ),
+];
+
+/// What a profile changes about the clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tuning {
+    /// `acks` of the producer.
+    pub(super) acks: &'static str,
+    /// `linger.ms` of the producer.
+    pub(super) linger_ms: &'static str,
+    /// `batch.size` of the producer; the client's own default for none.
+    pub(super) batch_size: Option<&'static str>,
+    /// Whether the client repeats and the broker drops repeats.
+    pub(super) idempotent: bool,
+    /// Most records handed over in one round of a consumer.
+    pub(super) round: usize,
+    /// Whether offsets are committed before the handlers run.
+    pub(super) commits_before: bool,
+    /// Whether a worker holds back what is not due.
+    pub(super) holds: bool,
+}
+
+impl Tuning {
+    /// What the profile of that name changes.
+    pub(super) fn of(profile: &str) -> Self {
+        let usual = Self {
+            acks: "all",
+            linger_ms: "5",
+            batch_size: None,
+            idempotent: false,
+            round: 256,
+            commits_before: false,
+            holds: false,
+        };
+        let article = Self { batch_size: Some("16384"), round: 500, ..usual };
+        match profile {
+            "acks1" => Self { acks: "1", ..usual },
+            "acks0" => Self { acks: "0", ..usual },
+            "idempotent" => Self { idempotent: true, ..usual },
+            "article" => article,
+            "article-linger-20" => Self { linger_ms: "20", ..article },
+            "commit-before" => Self { commits_before: true, ..usual },
+            "consumer-hold" => Self { holds: true, ..usual },
+            _ => usual,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_profile_but_the_broker_s_own_changes_something() {
+        let usual = Tuning::of("acks-all");
+        for profile in &PROFILES[1..] {
+            let changed = Tuning::of(profile.name) != usual || !profile.broker_settings.is_empty();
+            assert!(changed, "{}", profile.name);
+        }
+    }
+
+    #[test]
+    fn claims_say_what_the_clients_do() {
+        for profile in PROFILES {
+            let (claims, tuning) = (&profile.claims, Tuning::of(profile.name));
+            assert_eq!(claims.ack == AckMode::Early, tuning.commits_before, "{}", profile.name);
+            assert_eq!(claims.delay.is_supported(), tuning.holds, "{}", profile.name);
+            let unconfirmed = claims.confirms == ConfirmMode::Unconfirmed;
+            assert_eq!(unconfirmed, tuning.acks == "0", "{}", profile.name);
+        }
+    }
+}

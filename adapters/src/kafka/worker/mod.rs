@@ -1,0 +1,317 @@
+//! A worker process: one member of the consumer group.
+//!
+//! One thread polls, others handle, one commits. What a worker holds and has
+//! not committed is at most its prefetch; librdkafka itself fetches further
+//! ahead, which holds nothing: those records are nobody's until handed over.
+
+mod desk;
+mod forward;
+mod hands;
+mod hold;
+mod offsets;
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rdkafka::config::FromClientConfigAndContext as _;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::{ClientContext, Offset, TopicPartitionList};
+use schedbench_contract::{BodyPool, Error, Record, Report, Result, Status, Work};
+
+use super::Queue;
+use super::connect::{self, ANSWER_WITHIN, Complaint};
+use super::profiles::Tuning;
+use super::record::Label;
+use crate::clock;
+use desk::Desk;
+use forward::Forwarder;
+use hands::{Bench, Hands, Job};
+use hold::Hold;
+
+/// Most records that wait in a worker until they are due.
+const MOST_HELD: usize = 65_536;
+/// For running handlers to end before their partitions go to another worker.
+const END_WITHIN: Duration = Duration::from_secs(10);
+/// Finished tasks wait at most this long for their offsets to be committed.
+const COMMIT_WITHIN: Duration = Duration::from_millis(100);
+/// A poll with nothing to do, so that a stop is seen.
+const IDLE: Duration = Duration::from_millis(50);
+/// A poll while handlers run, so that what they report leaves soon.
+const BUSY: Duration = Duration::from_millis(2);
+/// Between attempts to commit what could not be.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
+/// Attempts to commit at the end.
+const LAST_COMMITS: u32 = 20;
+
+/// Consumes until `stop` resolves.
+///
+/// # Errors
+/// The brokers are not there or refuse us.
+pub(super) async fn run(
+    work: &Work,
+    report: impl Report,
+    stop: impl Future<Output = ()> + Send,
+) -> Result<()> {
+    let stopping = Arc::new(AtomicBool::new(false));
+    let (work, flag) = (work.clone(), Arc::clone(&stopping));
+    let (ended, mut end) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new()
+        .name("consumer".into())
+        .spawn(move || {
+            let _ = ended.send(consume(&work, report, &flag));
+        })
+        .map_err(|error| Error::Broken(format!("starting the consumer's thread: {error}")))?;
+    let panicked = |_| Err(Error::Broken("the consumer's thread panicked".into()));
+    let mut stop = pin!(stop);
+    tokio::select! {
+        ended = &mut end => ended.unwrap_or_else(panicked),
+        () = stop.as_mut() => {
+            stopping.store(true, Ordering::Release);
+            end.await.unwrap_or_else(panicked)
+        }
+    }
+}
+
+/// Hears of assignments, on the thread that polls.
+struct Ear {
+    desk: Arc<Desk>,
+    complaint: Complaint,
+}
+
+impl ClientContext for Ear {
+    fn log(&self, _: rdkafka::config::RDKafkaLogLevel, fac: &str, text: &str) {
+        eprintln!("kafka's consumer: {fac} {text}");
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        eprintln!("kafka's consumer: {error}: {reason}");
+        self.complaint.note(&error, reason);
+    }
+}
+
+impl ConsumerContext for Ear {
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Revoke(partitions) = rebalance {
+            eprintln!("kafka's consumer: {} partitions revoked", partitions.count());
+            if let Some(list) = self.desk.revoke(END_WITHIN)
+                && let Err(error) = consumer.commit(&list, CommitMode::Sync)
+            {
+                eprintln!("kafka's consumer: committing before a rebalance: {error}");
+            }
+        }
+    }
+
+    fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Assign(partitions) = rebalance {
+            eprintln!("kafka's consumer: {} partitions assigned", partitions.count());
+            self.desk.assigned();
+        }
+    }
+}
+
+fn consume<R: Report>(work: &Work, report: R, stopping: &AtomicBool) -> Result<()> {
+    let at = work.at.as_ref();
+    let at = at.ok_or_else(|| Error::Broken("the work does not say where Kafka is".into()))?;
+    let queue = Queue::of(&work.queue, &work.shape);
+    let tuning = Tuning::of(&work.profile);
+    let prefetch = work.shape.prefetch as usize;
+    let desk = Arc::new(Desk::new(queue.clone(), prefetch, MOST_HELD, tuning));
+    let consumer = subscribe(work, &queue, &desk)?;
+    let bench = Bench {
+        work,
+        queue: &queue,
+        desk: &desk,
+        pool: BodyPool::new(work.body),
+        forwarder: Forwarder::open(at, &desk)?,
+        report: Mutex::new(report),
+    };
+    std::thread::scope(|scope| {
+        let hands = Hands::hire(scope, &bench)?;
+        if !tuning.commits_before {
+            let committer = std::thread::Builder::new().name("committer".into());
+            committer
+                .spawn_scoped(scope, || keep_committing(&consumer, &desk))
+                .map_err(|error| Error::Broken(format!("starting the committer: {error}")))?;
+        }
+        let mut loop_ =
+            Loop { consumer: &consumer, bench: &bench, hands, tuning, hold: Hold::default() };
+        let served = loop_.serve(stopping);
+        // Also after an error: the threads have to end.
+        desk.close();
+        served
+    })?;
+    bench.forwarder.flush();
+    bench.flush();
+    if !tuning.commits_before {
+        commit_the_rest(&consumer, &desk);
+    }
+    Ok(())
+}
+
+fn subscribe(work: &Work, queue: &Queue, desk: &Arc<Desk>) -> Result<BaseConsumer<Ear>> {
+    let Some(at) = &work.at else { return Err(Error::Broken("no address of Kafka".into())) };
+    let mut config = connect::client(at)?;
+    config
+        .set("group.id", &queue.group)
+        .set("client.id", format!("schedbench-{}", work.index))
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", "earliest")
+        // A killed worker's partitions are given to others after this long;
+        // the client's own default of 45 s hides what follows.
+        .set("session.timeout.ms", "10000")
+        // A rebalance is noticed with a heartbeat.
+        .set("heartbeat.interval.ms", "500");
+    let ear = Ear { desk: Arc::clone(desk), complaint: Complaint::default() };
+    let consumer: BaseConsumer<Ear> = BaseConsumer::from_config_and_context(&config, ear)
+        .map_err(|error| Error::Broken(format!("kafka's client: {error}")))?;
+    let explain = |doing: &str, error: &KafkaError| {
+        consumer.context().complaint.explain(&connect::place(at), doing, error)
+    };
+    consumer
+        .fetch_metadata(Some(&queue.topic), ANSWER_WITHIN)
+        .map_err(|error| explain("connecting a worker", &error))?;
+    consumer
+        .subscribe(&[&queue.topic, &queue.retry])
+        .map_err(|error| explain("subscribing", &error))?;
+    Ok(consumer)
+}
+
+/// Commits beside the handlers, one request at a time.
+fn keep_committing(consumer: &BaseConsumer<Ear>, desk: &Desk) {
+    while let Some((assignment, list)) = desk.wait_for_commit(COMMIT_WITHIN) {
+        let Some(list) = list else { continue };
+        match consumer.commit(&list, CommitMode::Sync) {
+            Ok(()) => desk.committed(assignment, &list),
+            Err(error) => {
+                eprintln!("kafka's consumer: committing: {error}");
+                std::thread::sleep(AGAIN_AFTER);
+            }
+        }
+    }
+}
+
+/// A rebalance, for others leave at the same time, may get in the way.
+fn commit_the_rest(consumer: &BaseConsumer<Ear>, desk: &Desk) {
+    for _ in 0..LAST_COMMITS {
+        let Some(list) = desk.to_commit() else { return };
+        match consumer.commit(&list, CommitMode::Sync) {
+            Ok(()) => return,
+            Err(error) => eprintln!("kafka's consumer: committing at the end: {error}"),
+        }
+        std::thread::sleep(AGAIN_AFTER);
+    }
+}
+
+/// The thread that polls.
+struct Loop<'a, 'c, R> {
+    consumer: &'c BaseConsumer<Ear>,
+    bench: &'a Bench<'a, R>,
+    hands: Hands<'c>,
+    tuning: Tuning,
+    hold: Hold<'c>,
+}
+
+impl<'c, R: Report> Loop<'_, 'c, R> {
+    fn serve(&mut self, stopping: &AtomicBool) -> Result<()> {
+        let desk = self.bench.desk;
+        let mut is_ready = false;
+        while !stopping.load(Ordering::Acquire) {
+            if !is_ready && desk.is_assigned() {
+                is_ready = true;
+                let (id, now) = (u64::from(self.bench.work.index), clock::now());
+                let status = Status::Ready;
+                self.bench.record(Record { id, attempt: 0, status, start: now, end: now });
+                self.bench.flush();
+            }
+            let room = if self.hold.len() < MOST_HELD { desk.room() } else { 0 };
+            let next_due = self.hold.release(|job| self.hands.give(self.bench, job), desk);
+            let most = if desk.is_busy() { BUSY } else { IDLE };
+            let most = next_due.map_or(most, |due| most.min(due));
+            self.bench.flush();
+            if room == 0 {
+                desk.wait(most.min(BUSY));
+            } else if most < Duration::from_millis(1) {
+                // A poll counts in whole milliseconds.
+                std::thread::sleep(most);
+                self.round(room, Duration::ZERO)?;
+            } else {
+                self.round(room, most)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what there is, at most a round of it, and waits only for the first.
+    fn round(&mut self, room: usize, wait: Duration) -> Result<()> {
+        let mut wait = wait;
+        let mut taken = Vec::new();
+        for _ in 0..room.min(self.tuning.round) {
+            let Some(polled) = self.consumer.poll(wait) else { break };
+            wait = Duration::ZERO;
+            match polled {
+                Ok(message) if self.tuning.commits_before => taken.push(message),
+                Ok(message) => self.take(message),
+                Err(error) => {
+                    complain(&error)?;
+                    break;
+                }
+            }
+        }
+        if !taken.is_empty() && self.commit_before(&taken) {
+            taken.into_iter().for_each(|message| self.take(message));
+        }
+        Ok(())
+    }
+
+    /// Commits what was taken; otherwise it is read again.
+    fn commit_before(&self, taken: &[BorrowedMessage<'c>]) -> bool {
+        let (mut after, mut first) = (TopicPartitionList::new(), TopicPartitionList::new());
+        for message in taken {
+            let (topic, partition) = (message.topic(), message.partition());
+            if first.find_partition(topic, partition).is_none() {
+                let _ =
+                    first.add_partition_offset(topic, partition, Offset::Offset(message.offset()));
+                let _ = after.add_partition_offset(topic, partition, Offset::Offset(0));
+            }
+            let next = Offset::Offset(message.offset() + 1);
+            let _ = after.set_partition_offset(topic, partition, next);
+        }
+        let Err(error) = self.consumer.commit(&after, CommitMode::Sync) else { return true };
+        eprintln!("kafka's consumer: committing before the handlers: {error}");
+        if let Err(error) = self.consumer.seek_partitions(first, ANSWER_WITHIN) {
+            eprintln!("kafka's consumer: going back: {error}");
+        }
+        false
+    }
+
+    fn take(&mut self, message: BorrowedMessage<'c>) {
+        let desk = self.bench.desk;
+        let Some(place) = desk.place(message.topic(), message.partition()) else { return };
+        let origin = desk.begin(place, message.offset());
+        let label = Label::of(&message);
+        let due_wall = label.and_then(|label| label.due_wall);
+        let job = Job { message, label, origin };
+        match due_wall {
+            Some(due) if due > clock::wall() => self.hold.keep(due, job),
+            _ => self.hands.give(self.bench, job),
+        }
+    }
+}
+
+/// What the client gets over by itself is told; what it does not ends the
+/// worker.
+fn complain(error: &KafkaError) -> Result<()> {
+    eprintln!("kafka's consumer: polling: {error}");
+    match error {
+        KafkaError::MessageConsumptionFatal(_)
+        | KafkaError::MessageConsumption(
+            RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed,
+        ) => Err(Error::Broken(format!("kafka: consuming: {error}"))),
+        _ => Ok(()),
+    }
+}

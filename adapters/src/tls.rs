@@ -1,0 +1,180 @@
+//! TLS to a broker that is not ours: whom to trust, and a connection of
+//! threads for the few questions that the harness itself asks.
+//!
+//! A certificate is always checked, its name and its issuer. Trusted are the
+//! system's authorities, or, where `SCHEDBENCH_CA_FILE` names a file, only
+//! those in it. Workers inherit that variable.
+
+use std::io::{Error, ErrorKind, Read, Result, Write};
+use std::net::TcpStream;
+
+/// Names a file of authorities in PEM that are trusted instead of the system's.
+pub const CA_FILE: &str = "SCHEDBENCH_CA_FILE";
+
+/// Whether this build can.
+pub const IS_HERE: bool = cfg!(feature = "tls");
+
+/// The text of that file; `None` where the variable is not set.
+///
+/// # Errors
+/// It cannot be read, or holds no certificate.
+pub fn authorities() -> Result<Option<String>> {
+    let Some(path) = std::env::var_os(CA_FILE).filter(|path| !path.is_empty()) else {
+        return Ok(None);
+    };
+    let named = |why: &str| format!("{CA_FILE} = {}: {why}", path.display());
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| Error::new(error.kind(), named(&error.to_string())))?;
+    if !text.contains("-----BEGIN CERTIFICATE-----") {
+        let why = named("no certificate in it; expected authorities in PEM");
+        return Err(Error::new(ErrorKind::InvalidData, why));
+    }
+    Ok(Some(text))
+}
+
+/// What to say of a connection that failed because of a certificate, if that
+/// is why: the remedy is the same for every client.
+#[must_use]
+pub fn remedy(said: &str) -> Option<String> {
+    let unknown = said.contains("UnknownIssuer") || said.contains("no valid certificate");
+    unknown.then(|| {
+        format!(
+            "nobody who is trusted has signed its certificate; \
+             to trust its authority: export {CA_FILE}=ca.pem"
+        )
+    })
+}
+
+/// A connection, encrypted or not. Its socket has the time-outs.
+#[derive(Debug)]
+pub enum Stream {
+    /// As it is.
+    Plain(TcpStream),
+    /// Encrypted.
+    #[cfg(feature = "tls")]
+    Tls(Box<rustls::StreamOwned<rustls::ClientConnection, TcpStream>>),
+}
+
+impl Stream {
+    /// The connection itself; with `tls`, after greeting the server at the
+    /// other end and making sure that it is `host`.
+    ///
+    /// # Errors
+    /// It is not, nobody trusted says so, or this build has no TLS.
+    pub fn over(stream: TcpStream, host: &str, tls: bool) -> Result<Self> {
+        if tls { greet(stream, host) } else { Ok(Self::Plain(stream)) }
+    }
+
+    /// The connection below.
+    #[must_use]
+    pub fn socket(&self) -> &TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => &stream.sock,
+        }
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, into: &mut [u8]) -> Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(into),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.read(into),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.write(bytes),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        match self {
+            Self::Plain(stream) => stream.flush(),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.flush(),
+        }
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+fn greet(_: TcpStream, _: &str) -> Result<Stream> {
+    Err(Error::new(ErrorKind::Unsupported, "this build has no TLS: build it with --features tls"))
+}
+
+#[cfg(feature = "tls")]
+fn greet(mut stream: TcpStream, host: &str) -> Result<Stream> {
+    let name = rustls::pki_types::ServerName::try_from(host.to_owned())
+        .map_err(|_| Error::new(ErrorKind::InvalidInput, "not a host name that TLS knows"))?;
+    let mut session = rustls::ClientConnection::new(trusting()?, name).map_err(Error::other)?;
+    while session.is_handshaking() {
+        session.complete_io(&mut stream).map_err(|error| {
+            let said = error.to_string();
+            match remedy(&said) {
+                Some(remedy) => Error::new(ErrorKind::PermissionDenied, remedy),
+                None if error.kind() == ErrorKind::UnexpectedEof => {
+                    Error::new(error.kind(), "it hung up when greeted with TLS")
+                }
+                None => Error::new(error.kind(), format!("TLS: {said}")),
+            }
+        })?;
+    }
+    Ok(Stream::Tls(Box::new(rustls::StreamOwned::new(session, stream))))
+}
+
+/// Everybody who is trusted, in PEM, for a client that knows nobody itself.
+///
+/// # Errors
+/// The file that `SCHEDBENCH_CA_FILE` names cannot be used.
+#[cfg(feature = "tls")]
+pub fn trusted() -> Result<String> {
+    use base64::Engine;
+
+    if let Some(text) = authorities()? {
+        return Ok(text);
+    }
+    let systems = rustls_native_certs::load_native_certs().certs.into_iter();
+    let in_pem = systems.map(|certificate| {
+        let body = base64::engine::general_purpose::STANDARD.encode(&certificate);
+        format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
+    });
+    Ok(in_pem.collect())
+}
+
+/// A client that trusts whom it should.
+#[cfg(feature = "tls")]
+fn trusting() -> Result<std::sync::Arc<rustls::ClientConfig>> {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
+
+    let mut roots = rustls::RootCertStore::empty();
+    match authorities()? {
+        Some(text) => {
+            for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
+                let wrong = |error: &dyn std::fmt::Display| {
+                    Error::new(ErrorKind::InvalidData, format!("{CA_FILE}: {error}"))
+                };
+                let certificate = certificate.map_err(|error| wrong(&error))?;
+                roots.add(certificate).map_err(|error| wrong(&error))?;
+            }
+        }
+        // One of them that cannot be read is none to trust; no more than that.
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(Error::other)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(std::sync::Arc::new(config))
+}

@@ -1,0 +1,170 @@
+//! Celery itself reads our messages: what its worker calls a task with, what
+//! `inspect` says of it, and that it is the same as for `apply_async`.
+#![cfg(feature = "celery")]
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use schedbench::environment::{Entry, Ground, Need, Rooms, Workshop, source_of};
+use schedbench_adapters::{clock, find, visit};
+use schedbench_contract::ledger::{Enqueue, Ledger};
+use schedbench_contract::{
+    Adapter, Address, Broker, Endpoints, Fill, Handler, Launch, Producer, Recorder, Retry, Task,
+    TaskId, Visit, Work, WorkersShape,
+};
+use serde_json::Value;
+
+#[path = "environment_ground/mod.rs"]
+mod ground;
+
+const BODY: &[u8] = b"the same for both";
+const BASE64: &str = "dGhlIHNhbWUgZm9yIGJvdGg=";
+/// Longer than a worker takes to start on a busy machine, `inspect` included.
+const DELAY: Duration = Duration::from_secs(30);
+/// Ours and theirs, at once and delayed.
+const TASKS: usize = 4;
+
+/// Opens the system, publishes one task at once and one delayed, and runs the
+/// peer on the queue; what that printed.
+struct Interop {
+    address: Address,
+}
+
+impl Visit for Interop {
+    type Out = Value;
+
+    fn visit<A: Adapter>(self) -> Value {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let at = Endpoints {
+            producer: Some(self.address.clone()),
+            workers: Some(self.address.clone()),
+            control: Some(self.address),
+            second: None,
+            prefix: "schedbench.test.interop".into(),
+        };
+        let shape =
+            WorkersShape { processes: 1, concurrency: 1, prefetch: 8, connections: 1, window: 8 };
+        let system = runtime.block_on(A::open(&at, &A::PROFILES[0], &shape)).expect("it opens");
+        let log = Recorder::new(Ledger::new(1, 4, clock::now(), 600_000_000_000));
+        let Ok(Launch::Programs(programs)) = system.workers(&work(shape), log.clone()) else {
+            panic!("worker processes")
+        };
+        let mut producer = runtime.block_on(system.producer(log.clone())).expect("a producer");
+        for (sequence, delay) in [(0, Duration::ZERO), (1, DELAY)] {
+            let (id, now) = (TaskId::new(1, sequence), clock::now());
+            let due = now + delay.as_nanos() as u64;
+            let task = Task { id, intended: now, due, key: None, body: BODY };
+            let taken = runtime.block_on(producer.submit(&[task])).expect("it is taken");
+            assert_eq!(taken, 1);
+        }
+        runtime.block_on(producer.settle()).expect("it settles");
+        assert!((0..2).all(|place| log.ledger().entry(place).enqueue == Enqueue::Confirmed));
+
+        let said = peer(&programs[0].work);
+        drop(producer);
+        runtime.block_on(system.close()).expect("it closes");
+        said
+    }
+}
+
+fn work(shape: WorkersShape) -> Work {
+    Work {
+        system: "celery".into(),
+        profile: "late-ack".into(),
+        queue: String::new(),
+        cell: 1,
+        index: 0,
+        at: None,
+        second: None,
+        shape,
+        seed: 7,
+        handler: Handler::None,
+        fail_ppm: 0,
+        retry: Retry { max: 0, backoff_ns: 0 },
+        body: Fill { seed: 7, bytes: BODY.len() },
+        write_each: false,
+        options: Default::default(),
+    }
+}
+
+/// Runs the peer in the worker's own environment, beside the worker's modules.
+fn peer(work: &Work) -> Value {
+    let source = source_of(find("celery").expect("in this build")).expect("a source");
+    let program = Workshop::open().expect("a place").have(source, &|_| ()).expect("it is made");
+    let script = program.args.first().expect("worker.py");
+    let sources = std::path::Path::new(script).parent().expect("its directory");
+    let mut child = Command::new(&program.program)
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/celery_interop/peer.py"))
+        .args([BASE64, &DELAY.as_secs().to_string(), &TASKS.to_string()])
+        .env("PYTHONPATH", sources)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python");
+    let line = serde_json::to_string(work).expect("JSON");
+    writeln!(child.stdin.take().expect("its input"), "{line}").expect("it listens");
+    let output = child.wait_with_output().expect("its output");
+    assert!(output.status.success(), "{}", output.status);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    serde_json::from_str(text.lines().last().expect("a line")).expect("JSON")
+}
+
+/// What differs between two messages of the same task by right.
+const OWN: [&str; 9] = [
+    "correlation_id",
+    "delivery_info",
+    "delivery_tag",
+    "eta",
+    "id",
+    "origin",
+    "properties",
+    "reply_to",
+    "root_id",
+];
+
+#[test]
+fn celery_sees_no_difference_between_our_tasks_and_its_own() {
+    let (keeper, logs, root) = ground::stand();
+    let rooms = Rooms::open_in(root.path(), None).expect("rooms");
+    let at = Ground { keeper: &keeper, rooms: &rooms, logs: logs.path() };
+    let profile = find("celery").and_then(|system| system.profile(None)).expect("a profile");
+    let need = Need { who: "celery/late-ack", profile, url_env: None };
+    let broker = Entry::of(Broker::RabbitMq).have(&at, &need).expect("a rabbitmq");
+    let all = visit("celery", Interop { address: broker.address().clone() }).expect("a system");
+    broker.stop().expect("it ends");
+
+    let (now, later) = (TaskId::new(1, 0).to_string(), TaskId::new(1, 1).to_string());
+    let seen = &all["seen"];
+    for (ours, theirs) in [(now.as_str(), "theirs-now"), (later.as_str(), "theirs-later")] {
+        let (ours, theirs) = (&seen[ours], &seen[theirs]);
+        assert_eq!(ours["args"], serde_json::json!([BASE64]));
+        assert_eq!((&ours["args"], &ours["kwargs"]), (&theirs["args"], &theirs["kwargs"]));
+        let fields = |task: &Value| {
+            let mut fields = task["request"].as_object().expect("its headers").clone();
+            fields.retain(|name, _| !OWN.contains(&name.as_str()));
+            fields
+        };
+        assert!(fields(ours).len() > 10, "{ours}");
+        assert_eq!(fields(ours), fields(theirs));
+        assert_eq!(ours["request"]["root_id"], ours["request"]["id"]);
+        assert_eq!(ours["request"]["eta"].is_null(), theirs["request"]["eta"].is_null());
+        let routed = |task: &Value| task["request"]["delivery_info"]["routing_key"].clone();
+        assert_eq!(routed(ours), routed(theirs));
+        for property in ["content_type", "content_encoding", "delivery_mode", "priority"] {
+            let of = |task: &Value| task["request"]["properties"][property].clone();
+            assert_eq!(of(ours), of(theirs), "{property}");
+        }
+    }
+    // Both delayed ones, with the same form of time, and the worker's own clock
+    // kept ours back.
+    let started = |id: &str| seen[id]["at"].as_f64().expect("a time");
+    assert!(started(&later) - started(&now) > 1.0, "it was held");
+    let scheduled = all["said"]["scheduled"]["peer@localhost"].as_array().expect("an answer");
+    let is_held = |id: &str| scheduled.iter().any(|task| task["request"]["id"] == id);
+    assert!(is_held(&later) && is_held("theirs-later"), "{scheduled:?}");
+    let eta = |id: &str| seen[id]["request"]["eta"].as_str().expect("a time").len();
+    assert_eq!(eta(&later), eta("theirs-later"));
+    let stats = &all["said"]["stats"]["peer@localhost"]["total"]["schedbench.run"];
+    assert_eq!(stats.as_u64(), Some(TASKS as u64), "{all}");
+}

@@ -1,0 +1,152 @@
+//! `--env external`: brokers that run already, by the URLs in variables.
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use schedbench::environment::ports;
+
+use crate::harness::cells_of;
+use crate::place::{Place, Said, redis_server, small};
+use crate::processes::{is_listened_on, wait_for};
+use crate::secrets::Locked;
+
+fn run(place: &Place, env: &[(&str, &str)]) -> Said {
+    let scenario = place.file("small.toml", small("\"redis-asynq/memory\""));
+    let args = ["run", scenario.to_str().expect("UTF-8"), "--env", "external"];
+    let mut command = place.schedbench(&args);
+    command.env_remove("SCHEDBENCH_CA_FILE").envs(env.iter().copied());
+    Said::of(command.output().expect("a run"))
+}
+
+#[test]
+fn one_without_a_url_is_missing_even_where_it_could_be_started() {
+    redis_server();
+    let place = Place::new();
+    run(&place, &[]).refused(2).complains_of(&[
+        "redis-asynq/memory: no broker here",
+        "--env external starts nothing, and REDIS_URL is not set.",
+        "export REDIS_URL=redis://user:password@host:6379",
+        "--skip-missing",
+    ]);
+    assert!(!place.at("results").exists(), "nothing was started");
+    let said = place.says(&["doctor", "--env", "external"]).ends(0);
+    assert!(said.stdout.contains("missing   export REDIS_URL=redis://"), "{}", said.stdout);
+}
+
+#[test]
+fn the_brokers_own_variable_is_enough() {
+    let locked = Locked::new();
+    let place = Place::new();
+    let url = locked.url(&locked.password().0);
+    let said = run(&place, &[("REDIS_URL", &url)]).ends_well();
+    let said = said.complains_of(&[" of REDIS_URL at 127.0.0.1:", "not ours"]);
+    assert!(!said.stderr.contains(&locked.password().0), "{}", said.stderr);
+    let outcome = place.results().expect("results").outcome();
+    assert!(cells_of(&outcome, "redis-asynq").iter().all(|cell| cell.counts.window.done > 0));
+    let mut clean = place.schedbench(&["clean"]);
+    let said = Said::of(clean.env("REDIS_URL", &url).output().expect("clean")).ends(0);
+    assert!(!said.stdout.contains("queue"), "its queues are removed: {}", said.stdout);
+}
+
+/// A Redis that speaks nothing but TLS, with a certificate of an authority of
+/// the test's own.
+struct Encrypted {
+    server: Child,
+    port: u16,
+}
+
+impl Encrypted {
+    /// Starts it; its certificate is for that name.
+    fn new(place: &Place, name: &str) -> Self {
+        let authority_key = KeyPair::generate().expect("a key");
+        let mut authority = CertificateParams::new(Vec::new()).expect("an authority");
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let text = authority.self_signed(&authority_key).expect("a certificate").pem();
+        let ca = place.file("ca.pem", text);
+        let issuer = Issuer::new(authority, authority_key);
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(vec![name.to_owned()]).expect("a request");
+        let certificate = params.signed_by(&key, &issuer).expect("a certificate");
+        let cert = place.file("server.pem", certificate.pem());
+        let key = place.file("server.key", key.serialize_pem());
+        let port = ports::free().expect("a port");
+        let server = Command::new(redis_server())
+            .args(["--port", "0", "--save", "", "--requirepass", "not-secret-here"])
+            .args(["--bind", "127.0.0.1", "--tls-auth-clients", "no"])
+            .args(["--tls-port", &port.to_string()])
+            .arg("--tls-cert-file")
+            .arg(cert)
+            .arg("--tls-key-file")
+            .arg(key)
+            .arg("--tls-ca-cert-file")
+            .arg(ca)
+            .current_dir(place.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("a redis");
+        let mut this = Self { server, port };
+        wait_for("a Redis with TLS", || {
+            let ended = this.server.try_wait().expect("a child");
+            assert!(ended.is_none(), "this redis-server has no TLS: {ended:?}");
+            is_listened_on(port)
+        });
+        this
+    }
+
+    fn url(&self, scheme: &str) -> String {
+        format!("{scheme}://:not-secret-here@127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Encrypted {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+#[test]
+fn a_redis_with_tls_whose_authority_is_trusted() {
+    let place = Place::new();
+    let redis = Encrypted::new(&place, "127.0.0.1");
+    let ca = place.at("ca.pem");
+    let ca = ca.to_str().expect("UTF-8");
+    let url = redis.url("rediss");
+    run(&place, &[("REDIS_URL", &url), ("SCHEDBENCH_CA_FILE", ca)]).ends_well();
+    let outcome = place.results().expect("results").outcome();
+    let cells = cells_of(&outcome, "redis-asynq");
+    assert_eq!(cells.len(), 2);
+    for cell in cells {
+        assert!(cell.error.is_none() && cell.counts.balances, "{:?}", cell.error);
+        assert!(cell.counts.window.done > 0, "its worker came in too");
+    }
+}
+
+#[test]
+fn a_certificate_that_proves_nothing_is_refused() {
+    let place = Place::new();
+    let redis = Encrypted::new(&place, "127.0.0.1");
+    let ca = place.at("ca.pem");
+    let ca = ca.to_str().expect("UTF-8").to_owned();
+    let url = redis.url("rediss");
+    let said = run(&place, &[("REDIS_URL", &url)]).refused(2);
+    said.complains_of(&["nobody who is trusted has signed", "export SCHEDBENCH_CA_FILE="]);
+    let said = run(&place, &[("REDIS_URL", &url), ("SCHEDBENCH_CA_FILE", "/no/such.pem")]);
+    said.refused(2).complains_of(&["SCHEDBENCH_CA_FILE = /no/such.pem", "No such file"]);
+    let empty = place.file("empty.pem", "");
+    let empty = empty.to_str().expect("UTF-8");
+    let said = run(&place, &[("REDIS_URL", &url), ("SCHEDBENCH_CA_FILE", empty)]);
+    said.refused(2).complains_of(&["no certificate in it"]);
+    // Without TLS it says nothing that makes sense, and the error says so.
+    run(&place, &[("REDIS_URL", &redis.url("redis"))]).refused(2).complains_of(&["REDIS_URL"]);
+    drop(redis);
+
+    let elsewhere = Encrypted::new(&place, "elsewhere.example");
+    let url = elsewhere.url("rediss");
+    let said = run(&place, &[("REDIS_URL", &url), ("SCHEDBENCH_CA_FILE", &ca)]).refused(2);
+    let said = said.complains_of(&["TLS: ", "REDIS_URL"]);
+    assert!(said.stderr.to_lowercase().contains("not valid for name"), "{}", said.stderr);
+    assert!(!place.at("results").exists(), "nothing was started");
+    assert!(fs::read_dir(place.path()).is_ok());
+}
