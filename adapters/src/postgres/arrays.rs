@@ -55,16 +55,14 @@ pub(super) fn timestamp(unix_ns: u64) -> [u8; 8] {
 
 impl ToSql for Array {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        let dimensions = i32::from(self.count > 0);
-        out.extend_from_slice(&dimensions.to_be_bytes());
+        // One dimension.
+        out.extend_from_slice(&1_i32.to_be_bytes());
         out.extend_from_slice(&i32::from(self.has_null).to_be_bytes());
         out.extend_from_slice(&self.element.oid().to_be_bytes());
-        if self.count > 0 {
-            out.extend_from_slice(&self.count.to_be_bytes());
-            // The index of the first element.
-            out.extend_from_slice(&1_i32.to_be_bytes());
-            out.extend_from_slice(&self.elements);
-        }
+        out.extend_from_slice(&self.count.to_be_bytes());
+        // The index of the first element.
+        out.extend_from_slice(&1_i32.to_be_bytes());
+        out.extend_from_slice(&self.elements);
         Ok(IsNull::No)
     }
 
