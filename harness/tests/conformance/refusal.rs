@@ -49,7 +49,7 @@ fn what_is_not_claimed_is_not_asked(target: Target) {
     is_asked_only_if_claimed(target, "[task]\ndelay = { fixed = \"1 s\" }", delay, |cell| {
         cell.delay != Delay::None
     });
-    let cancel = if claims.cancel { Ok(()) } else { Err("cannot take a task back") };
+    let cancel = if claims.cancel { Ok(()) } else { Err("it has no way to take one back") };
     let asks = match delay {
         Ok(()) => "[task]\ndelay = { fixed = \"1 s\" }\ncancel = \"10 %\"",
         Err(_) => "[task]\ncancel = \"10 %\"",
