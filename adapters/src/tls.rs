@@ -129,25 +129,6 @@ fn greet(mut stream: TcpStream, host: &str) -> Result<Stream> {
     Ok(Stream::Tls(Box::new(rustls::StreamOwned::new(session, stream))))
 }
 
-/// Everybody who is trusted, in PEM, for a client that knows nobody itself.
-///
-/// # Errors
-/// The file that `SCHEDBENCH_CA_FILE` names cannot be used.
-#[cfg(feature = "tls")]
-pub fn trusted() -> Result<String> {
-    use base64::Engine;
-
-    if let Some(text) = authorities()? {
-        return Ok(text);
-    }
-    let systems = rustls_native_certs::load_native_certs().certs.into_iter();
-    let in_pem = systems.map(|certificate| {
-        let body = base64::engine::general_purpose::STANDARD.encode(&certificate);
-        format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
-    });
-    Ok(in_pem.collect())
-}
-
 /// A client that trusts whom it should.
 #[cfg(feature = "tls")]
 fn trusting() -> Result<std::sync::Arc<rustls::ClientConfig>> {

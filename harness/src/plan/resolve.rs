@@ -6,7 +6,7 @@ mod order;
 mod steps;
 mod targets;
 
-use schedbench_contract::WorkersShape;
+use schedbench_contract::{Broker, WorkersShape};
 use schedbench_reports::outcome::Skipped;
 
 use self::bounds::Bounds;
@@ -185,8 +185,9 @@ fn names(scenario: &Scenario) -> Result<(), ScenarioError> {
             "expected at most 200 characters, no line break among them",
         ));
     }
-    if let Some(redis) = &scenario.settings.brokers.redis {
-        let variable = &redis.url_env;
+    let brokers = &scenario.settings.brokers;
+    for existing in Broker::ALL.iter().filter_map(|broker| brokers.named(broker.name())) {
+        let variable = &existing.url_env;
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if variable.is_empty()
             || !variable.chars().all(plain)

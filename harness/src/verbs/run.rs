@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -220,6 +222,29 @@ fn with_workers(plan: &mut Plan, skip: bool, say: &dyn Fn(&str)) -> Result<Vec<S
     Ok(skipped)
 }
 
+/// Whether the program that would be started is not too old.
+fn new_enough(entry: &Entry, who: &str, program: &Path) -> Result<(), environment::Missing> {
+    // Asking may take a start of the program; it is the same in every block.
+    static ASKED: Mutex<BTreeMap<PathBuf, Option<String>>> = Mutex::new(BTreeMap::new());
+    let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
+    let version = asked.entry(program.to_owned()).or_insert_with(|| (entry.version)(program));
+    match version.as_deref() {
+        Some(version) if entry.is_too_old(version) => {
+            let (major, minor) = entry.oldest;
+            let name = entry.broker.name();
+            Err(environment::Missing {
+                who: who.to_owned(),
+                what: "broker",
+                why: format!("{name} {version} is too old: expected {major}.{minor} or later."),
+                remedy: entry.remedy.to_owned(),
+                instead: Some(format!("--env compose, or {}", entry.url_env)),
+            })
+        }
+        // One that cannot be read is found out, with its log, when it starts.
+        _ => Ok(()),
+    }
+}
+
 /// Whether a broker is here: a program that can be started, or a server that
 /// answers and takes the credentials of its URL.
 fn reachable(
@@ -228,7 +253,11 @@ fn reachable(
     who: &str,
     url_env: Option<&str>,
 ) -> Result<(), environment::Missing> {
-    let Source::Url(variable) = mode.source(entry, who, url_env)? else { return Ok(()) };
+    let variable = match mode.source(entry, who, url_env)? {
+        Source::Url(variable) => variable,
+        Source::Program(program) => return new_enough(entry, who, &program),
+        Source::Compose(_) => return Ok(()),
+    };
     let why = match entry.ask(&variable) {
         Ok(version) if entry.is_too_old(&version) => {
             format!("The {} of {variable} is {version}, which is too old.", entry.broker.name())

@@ -55,6 +55,18 @@ fn one_that_is_missing_is_found_before_the_run() {
 }
 
 #[test]
+fn one_that_is_too_old_is_found_before_the_run() {
+    let place = Place::new();
+    let mut command = run(&place, &small("\"wheel\", \"redis-asynq\""), &[]);
+    command.env("SCHEDBENCH_REDIS_SERVER", stand_in("redis-too-old"));
+    command.env("STARTED", place.at("started"));
+    let said = Said::of(command.output().expect("a run")).refused(2);
+    said.complains_of(&["redis 6.0.16 is too old: expected 6.2 or later.", "apt-get install"]);
+    assert!(!place.at("started").exists() && !place.at("results").exists());
+    place.wait_until_nothing_is_left("after a refusal");
+}
+
+#[test]
 fn one_that_is_missing_can_be_skipped() {
     let place = Place::new();
     let text = small("\"wheel\", \"redis-asynq\"");

@@ -100,7 +100,7 @@ fn what_is_missing_is_said_before_the_run() {
         let mut command = run(&place, "\"redis-asynq\"", &[]);
         let said = said_with(&mut command, env).refused(2);
         said.complains_of(&[
-            "redis-asynq/everysec: no broker here",
+            "redis-asynq/everysec: no engine here",
             why,
             remedy,
             "(or: --env local)",
