@@ -206,7 +206,9 @@ fn a_killed_harness_leaves_no_process_of_erlangs() {
         let mut ours = of_room(&rooms);
         ours.extend(fs::read_dir("/proc").expect("/proc").flatten().filter_map(|process| {
             let status = fs::read_to_string(process.path().join("status")).ok()?;
-            status.contains(&parent).then(|| process.file_name().to_string_lossy().parse().ok())?
+            status
+                .contains(&parent)
+                .then(|| process.file_name().to_string_lossy().parse::<i32>().ok())?
         }));
         let names: Vec<String> = ours
             .iter()

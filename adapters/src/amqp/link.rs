@@ -58,9 +58,8 @@ pub(crate) struct Line {
 }
 
 struct State {
+    /// Dropping it lets the connection go once everything written is settled.
     line: Option<Line>,
-    /// Dropping it hangs up.
-    connection: Option<Connection>,
     generation: u64,
 }
 
@@ -93,7 +92,7 @@ impl Link {
             confirms,
             log,
             flow,
-            state: Mutex::new(State { line: None, connection: None, generation: 0 }),
+            state: Mutex::new(State { line: None, generation: 0 }),
             closed: AtomicBool::new(false),
         });
         link.connect().await?;
@@ -109,12 +108,10 @@ impl Link {
         self.state().line.clone()
     }
 
-    /// No more attempts to connect; hangs up.
+    /// No more attempts to connect; hangs up once everything written is settled.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
-        let mut state = self.state();
-        state.line = None;
-        state.connection = None;
+        self.state().line = None;
     }
 
     async fn connect(self: &Arc<Self>) -> Result<()> {
@@ -133,18 +130,25 @@ impl Link {
             let mut state = self.state();
             state.generation += 1;
             let generation = state.generation;
-            state.line = Some(Line { channel, written, generation });
-            state.connection = Some(connection);
+            state.line = Some(Line { channel: channel.clone(), written, generation });
             generation
         };
-        tokio::spawn(Arc::clone(self).settle(settling, generation));
+        let held = (channel, connection);
+        tokio::spawn(Arc::clone(self).settle(settling, held, generation));
         tokio::spawn(Arc::clone(self).listen(events, generation));
         Ok(())
     }
 
     /// Notes what becomes of each task, in the order written: one queue
-    /// confirms in its order, and so no time is noted too early.
-    async fn settle(self: Arc<Self>, mut written: UnboundedReceiver<Written>, generation: u64) {
+    /// confirms in its order, and so no time is noted too early. Holds
+    /// channel and connection, whose last handles close them, until the
+    /// producer and its last confirm have gone.
+    async fn settle(
+        self: Arc<Self>,
+        mut written: UnboundedReceiver<Written>,
+        (_channel, connection): (Channel, Connection),
+        generation: u64,
+    ) {
         let log = self.log.clone();
         while let Some(tasks) = written.recv().await {
             for (id, confirm) in tasks {
@@ -167,6 +171,8 @@ impl Link {
                 self.flow.settled(1);
             }
         }
+        // A server that has gone hears no goodbye.
+        let _ = connection.close(200, "".into()).await;
     }
 
     /// Marks on the time axis what the server says of itself.
@@ -187,15 +193,13 @@ impl Link {
     /// The connection of that generation is gone: notes it once and begins to
     /// connect again.
     pub(crate) fn lost(self: &Arc<Self>, generation: u64, why: &lapin::Error) {
-        let connection = {
+        {
             let mut state = self.state();
             if state.generation != generation || state.line.is_none() {
                 return;
             }
             state.line = None;
-            state.connection.take()
-        };
-        drop(connection);
+        }
         let text = format!("connection {} to {}: {why}", self.number, self.road.place());
         self.log.moment(clock::now(), MomentKind::Disconnected, text);
         tokio::spawn(Arc::clone(self).connect_again());

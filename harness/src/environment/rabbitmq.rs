@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use schedbench_adapters::amqp::Amqp;
-use schedbench_contract::{Address, Broker};
+use schedbench_contract::{Address, Broker, DurabilityClass};
 
 use crate::environment::broker::{Entry, Ground, Leftovers, Need, Running, UrlForm};
 use crate::environment::{Child, Error, Result, Spawner, ports, rooms};
@@ -73,6 +73,7 @@ fn start(program: &Path, ground: &Ground<'_>, need: &Need<'_>) -> Result<Box<dyn
         tries += 1;
         // A new one for each try: a node that died half-way may have left half a database.
         let room = ground.rooms.room("rabbitmq")?;
+        refuse_memory_disk(&room, need)?;
         let log = ground.logs.join(room.file_name().unwrap_or_default()).with_extension("log");
         let address = Address {
             host: "127.0.0.1".into(),
@@ -112,6 +113,24 @@ fn start(program: &Path, ground: &Ground<'_>, need: &Need<'_>) -> Result<Box<dyn
             }
         }
     }
+}
+
+/// On tmpfs an fsync costs nothing: a quorum queue would be measured as a
+/// power-loss class that it is not.
+fn refuse_memory_disk(room: &Path, need: &Need<'_>) -> Result<()> {
+    const TMPFS: i64 = 0x0102_1994;
+    const RAMFS: i64 = 0x8584_58f6;
+    let wants_fsync = need.profile.claims.durability == DurabilityClass::PowerLoss;
+    let kind = rustix::fs::statfs(room).map(|fs| fs.f_type).unwrap_or(0);
+    if wants_fsync && [TMPFS, RAMFS].contains(&kind) {
+        return Err(Error::Unfit(format!(
+            "{}: {} is in memory (tmpfs), where an fsync does nothing\n  \
+             Choose a directory on a disk: TMPDIR=/var/tmp",
+            need.who,
+            room.parent().unwrap_or(room).display()
+        )));
+    }
+    Ok(())
 }
 
 fn is_port_taken(log: &Path) -> bool {
@@ -252,6 +271,17 @@ fn remove(address: &Address, found: &Leftovers) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_that_somebody_took_is_seen_in_the_log() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let log = dir.path().join("log");
+        let said = "[error] <0.659.0> Failed to start Ranch listener {acceptor,{127,0,0,1},21998} \
+                    in ranch_tcp:listen(#{…}) for reason eaddrinuse (address already in use)";
+        assert!(!is_port_taken(&log));
+        std::fs::write(&log, said).expect("a file");
+        assert!(is_port_taken(&log));
+    }
 
     #[test]
     fn the_version_is_in_the_name_of_the_servers_main_part() {

@@ -3,7 +3,7 @@
 use schedbench::plan::Target;
 use schedbench_contract::ledger::{Enqueue, ExtraKind};
 use schedbench_contract::{
-    AckMode, Adapter, Address, Broker, Handler, MomentKind, Retry, Work, WorkersShape,
+    AckMode, Adapter, Address, Broker, ConfirmMode, Handler, MomentKind, Retry, Work, WorkersShape,
 };
 
 use crate::MS;
@@ -85,7 +85,11 @@ impl Kill {
     fn fates<A: Adapter>(&self, hand: &Hand<'_, '_, A>) {
         let ledger = hand.log.ledger();
         let entries: Vec<_> = (0..TASKS as usize).map(|place| ledger.entry(place)).collect();
-        assert!(entries.iter().all(|entry| entry.enqueue == Enqueue::Confirmed));
+        let expected = match self.0.profile.claims.confirms {
+            ConfirmMode::Confirmed => Enqueue::Confirmed,
+            ConfirmMode::Unconfirmed => Enqueue::Unknown,
+        };
+        assert!(entries.iter().all(|entry| entry.enqueue == expected));
         let lost = entries.iter().filter(|entry| entry.successes == 0).count() as u64;
         let repeated = ledger.extra_count(ExtraKind::Repeated);
         println!("{}: {lost} lost, {repeated} repeated", self.0.name());

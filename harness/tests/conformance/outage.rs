@@ -4,7 +4,9 @@
 
 use schedbench::plan::Target;
 use schedbench_contract::ledger::Enqueue;
-use schedbench_contract::{Adapter, ConfirmMode, DurabilityClass, MomentKind, Retry, Work};
+use schedbench_contract::{
+    AckMode, Adapter, ConfirmMode, DurabilityClass, MomentKind, Retry, Work,
+};
 
 use crate::hand::{Act, Hand, by_hand};
 use crate::kill::let_leases_run_out;
@@ -49,8 +51,10 @@ impl Act for Outage {
             DurabilityClass::BrokerMemory | DurabilityClass::BoundedWindow
         );
         let confirmed = self.0.profile.claims.confirms == ConfirmMode::Confirmed;
+        // What was acknowledged by being sent may have been on its way.
+        let late = self.0.profile.claims.ack != AckMode::Early;
         // Whatever the class, what came after the outage is there.
-        let owed = if survives && confirmed { 0..AFTER } else { DURING..AFTER };
+        let owed = if survives && confirmed && late { 0..AFTER } else { DURING..AFTER };
         hand.wait("what is owed to run", |hand| {
             let ledger = hand.log.ledger();
             owed.clone().all(|sequence| {

@@ -68,6 +68,12 @@ impl Node {
              log.console = true\n\
              log.console.level = info\n"
         );
+        // In a log that people read in an error message; 3.8 has neither the
+        // colours nor the setting.
+        let version = super::version_of(&self.program);
+        if version.is_none_or(|version| !version.starts_with("3.8.")) {
+            text.push_str("log.console.use_colors = false\n");
+        }
         for (key, value) in self.settings {
             text.push_str(&format!("{key} = {value}\n"));
         }
@@ -181,10 +187,10 @@ fn why_boot_failed(log: &Path) -> Option<Vec<String>> {
     // Restarts append to the same file.
     let at = lines.iter().rposition(|line| *line == "BOOT FAILED")?;
     let (before, after) = lines.split_at(at);
-    let before = &before[before.len().saturating_sub(3)..];
+    let before = &before[before.len().saturating_sub(2)..];
     // Past the words themselves and the line under them; the plain lines, not
     // those that repeat them with a time.
-    let after = after.iter().skip(2).filter(|line| !line.contains("[error]")).take(2);
+    let after = after.iter().skip(2).filter(|line| !line.contains("[error]")).take(3);
     Some(before.iter().chain(after).map(ToString::to_string).collect())
 }
 
