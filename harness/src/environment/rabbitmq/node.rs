@@ -68,12 +68,6 @@ impl Node {
              log.console = true\n\
              log.console.level = info\n"
         );
-        // In a log that people read in an error message; 3.8 has neither the
-        // colours nor the setting.
-        let version = super::version_of(&self.program);
-        if version.is_none_or(|version| !version.starts_with("3.8.")) {
-            text.push_str("log.console.use_colors = false\n");
-        }
         for (key, value) in self.settings {
             text.push_str(&format!("{key} = {value}\n"));
         }
@@ -191,7 +185,14 @@ fn why_boot_failed(log: &Path) -> Option<Vec<String>> {
     // Past the words themselves and the line under them; the plain lines, not
     // those that repeat them with a time.
     let after = after.iter().skip(2).filter(|line| !line.contains("[error]")).take(3);
-    Some(before.iter().chain(after).map(ToString::to_string).collect())
+    Some(before.iter().chain(after).map(|line| without_colour(line)).collect())
+}
+
+/// A line without the escape sequences that colour it on a terminal.
+fn without_colour(line: &str) -> String {
+    let mut parts = line.split("\u{1b}[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |plain, part| plain + part.split_once('m').map_or(part, |(_, text)| text))
 }
 
 /// A file of these contents and this mode, in place of what was there.
@@ -210,4 +211,16 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<()> {
         .and_then(|()| std::fs::set_permissions(&to_be, Permissions::from_mode(mode)))
         .and_then(|()| std::fs::rename(&to_be, path));
     written.map_err(Error::io(format!("writing {}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_taken_out_of_a_line() {
+        let coloured = "\u{1b}[38;5;160m2026 [error] <0.1.0> could not\u{1b}[0m";
+        assert_eq!(without_colour(coloured), "2026 [error] <0.1.0> could not");
+        assert_eq!(without_colour("plain [x]m"), "plain [x]m");
+    }
 }
