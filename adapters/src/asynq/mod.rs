@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_librarys_version_is_the_locked_one() {
+    fn the_version_of_the_library_is_the_locked_one() {
         assert_eq!(library_version(), "v0.26.0");
     }
 }
