@@ -218,6 +218,24 @@ pub struct Endpoints {
     pub prefix: String,
 }
 
+impl Endpoints {
+    /// Refuses TLS for a system whose own workers would not check with whom
+    /// they speak, or would send a password unencrypted.
+    ///
+    /// # Errors
+    /// The workers' road is TLS.
+    pub fn refuse_tls_for_workers(&self, system: &'static str) -> Result<()> {
+        if !self.workers.as_ref().is_some_and(|address| address.tls) {
+            return Ok(());
+        }
+        Err(crate::Error::Unsupported {
+            system,
+            what: "TLS",
+            why: "its worker here does not check certificates; use a URL without it".into(),
+        })
+    }
+}
+
 /// What a system says it holds; `None` where it cannot say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backlog {

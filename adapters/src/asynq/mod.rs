@@ -52,6 +52,7 @@ impl Adapter for Asynq {
     type Producer = AsynqProducer;
 
     async fn open(at: &Endpoints, profile: &'static Profile, shape: &WorkersShape) -> Result<Self> {
+        at.refuse_tls_for_workers(NAME)?;
         let queue = Queue::open(NAME, at, Seconds::CutOff, shape).await?;
         Ok(Self { queue, profile })
     }

@@ -85,6 +85,7 @@ impl Adapter for Celery {
     type Producer = CeleryProducer;
 
     async fn open(at: &Endpoints, profile: &'static Profile, shape: &WorkersShape) -> Result<Self> {
+        at.refuse_tls_for_workers(NAME)?;
         let control = Questions::new(Road::to(NAME, required(at.control.as_ref(), "control")?)?);
         let opened = Self {
             queue: at.prefix.clone().into(),

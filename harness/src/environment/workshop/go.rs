@@ -20,7 +20,7 @@ pub(super) fn make(bench: &Bench<'_>) -> Result<()> {
     command.env("CGO_ENABLED", "0").env("GOWORK", "off");
     bench.run(&mut command, || Lack {
         why: "Go is not installed, and its worker is written in Go.",
-        remedy: "install Go 1.24 or later (go.dev/doc/install)",
+        remedy: "install Go 1.26 or later (go.dev/doc/install)",
     })
 }
 
