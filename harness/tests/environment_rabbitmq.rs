@@ -200,7 +200,10 @@ fn a_killed_harness_leaves_no_process_of_erlangs() {
             fs::remove_file(dir.path().join("ready")).expect("a file");
         } else {
             // In the middle of the boot.
-            wait_for("the Erlang machine", || of_room(&rooms).len() > 1);
+            wait_for("the Erlang machine", || {
+                let of = |pid| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+                of_room(&rooms).into_iter().any(|pid| of(pid).trim() == "beam.smp")
+            });
         }
         let parent = format!("PPid:\t{}\n", harness.id());
         let mut ours = of_room(&rooms);

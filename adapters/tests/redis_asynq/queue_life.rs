@@ -117,7 +117,9 @@ with_redis!(a_wrong_password_is_told_without_saying_it(&[]), |bench, A| {
         assert!(!text.contains("to-be-printed") && !text.contains(PASSWORD), "{text}");
     }
     let error = with_address::<A>(&bench, Address { tls: true, ..right.clone() }).await;
-    assert!(matches!(error, Error::Unsupported { what: "TLS", .. }), "{error}");
+    // This server speaks no TLS; a build without it says so at once.
+    let is_refused = matches!(error, Error::Unsupported { what: "TLS", .. });
+    assert!(is_refused || matches!(error, Error::Broken(_)), "{error}");
     let database = Some("orders".to_owned());
     let error = with_address::<A>(&bench, Address { database, ..right.clone() }).await;
     assert!(matches!(error, Error::Unsupported { .. }), "{error}");

@@ -140,6 +140,11 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
         self.staff.children().to_vec()
     }
 
+    /// Whether every worker process has run a task.
+    pub(crate) fn all_have_run(&self) -> bool {
+        self.staff.all_have_run()
+    }
+
     /// Waits for a condition.
     pub(crate) fn wait(&mut self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
         wait_for(what, || holds(self));

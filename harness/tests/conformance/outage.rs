@@ -31,7 +31,8 @@ impl Act for Outage {
     }
 
     fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
-        if hand.in_process {
+        // What has no broker has none that could be killed; its program is, in `kill`.
+        if self.0.profile.broker.is_none() {
             return;
         }
         hand.submit(0..BEFORE);
