@@ -37,6 +37,7 @@ pub mod watchdog;
 mod workshop;
 
 pub use broker::{BROKERS, Entry, Ground, Leftovers, Need, Running, Source, UrlForm};
+pub(crate) use child::tree;
 pub use child::{Child, Exit};
 pub(crate) use cpu_clock::{of_process, of_this_process, of_thread};
 pub use error::{Died, Error, Result};

@@ -246,7 +246,7 @@ impl Child {
 }
 
 /// A process and its living descendants, as the kernel lists children.
-fn tree(root: Pid) -> Vec<Pid> {
+pub(crate) fn tree(root: Pid) -> Vec<Pid> {
     let mut found = vec![root];
     let mut next = 0;
     while let Some(&pid) = found.get(next) {

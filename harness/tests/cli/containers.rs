@@ -90,7 +90,8 @@ fn a_run_in_a_container() {
 
 #[test]
 fn what_is_missing_is_said_before_the_run() {
-    let cases: [(&[(&str, &str)], &str, &str); 3] = [
+    type Variables<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Variables<'_>, &str, &str); 3] = [
         (&[("SCHEDBENCH_DOCKER", "/nonexistent/docker")], "is not installed.", "get.docker.com"),
         (&[("DOCKER_LACKS", "compose")], "no compose plugin", "apt-get install docker-compose"),
         (&[("DOCKER_LACKS", "engine")], "No Docker engine answers", "systemctl start docker"),
