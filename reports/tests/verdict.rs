@@ -158,3 +158,21 @@ fn a_row_without_a_valid_cell_says_so_at_its_figures() {
     let noop = text.lines().find(|line| line.contains("noop")).expect("a row");
     assert!(noop.contains(" µs *"), "{text}");
 }
+
+/// The latency that follows "holds" is of who holds, not of who held nothing.
+#[test]
+fn who_held_nothing_is_named_after_the_latency_of_who_holds() {
+    use schedbench_reports::outcome::Held;
+
+    let mut outcome = example::ramp();
+    let wheel = outcome.systems[0].claims.clone();
+    outcome.systems[1].claims = wheel;
+    for cell in outcome.cells.iter_mut().filter(|cell| cell.key.system == "redis-asynq") {
+        cell.held = Held::No("failures 4 %".into());
+    }
+    let verdict = analyse(&outcome).verdict;
+    let text = verdict[0].text.replace('\u{202f}', " ");
+    let (holds, rest) = text.split_once("; ").expect("two parts");
+    assert!(holds.contains("wheel holds at least 100k/s, at 100k/s with a P99"), "{text}");
+    assert!(rest.starts_with("redis-asynq held none of the loads."), "{text}");
+}

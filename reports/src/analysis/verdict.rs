@@ -78,7 +78,9 @@ fn open(group: &Group, comparison: Option<&Comparison>) -> Option<String> {
         let what = if judged { "no load was held" } else { "no cell could be judged" };
         return Some(format!("{class}: {what} ({}).", each.join("; ")));
     }
+    // Who held nothing comes last: the latency is of those before.
     let mut text = format!("{class}: {}", who_holds(&able));
+    text.push_str(&latency(group, &able, comparison));
     let unable: Vec<&str> = rows
         .iter()
         .filter(|row| row.capacity.held() == 0.0)
@@ -87,7 +89,6 @@ fn open(group: &Group, comparison: Option<&Comparison>) -> Option<String> {
     if !unable.is_empty() {
         text.push_str(&format!("; {} held none of the loads", list(&unable)));
     }
-    text.push_str(&latency(group, &able, comparison));
     text.push('.');
     if let Some(stacks) = stacks(&able) {
         text.push_str(&stacks);
