@@ -10,7 +10,7 @@ mod state;
 
 use plan::Defect;
 use schedbench_contract::{
-    AckMode, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries,
+    AckMode, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries, Topology,
 };
 
 use crate::in_process::system::InProcess;
@@ -39,6 +39,7 @@ macro_rules! profiles {
             summary: $summary,
             broker: None,
             broker_settings: &[],
+            topology: Topology::Single,
             claims: $claims,
         }),+];
         const DEFECTS: &[(&str, Defect)] = &[$(($name, Defect::$defect)),+];

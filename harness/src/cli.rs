@@ -118,6 +118,9 @@ pub struct ScenarioArgs {
     /// Profiles for systems that are named without one, or `all`
     #[arg(long, value_name = "LIST", help_heading = "Changes to the scenario")]
     pub profiles: Option<String>,
+    /// Let profiles run that start three brokers on this machine
+    #[arg(long, help_heading = "Changes to the scenario")]
+    pub clusters: bool,
     /// Loads: rates such as 1k,20k, or numbers in flight
     #[arg(
         short,
@@ -189,6 +192,7 @@ impl ScenarioArgs {
                 Some(Override::option(option, path, value.as_deref()?))
             })
             .collect();
+        overrides.extend(self.clusters.then(|| Override::option("--clusters", "clusters", "true")));
         for argument in &self.set {
             overrides.push(Override::set(argument)?);
         }

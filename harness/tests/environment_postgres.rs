@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use schedbench::environment::{Entry, Error, Ground, Need, Rooms, Running};
-use schedbench_contract::{Broker, Claims, DurabilityClass, Profile};
+use schedbench_contract::{Broker, Claims, DurabilityClass, Profile, Topology};
 
 #[path = "environment_ground/mod.rs"]
 mod ground;
@@ -17,6 +17,7 @@ const fn profile(settings: &'static [(&'static str, &'static str)]) -> Profile {
         summary: "for tests",
         broker: Some(Broker::Postgres),
         broker_settings: settings,
+        topology: Topology::Single,
         claims: Claims { durability: DurabilityClass::PowerLoss, ..MEMORY.claims },
     }
 }

@@ -34,7 +34,7 @@ pub use error::{Error, Result};
 pub use feed::{FEED_BYTES, Fed, Feed, feed_record};
 pub use id::TaskId;
 pub use moment::{Moment, MomentKind};
-pub use profile::{Broker, Profile};
+pub use profile::{Broker, Profile, Topology};
 pub use recorder::{Counts, Recorder, Run, RunEnd};
 pub use runtime::{Language, Runtime, WorkerSource};
 pub use small_float::SmallFloat;

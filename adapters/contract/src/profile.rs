@@ -29,6 +29,28 @@ impl Broker {
     }
 }
 
+/// How many servers of it there are, and how they divide the work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Topology {
+    /// One.
+    #[default]
+    Single,
+    /// Three that replicate, all on this machine: what they cost each other is
+    /// in every figure, so that a run has to ask for them (`clusters`).
+    Cluster,
+}
+
+impl Topology {
+    /// Servers.
+    #[must_use]
+    pub const fn nodes(self) -> usize {
+        match self {
+            Self::Single => 1,
+            Self::Cluster => 3,
+        }
+    }
+}
+
 /// One named configuration of a system.
 #[derive(Debug)]
 pub struct Profile {
@@ -40,6 +62,8 @@ pub struct Profile {
     pub broker: Option<Broker>,
     /// Settings of that server which this profile decides, in its own words.
     pub broker_settings: &'static [(&'static str, &'static str)],
+    /// How many servers of it.
+    pub topology: Topology,
     /// What it promises.
     pub claims: Claims,
 }

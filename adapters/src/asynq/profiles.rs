@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schedbench_contract::{
-    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries,
+    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries, Topology,
 };
 
 use crate::redis_asynq::LARGEST_BODY;
@@ -29,7 +29,14 @@ const CLAIMS: Claims = Claims {
 };
 
 const fn profile(name: &'static str, summary: &'static str, broker_settings: Settings) -> Profile {
-    Profile { name, summary, broker: Some(Broker::Redis), broker_settings, claims: CLAIMS }
+    Profile {
+        name,
+        summary,
+        broker: Some(Broker::Redis),
+        broker_settings,
+        topology: Topology::Single,
+        claims: CLAIMS,
+    }
 }
 
 /// All of them, the default first.

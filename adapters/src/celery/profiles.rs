@@ -1,7 +1,7 @@
 //! The profiles: when the worker acknowledges, its pool, its queue, its results.
 
 use schedbench_contract::{
-    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries,
+    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries, Topology,
 };
 
 /// RabbitMQ 4 takes messages of 16 MiB by default, and a body grows by a third
@@ -28,7 +28,14 @@ const CLAIMS: Claims = Claims {
 };
 
 const fn profile(name: &'static str, summary: &'static str, claims: Claims) -> Profile {
-    Profile { name, summary, broker: Some(Broker::RabbitMq), broker_settings: &[], claims }
+    Profile {
+        name,
+        summary,
+        broker: Some(Broker::RabbitMq),
+        broker_settings: &[],
+        topology: Topology::Single,
+        claims,
+    }
 }
 
 /// All of them, the default first. The worker's side of each is in

@@ -3,7 +3,7 @@
 
 use schedbench_contract::{
     AckMode, Adapter, Backlog, Claims, Comparable, ConfirmMode, Delay, DurabilityClass, Endpoints,
-    Language, Launch, Order, Profile, Recorder, Result, Retries, Runtime, Server, Work,
+    Language, Launch, Order, Profile, Recorder, Result, Retries, Runtime, Server, Topology, Work,
     WorkerSource, WorkersShape,
 };
 
@@ -55,6 +55,7 @@ const PROFILES: &[Profile] = &[
         summary: "time.AfterFunc: a timer of Go's runtime and a goroutine each",
         broker: None,
         broker_settings: &[],
+        topology: Topology::Single,
         claims: CLAIMS,
     },
     Profile {
@@ -63,6 +64,7 @@ const PROFILES: &[Profile] = &[
                   and so starts up to 1 ms early",
         broker: None,
         broker_settings: &[],
+        topology: Topology::Single,
         claims: Claims { delay: Delay::Native { early_by_at_most_ns: 1_000_000 }, ..CLAIMS },
     },
     Profile {
@@ -71,6 +73,7 @@ const PROFILES: &[Profile] = &[
                   timers, a context and a goroutine each",
         broker: None,
         broker_settings: &[],
+        topology: Topology::Single,
         claims: CLAIMS,
     },
 ];

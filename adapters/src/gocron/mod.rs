@@ -8,8 +8,8 @@ mod locks;
 
 use schedbench_contract::{
     AckMode, Adapter, Backlog, Broker, Claims, Comparable, ConfirmMode, Delay, DurabilityClass,
-    Endpoints, Language, Launch, Order, Profile, Recorder, Result, Retries, Runtime, Server, Work,
-    WorkerSource, WorkersShape,
+    Endpoints, Language, Launch, Order, Profile, Recorder, Result, Retries, Runtime, Server,
+    Topology, Work, WorkerSource, WorkersShape,
 };
 
 use crate::fed::{FedProducer, Programs, locked_version};
@@ -69,6 +69,7 @@ const PROFILES: &[Profile] = &[
                   of jobs that run",
         broker: None,
         broker_settings: &[],
+        topology: Topology::Single,
         claims: CLAIMS,
     },
     Profile {
@@ -77,6 +78,7 @@ const PROFILES: &[Profile] = &[
                   what the lock costs",
         broker: Some(Broker::Redis),
         broker_settings: IN_MEMORY,
+        topology: Topology::Single,
         claims: CLAIMS,
     },
     Profile {
@@ -85,6 +87,7 @@ const PROFILES: &[Profile] = &[
                   released when a job ends, so that most jobs run twice",
         broker: Some(Broker::Redis),
         broker_settings: IN_MEMORY,
+        topology: Topology::Single,
         claims: Claims { ack: AckMode::Locked, ..CLAIMS },
     },
 ];

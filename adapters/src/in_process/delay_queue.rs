@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use schedbench_contract::{
-    Backlog, Error, InProcessWorkers, Profile, Recorder, Result, Task, TaskId, Work, WorkersShape,
+    Backlog, Error, InProcessWorkers, Profile, Recorder, Result, Task, TaskId, Topology, Work,
+    WorkersShape,
 };
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
@@ -68,6 +69,7 @@ impl Scheduler for DelayQueue {
         summary: "tokio-util's DelayQueue feeding a pool of threads",
         broker: None,
         broker_settings: &[],
+        topology: Topology::Single,
         claims: CLAIMS,
     }];
 

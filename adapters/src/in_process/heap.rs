@@ -4,7 +4,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use schedbench_contract::{
-    Backlog, InProcessWorkers, Profile, Recorder, Result, Task, TaskId, Work, WorkersShape,
+    Backlog, InProcessWorkers, Profile, Recorder, Result, Task, TaskId, Topology, Work,
+    WorkersShape,
 };
 
 use super::attempt::Attempt;
@@ -50,6 +51,7 @@ impl Scheduler for Heap {
             summary: "mutex, binary heap, condition: workers wait until the head is due",
             broker: None,
             broker_settings: &[],
+            topology: Topology::Single,
             claims: CLAIMS,
         },
         Profile {
@@ -57,6 +59,7 @@ impl Scheduler for Heap {
             summary: "every 100 ms a tick hands what is due in the heap to the workers",
             broker: None,
             broker_settings: &[],
+            topology: Topology::Single,
             claims: CLAIMS,
         },
     ];

@@ -3,7 +3,7 @@ use std::task::{Context, Poll};
 
 use schedbench_contract::{
     Backlog, Claims, Delay, InProcessWorkers, Profile, Recorder, Result, Retries, Run, RunEnd,
-    Task, TaskId, Work, WorkersShape,
+    Task, TaskId, Topology, Work, WorkersShape,
 };
 
 use super::system::{Hand, Scheduler};
@@ -27,6 +27,7 @@ impl Scheduler for Noop {
         summary: "no scheduler: the harness's own ceiling and cost",
         broker: None,
         broker_settings: &[],
+        topology: Topology::Single,
         claims: Claims {
             delay: Delay::Unsupported("noop runs everything at once"),
             cancel: false,

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll};
 
 use schedbench_contract::{
-    Backlog, Error, InProcessWorkers, Profile, Recorder, Result, Task, TaskId, Work, WorkersShape,
+    Backlog, Error, InProcessWorkers, Profile, Recorder, Result, Task, TaskId, Topology, Work,
+    WorkersShape,
 };
 use tokio::runtime::{Builder, Handle};
 
@@ -45,6 +46,7 @@ impl Scheduler for TokioSleep {
         summary: "tokio: a spawned task with a sleep for each task",
         broker: None,
         broker_settings: &[],
+        topology: Topology::Single,
         claims: CLAIMS,
     }];
 

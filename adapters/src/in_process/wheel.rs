@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use schedbench_contract::{
-    Backlog, Claims, Error, InProcessWorkers, Order, Profile, Recorder, Result, Task, TaskId, Work,
-    WorkersShape,
+    Backlog, Claims, Error, InProcessWorkers, Order, Profile, Recorder, Result, Task, TaskId,
+    Topology, Work, WorkersShape,
 };
 use schedbench_wheel::More;
 
@@ -47,7 +47,14 @@ const MAX_DELAY_NS: u64 = 3_600 * 1_000_000_000;
 const STEP: usize = 256;
 
 const fn profile(name: &'static str, summary: &'static str, claims: Claims) -> Profile {
-    Profile { name, summary, broker: None, broker_settings: &[], claims }
+    Profile {
+        name,
+        summary,
+        broker: None,
+        broker_settings: &[],
+        topology: Topology::Single,
+        claims,
+    }
 }
 
 impl Scheduler for Wheel {

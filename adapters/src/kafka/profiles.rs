@@ -2,7 +2,7 @@
 //! the workers commit.
 
 use schedbench_contract::{
-    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries,
+    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries, Topology,
 };
 
 const CLAIMS: Claims = Claims {
@@ -20,7 +20,14 @@ const CLAIMS: Claims = Claims {
 };
 
 const fn profile(name: &'static str, summary: &'static str, claims: Claims) -> Profile {
-    Profile { name, summary, broker: Some(Broker::Kafka), broker_settings: &[], claims }
+    Profile {
+        name,
+        summary,
+        broker: Some(Broker::Kafka),
+        broker_settings: &[],
+        topology: Topology::Single,
+        claims,
+    }
 }
 
 /// All of them, the default first.
@@ -45,6 +52,7 @@ pub(super) const PROFILES: &[Profile] = &[
     ),
     Profile {
         broker_settings: &[("log.flush.interval.messages", "1")],
+        topology: Topology::Single,
         ..profile(
             "flush",
             "as acks-all, but an fsync for each batch of records, commits of offsets included",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use schedbench_contract::{
-    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries,
+    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries, Topology,
 };
 
 /// An idle worker looks this often even if nothing rings: a `NOTIFY` is not
@@ -26,6 +26,7 @@ pub(super) static LOCKS: Profile = Profile {
     summary: "a Redis in memory",
     broker: Some(Broker::Redis),
     broker_settings: &[("appendonly", "no"), ("save", "")],
+    topology: Topology::Single,
     claims: Claims { durability: DurabilityClass::BrokerMemory, ..CLAIMS },
 };
 
@@ -57,6 +58,7 @@ pub(super) const PROFILES: &[Profile] = &[
                   NOTIFY or the next due time; fsync before each reply",
         broker: Some(Broker::Postgres),
         broker_settings: &[("synchronous_commit", "on")],
+        topology: Topology::Single,
         claims: CLAIMS,
     },
     Profile {
@@ -64,6 +66,7 @@ pub(super) const PROFILES: &[Profile] = &[
         summary: "as skip-locked, 1 row a fetch",
         broker: Some(Broker::Postgres),
         broker_settings: &[("synchronous_commit", "on")],
+        topology: Topology::Single,
         claims: CLAIMS,
     },
     Profile {
@@ -71,6 +74,7 @@ pub(super) const PROFILES: &[Profile] = &[
         summary: "as skip-locked, 100 rows a fetch",
         broker: Some(Broker::Postgres),
         broker_settings: &[("synchronous_commit", "on")],
+        topology: Topology::Single,
         claims: CLAIMS,
     },
     Profile {
@@ -78,6 +82,7 @@ pub(super) const PROFILES: &[Profile] = &[
         summary: "as skip-locked, but replies come before the journal is flushed (200 ms later)",
         broker: Some(Broker::Postgres),
         broker_settings: &[("synchronous_commit", "off")],
+        topology: Topology::Single,
         claims: Claims { durability: DurabilityClass::BoundedWindow, ..CLAIMS },
     },
     Profile {
@@ -86,6 +91,7 @@ pub(super) const PROFILES: &[Profile] = &[
                   process; several run the same task at once",
         broker: Some(Broker::Postgres),
         broker_settings: &[("synchronous_commit", "on")],
+        topology: Topology::Single,
         claims: Claims { ack: AckMode::Unlocked, ..POLLED },
     },
     Profile {
@@ -93,6 +99,7 @@ pub(super) const PROFILES: &[Profile] = &[
         summary: "as poll, with SET NX in a Redis for each row: nobody else runs it for 10 s",
         broker: Some(Broker::Postgres),
         broker_settings: &[("synchronous_commit", "on")],
+        topology: Topology::Single,
         claims: POLLED,
     },
 ];

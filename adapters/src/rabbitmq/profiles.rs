@@ -1,7 +1,7 @@
 //! The profiles: what RabbitMQ keeps, who confirms, where delayed tasks wait.
 
 use schedbench_contract::{
-    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries,
+    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries, Topology,
 };
 
 /// Different delays that the profiles with a queue for each take; each queue
@@ -37,6 +37,7 @@ pub(super) const PROFILES: &[Profile] = &[
                   ms, rounded up",
         broker: Some(Broker::RabbitMq),
         broker_settings: &[],
+        topology: Topology::Single,
         claims: CLAIMS,
     },
     Profile {
@@ -44,6 +45,7 @@ pub(super) const PROFILES: &[Profile] = &[
         summary: "as durable, but quorum queues on one node, which fsync before they confirm",
         broker: Some(Broker::RabbitMq),
         broker_settings: &[],
+        topology: Topology::Single,
         claims: Claims { durability: DurabilityClass::PowerLoss, ..CLAIMS },
     },
     Profile {
@@ -51,6 +53,7 @@ pub(super) const PROFILES: &[Profile] = &[
         summary: "as durable, but messages are not persistent: a restart of the broker loses them",
         broker: Some(Broker::RabbitMq),
         broker_settings: &[],
+        topology: Topology::Single,
         claims: Claims { durability: DurabilityClass::BrokerMemory, ..CLAIMS },
     },
     Profile {
@@ -58,6 +61,7 @@ pub(super) const PROFILES: &[Profile] = &[
         summary: "as transient, without publisher confirms: nobody vouches for a task",
         broker: Some(Broker::RabbitMq),
         broker_settings: &[],
+        topology: Topology::Single,
         claims: Claims {
             durability: DurabilityClass::BrokerMemory,
             confirms: ConfirmMode::Unconfirmed,
@@ -70,6 +74,7 @@ pub(super) const PROFILES: &[Profile] = &[
                   it was sent, and no prefetch bounds that",
         broker: Some(Broker::RabbitMq),
         broker_settings: &[],
+        topology: Topology::Single,
         claims: Claims { ack: AckMode::Early, ..CLAIMS },
     },
     Profile {
@@ -78,6 +83,7 @@ pub(super) const PROFILES: &[Profile] = &[
                   delay behind a long one ends with the long one",
         broker: Some(Broker::RabbitMq),
         broker_settings: &[],
+        topology: Topology::Single,
         claims: Claims { delay: Delay::Native { early_by_at_most_ns: 0 }, ..CLAIMS },
     },
 ];

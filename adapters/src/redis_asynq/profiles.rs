@@ -1,7 +1,7 @@
 //! The profiles: what Redis keeps, and how due times are rounded.
 
 use schedbench_contract::{
-    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries,
+    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries, Topology,
 };
 
 /// How often a worker moves due tasks. Asynq's own default is 5 s; this is
@@ -44,6 +44,7 @@ pub(super) const PROFILES: &[Profile] = &[
                   late",
         broker: Some(Broker::Redis),
         broker_settings: &[("appendonly", "yes"), ("appendfsync", "everysec")],
+        topology: Topology::Single,
         claims: CLAIMS,
     },
     Profile {
@@ -51,6 +52,7 @@ pub(super) const PROFILES: &[Profile] = &[
         summary: "as everysec, but Redis keeps nothing on disk",
         broker: Some(Broker::Redis),
         broker_settings: &[("appendonly", "no"), ("save", "")],
+        topology: Topology::Single,
         claims: Claims { durability: DurabilityClass::BrokerMemory, ..CLAIMS },
     },
     Profile {
@@ -58,6 +60,7 @@ pub(super) const PROFILES: &[Profile] = &[
         summary: "as everysec, but fsync before each reply",
         broker: Some(Broker::Redis),
         broker_settings: &[("appendonly", "yes"), ("appendfsync", "always")],
+        topology: Topology::Single,
         claims: Claims { durability: DurabilityClass::PowerLoss, ..CLAIMS },
     },
     Profile {
@@ -66,6 +69,7 @@ pub(super) const PROFILES: &[Profile] = &[
                   to 1 s",
         broker: Some(Broker::Redis),
         broker_settings: &[("appendonly", "yes"), ("appendfsync", "everysec")],
+        topology: Topology::Single,
         claims: Claims { delay: Delay::Native { early_by_at_most_ns: 1_000_000_000 }, ..CLAIMS },
     },
 ];

@@ -42,16 +42,21 @@ pub struct Need<'a> {
 pub trait Running: Send {
     /// Where it is.
     fn address(&self) -> &Address;
-    /// Its process; `None` for one that is not ours.
+    /// Its process, the first of a cluster's; `None` for one that is not ours.
     fn child(&self) -> Option<&Child>;
+    /// All of its processes that serve, a cluster's in the order of its nodes.
+    fn children(&self) -> Vec<&Child> {
+        self.child().into_iter().collect()
+    }
     /// One line for the terminal, as in `redis 7.0.15 started on 127.0.0.1:21734`.
     fn describe(&self) -> String;
-    /// Fails once its process has ended, with the last lines of its log.
+    /// Fails once a process of it has ended, with the last lines of its log.
     ///
     /// # Errors
     /// It has ended.
     fn check(&self) -> Result<()> {
-        match self.child().and_then(|child| Some((child, child.ended()?))) {
+        let ended = self.children().into_iter().find_map(|child| Some((child, child.ended()?)));
+        match ended {
             Some((child, exit)) => Err(Error::Died(Box::new(child.died("broker", exit)))),
             None => Ok(()),
         }

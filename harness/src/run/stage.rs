@@ -16,7 +16,8 @@ use crate::environment::{self, Died, Entry, Ground, Keeper, Mode, Need, Rooms, R
 use crate::plan::{CellPlan, Target};
 use crate::record::{Between, Role, Sampler};
 
-/// A broker is quiet when it takes less than this share of a core …
+/// A broker is quiet when each of its processes takes less than this share of
+/// a core …
 const QUIET_SHARE: f64 = 0.02;
 /// … for this long.
 const QUIET_FOR: Duration = Duration::from_secs(1);
@@ -90,7 +91,7 @@ impl Stage<'_> {
             .and_then(|source| entry.have_from(source, &ground, &need, self.stop))
             .map_err(|error| blame(&error))?;
         self.progress.say(&format!("{who}: {}", broker.describe()));
-        if let Some(child) = broker.child() {
+        for child in broker.children() {
             self.sampler.watch(Role::Broker, child);
         }
         Ok(Some(broker))
@@ -162,14 +163,16 @@ impl Stage<'_> {
         self.settle_wait_ns = 0;
         let Some(broker) = &self.broker else { return };
         rustix::fs::sync();
-        if let Some(child) = broker.child() {
+        let children = broker.children();
+        if !children.is_empty() {
+            let used = || children.iter().map(|child| child.cpu()).sum::<Option<Duration>>();
+            let quiet = QUIET_SHARE * QUIET_FOR.as_secs_f64() * children.len() as f64;
             let most = began + MOST_WAIT.as_nanos() as u64;
             while clock::now() < most && !self.stop.load(Ordering::Relaxed) {
-                let Some(before) = child.cpu() else { break };
+                let Some(before) = used() else { break };
                 std::thread::sleep(QUIET_FOR);
-                let Some(after) = child.cpu() else { break };
-                let busy = after.saturating_sub(before).as_secs_f64();
-                if busy < QUIET_SHARE * QUIET_FOR.as_secs_f64() {
+                let Some(after) = used() else { break };
+                if after.saturating_sub(before).as_secs_f64() < quiet {
                     break;
                 }
             }

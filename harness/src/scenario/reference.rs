@@ -24,9 +24,9 @@ is a file; any other is a built-in scenario.
 
 Every field can be changed on the command line with `--set field=value`, as in
 `--set load.warmup=2s` or `--set 'task.delay={ fixed = \"10 ms\" }'`. The
-commonest have an option of their own: `--systems`, `--profiles`, `--loads` (or
-`--rate`), `--duration`, `--warmup`, `--repeats`, `--seed`, `--pacing`. Lists
-take commas: `--loads 1k,20k`. Changes are recorded in the result.
+commonest have an option of their own: `--systems`, `--profiles`, `--clusters`,
+`--loads` (or `--rate`), `--duration`, `--warmup`, `--repeats`, `--seed`,
+`--pacing`. Lists take commas: `--loads 1k,20k`. Changes are recorded in the result.
 
 A scenario never holds a URL or a password, because it is copied into every
 result: it names the environment variable that holds it.

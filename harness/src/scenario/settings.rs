@@ -29,6 +29,10 @@ pub struct Settings {
     /// for every profile.
     #[serde(default)]
     pub profiles: Vec<At<String>>,
+    /// Whether profiles that need a cluster may run: three servers of a broker,
+    /// all on this machine. `profiles = ["all"]` leaves them out without it.
+    #[serde(default)]
+    pub clusters: bool,
     /// How often each cell is measured. From 5 on, intervals are computed.
     #[serde(default = "one")]
     pub repeats: At<Count>,

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use schedbench::environment::Keeper;
 use schedbench_contract::{
     AckMode, Address, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries,
+    Topology,
 };
 use tempfile::TempDir;
 
@@ -17,6 +18,7 @@ pub(crate) const fn profile(settings: &'static [(&'static str, &'static str)]) -
         summary: "for tests",
         broker: Some(Broker::Redis),
         broker_settings: settings,
+        topology: Topology::Single,
         claims: Claims {
             durability: DurabilityClass::BrokerMemory,
             ack: AckMode::Late,

@@ -3,7 +3,7 @@
 use schedbench::plan::{CellPlan, Target};
 use schedbench_adapters::System;
 use schedbench_contract::{
-    Broker, Handler, Language, Profile, RunEnd, Runtime, WorkerSource, WorkersShape,
+    Broker, Handler, Language, Profile, RunEnd, Runtime, Topology, WorkerSource, WorkersShape,
 };
 use schedbench_reports::outcome::{Limit, Value};
 
@@ -20,6 +20,7 @@ fn target(broker: Option<Broker>, runtime: Runtime) -> Target {
         summary: "exists only on the stage",
         broker,
         broker_settings: &[],
+        topology: Topology::Single,
         claims: CLAIMS,
     }]));
     let comparable = schedbench_contract::Comparable::Always;

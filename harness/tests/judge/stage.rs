@@ -13,7 +13,7 @@ use schedbench_adapters::System;
 use schedbench_contract::ledger::Ledger;
 use schedbench_contract::{
     AckMode, Backlog, Claims, Comparable, ConfirmMode, Delay as Claimed, DurabilityClass, Handler,
-    Moment, Order, Profile, Recorder, Retries, Retry, Run, RunEnd, Task, TaskId,
+    Moment, Order, Profile, Recorder, Retries, Retry, Run, RunEnd, Task, TaskId, Topology,
 };
 use schedbench_reports::outcome::{Cell, Held, Value};
 
@@ -44,6 +44,7 @@ pub(crate) fn target(claims: Claims) -> Target {
         summary: "exists only on the stage",
         broker: None,
         broker_settings: &[],
+        topology: Topology::Single,
         claims,
     }]));
     let system = System {

@@ -246,9 +246,16 @@ fn told_lines(child: &Child) -> Vec<String> {
 
 /// 16 random bytes in URL-safe base64 without padding, as Kafka writes them.
 fn cluster_id() -> Result<String> {
+    Ok(written_id(rooms::random::<16>()?))
+}
+
+/// Without the highest bit, so that no id begins with a dash, which Kafka's
+/// programs would take for an option (1 of 64 random ids; Kafka's own
+/// `Uuid.randomUuid` throws those away).
+fn written_id(mut bytes: [u8; 16]) -> String {
     use base64::Engine as _;
-    let bytes = rooms::random::<16>()?;
-    Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))
+    bytes[0] &= 0x7f;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// A Kafka of our own.
@@ -290,6 +297,21 @@ impl Running for Own {
                 Err(Error::io(format!("removing {}", self.room.display()))(error))
             }
             _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cluster_id_begins_with_a_dash() {
+        for first in 0..=u8::MAX {
+            let mut bytes = [0xff; 16];
+            bytes[0] = first;
+            let id = written_id(bytes);
+            assert!(id.len() == 22 && id.starts_with(|c: char| c.is_ascii_alphabetic()), "{id}");
         }
     }
 }

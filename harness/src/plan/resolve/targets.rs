@@ -1,7 +1,7 @@
 //! Which systems run, in which profiles.
 
 use schedbench_adapters::{LEFT_OUT, SYSTEMS, System};
-use schedbench_contract::Profile;
+use schedbench_contract::{Profile, Topology};
 use schedbench_reports::outcome::Skipped;
 
 use super::Missing;
@@ -132,7 +132,11 @@ fn one(
             let known: Vec<&str> = system.profiles.iter().map(|profile| profile.name).collect();
             unknown_profile(scenario, written, profile, name, &known)
         })?],
-        (None, Wanted::All) => system.profiles.iter().collect(),
+        (None, Wanted::All) => system
+            .profiles
+            .iter()
+            .filter(|profile| scenario.settings.clusters || profile.topology == Topology::Single)
+            .collect(),
         (None, Wanted::Defaults) => system.profiles.iter().take(1).collect(),
         (None, Wanted::These(these)) => {
             let has: Vec<&Profile> =
@@ -140,6 +144,19 @@ fn one(
             if has.is_empty() { system.profiles.iter().take(1).collect() } else { has }
         }
     };
+    if let Some(profile) = profiles.iter().find(|profile| profile.topology == Topology::Cluster)
+        && !scenario.settings.clusters
+    {
+        let nodes = profile.topology.nodes();
+        return Err(scenario
+            .text
+            .error(
+                &written.span,
+                format!("{name}/{} is a cluster of {nodes}", profile.name),
+                "expected a system that starts one broker, or `clusters = true`",
+            )
+            .help("To let it start them all on this machine:  --clusters"));
+    }
     Ok(Choice::Run(profiles.into_iter().map(|profile| Target { system, profile }).collect()))
 }
 
