@@ -149,6 +149,31 @@ fn a_soak_searches_first() {
 }
 
 #[test]
+fn the_ceiling_of_a_soak_is_long_only_where_memory_is_the_difference_to_it() {
+    let long = |systems: &str| {
+        let resolved = built_in("soak", &[systems]);
+        let of = |at: usize| match resolved.plan.blocks[at].steps.as_slice() {
+            [Step::Search(_), Step::AtCapacity { cell, .. }] => cell.load.clone(),
+            other => panic!("{other:?}"),
+        };
+        (of(0), of(1))
+    };
+    let (noop, wheel) = long("systems=wheel");
+    assert_eq!(noop.window_ns(), wheel.window_ns());
+    let (noop, redis) = long("systems=redis-asynq");
+    assert_eq!((noop.window_ns(), redis.window_ns()), (10_000_000_000, 1_800_000_000_000));
+    assert_eq!(noop.mean_rate(), redis.mean_rate());
+}
+
+#[test]
+fn a_soak_needs_room_for_what_its_broker_keeps() {
+    let bytes = |system: &str| Estimate::of(&built_in("soak", &[system]).plan).disk_bytes;
+    // 90M tasks and their search; Kafka's log keeps what is done.
+    assert!(bytes("systems=kafka") > 90_000_000_000);
+    assert!(bytes("systems=redis-asynq") < 10_000_000_000);
+}
+
+#[test]
 fn overrides_are_recorded_as_fields() {
     let changes = [
         Override::option("--warmup", "load.warmup", "1s"),

@@ -1,6 +1,6 @@
 //! What a plan will take, and what it cannot show.
 
-use schedbench_contract::Handler;
+use schedbench_contract::{Broker, Handler};
 
 use super::{CellPlan, Load, Plan, Spacing, Step};
 use crate::scenario::{Nanos, Rate};
@@ -32,6 +32,10 @@ const RESULT_BYTES: u64 = 200_000;
 /// and every change of its state.
 const BROKER_BYTES: u64 = 1_024;
 
+/// The longest stall at a rate that is held, seconds: far beyond any seen, so
+/// that there is room for what queues up in it.
+const STALL_S: f64 = 120.0;
+
 impl Estimate {
     /// What `plan` takes.
     #[must_use]
@@ -40,7 +44,6 @@ impl Estimate {
             Self { cells: 0, measuring_ns: 0, largest_tasks: 0, ledger_bytes: 0, disk_bytes: 0 };
         let mut broker_bytes = 0;
         for block in &plan.blocks {
-            let has_broker = block.target.profile.broker.is_some();
             for step in &block.steps {
                 let (cells, cell, tasks) = match step {
                     Step::Cell(cell) => (1, cell, most_tasks(cell)),
@@ -54,15 +57,28 @@ impl Estimate {
                 let time = cell.warmup_ns + cell.load.window_ns() + cell.drain_ns();
                 all.measuring_ns = all.measuring_ns.saturating_add(time.saturating_mul(cells));
                 all.largest_tasks = all.largest_tasks.max(tasks);
-                if has_broker {
+                if let Some(broker) = block.target.profile.broker {
                     let task = cell.body_bytes as u64 + BROKER_BYTES;
-                    broker_bytes = tasks.saturating_mul(task).max(broker_bytes);
+                    let kept = tasks.min(most_kept(broker, step));
+                    broker_bytes = kept.saturating_mul(task).max(broker_bytes);
                 }
             }
         }
         all.ledger_bytes = all.largest_tasks.saturating_mul(LEDGER_BYTES);
         all.disk_bytes = (all.cells * RESULT_BYTES).saturating_add(broker_bytes);
         all
+    }
+}
+
+/// Tasks of a step that a broker may have on its disk at one time. What runs at
+/// a share of a rate that was just held piles up in a stall at most, unless
+/// the broker's log keeps what is done.
+fn most_kept(broker: Broker, step: &Step) -> u64 {
+    match (broker, step) {
+        (Broker::Redis | Broker::RabbitMq | Broker::Postgres, Step::AtCapacity { cell, .. }) => {
+            cell.load.mean_rate().map_or(u64::MAX, |rate| (rate * STALL_S) as u64)
+        }
+        _ => u64::MAX,
     }
 }
 

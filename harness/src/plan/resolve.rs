@@ -86,7 +86,8 @@ pub fn resolve(scenario: &Scenario, missing: Missing) -> Result<Resolved, Scenar
 
     let mut notes = Vec::new();
     let fitted = fit_all(scenario, &targets, &groups, &mut skipped, &mut notes)?;
-    let ceiling_groups = ceiling_groups(scenario, ceiling, &groups);
+    let beside_in_process = fitted.iter().any(|(target, _)| target.is_in_process());
+    let ceiling_groups = ceiling_groups(scenario, ceiling, &groups, beside_in_process);
     let seed = settings.seed;
     let mut blocks = Vec::new();
     for repeat in 1..=repeats {
@@ -293,12 +294,26 @@ fn fit_group(
         .collect()
 }
 
-/// `noop`'s groups: the loads once each, whatever the delays.
-fn ceiling_groups(scenario: &Scenario, ceiling: Target, groups: &[Group]) -> Vec<Group> {
+/// `noop`'s groups: the loads once each, whatever the delays. Its long cell of
+/// a soak is as long as the others' only where their memory is counted as the
+/// difference to it: what does nothing shows as much about the harness in the
+/// window of a search.
+fn ceiling_groups(
+    scenario: &Scenario,
+    ceiling: Target,
+    groups: &[Group],
+    beside_in_process: bool,
+) -> Vec<Group> {
     let delays = scenario.settings.task.delay.0.len().max(1);
     // Groups come delay by delay, each with all loads.
     let loads = groups.len() / delays;
-    groups.iter().take(loads).filter_map(|group| fit_group(scenario, ceiling, group).ok()).collect()
+    let fitting = groups.iter().take(loads);
+    let mut fitting: Vec<Group> =
+        fitting.filter_map(|group| fit_group(scenario, ceiling, group).ok()).collect();
+    if !beside_in_process {
+        fitting.iter_mut().for_each(|group| steps::shorten_soak(group));
+    }
+    fitting
 }
 
 /// One repeat of a target, its groups in the seed's order.

@@ -250,6 +250,14 @@ fn search(
     Ok(Search { template, from, to, precision })
 }
 
+/// Gives the long cell behind a search the search's own window.
+pub(super) fn shorten_soak(group: &mut [Step]) {
+    if let [Step::Search(search), Step::AtCapacity { cell, .. }] = group {
+        let window = search.template.load.window_ns();
+        *cell = cell.at_window(cell.load.mean_rate().unwrap_or(search.from), window);
+    }
+}
+
 impl CellPlan {
     /// The same cell at one rate over this window.
     fn at_window(&self, rate: f64, window_ns: u64) -> Self {
