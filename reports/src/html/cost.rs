@@ -125,7 +125,7 @@ fn by_process(page: &Page<'_>, groups: &[&Group]) -> Option<Markup> {
                 th scope="row" {
                     span class={ "key s" (page.palette.index(&row.system, &row.profile)) } {}
                     (row.label)
-                    small { "at " (load(point.load)) @if let Some(word) = row.not_valid { " · " (word) } @if !row.runtime.is_empty() { " · " (row.runtime) } }
+                    small { "at " (load(point.load)) @if let Some(word) = row.not_valid { " · " (word) } @else if point.held == Some(false) { " · not held" } @if !row.runtime.is_empty() { " · " (row.runtime) } }
                 }
                 @for (name, _) in &CPU { (figure(point, name, Unit::Seconds)) }
                 (figure(point, "cpu.total", Unit::Seconds))
