@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use schedbench_contract::{Address, Broker, Profile};
 
@@ -230,14 +229,13 @@ impl Entry {
     /// Starts it, or reaches the existing one, and waits until it answers.
     ///
     /// # Errors
-    /// It is missing, dies at its start, does not answer, or an existing one
-    /// is not configured as the profile needs.
+    /// It is missing, dies at its start, does not answer, an existing one is
+    /// not configured as the profile needs, or the run is stopped.
     pub fn have(&'static self, ground: &Ground<'_>, need: &Need<'_>) -> Result<Box<dyn Running>> {
-        self.have_from(self.source(need.who, need.url_env)?, ground, need, &AtomicBool::new(false))
+        self.have_from(self.source(need.who, need.url_env)?, ground, need)
     }
 
-    /// The same from where a [`Mode`](crate::environment::Mode) says. Setting
-    /// `stop` ends a long wait for a container.
+    /// The same from where a [`Mode`](crate::environment::Mode) says.
     ///
     /// # Errors
     /// As for [`have`](Self::have).
@@ -246,10 +244,9 @@ impl Entry {
         source: Source,
         ground: &Ground<'_>,
         need: &Need<'_>,
-        stop: &AtomicBool,
     ) -> Result<Box<dyn Running>> {
         match source {
-            Source::Compose(docker) => compose::start(&docker, self, ground, need, stop),
+            Source::Compose(docker) => compose::start(&docker, self, ground, need),
             Source::Program(program) => (self.start)(&program, ground, need),
             Source::Url(name) => {
                 let address = address::from_env(self, &name)?;

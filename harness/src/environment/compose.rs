@@ -13,7 +13,6 @@ mod services;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use schedbench_contract::{Address, Secret};
@@ -38,23 +37,22 @@ const DOWN: Duration = Duration::from_secs(120);
 /// One question to the engine.
 const ANSWER: Duration = Duration::from_secs(20);
 
-/// Starts a broker in a container and makes sure that it is as needed. Setting
-/// `stop` ends the wait for it.
+/// Starts a broker in a container and makes sure that it is as needed.
 ///
 /// # Errors
-/// It does not start, is not healthy in time, or is not configured as needed.
+/// It does not start, is not healthy in time, is not configured as needed, or
+/// the run is stopped.
 pub fn start(
     docker: &Docker,
     entry: &'static Entry,
     ground: &Ground<'_>,
     need: &Need<'_>,
-    stop: &AtomicBool,
 ) -> Result<Box<dyn Running>> {
     let service = Service::of(entry.broker);
     let room = ground.rooms.room(service.name)?;
     let mut project = Project::new(docker, service, ground, &room, need)?;
     // From here on it is removed whatever happens, by its drop at the latest.
-    project.up(stop)?;
+    project.up()?;
     let address = project.address()?;
     let inner = (entry.reach)(address, "docker compose", need)?;
     let version = (entry.ask)(inner.address()).unwrap_or_else(|_| "of unknown version".into());
@@ -161,7 +159,7 @@ impl Project {
     }
 
     /// Starts it and waits until the engine calls it healthy.
-    fn up(&mut self, stop: &AtomicBool) -> Result<()> {
+    fn up(&mut self) -> Result<()> {
         if let Some(watchdog) = &self.watchdog {
             watchdog.project(&self.name, self.docker.program())?;
         }
@@ -176,7 +174,7 @@ impl Project {
             if let Some(exit) = child.wait(Instant::now() + Duration::from_millis(100)) {
                 break exit;
             }
-            let why = match (stop.load(Ordering::Relaxed), Instant::now() >= deadline) {
+            let why = match (self.keeper.is_stopped(), Instant::now() >= deadline) {
                 (true, _) => "the run was stopped".to_owned(),
                 (_, true) => format!("it is not up after {} s", UP.as_secs()),
                 _ => continue,

@@ -13,6 +13,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -135,6 +136,7 @@ pub struct Spawner {
     /// `None` once the keeper is dropped, so that its thread can end.
     requests: Arc<Mutex<Option<Sender<Request>>>>,
     children: Arc<Mutex<Vec<Child>>>,
+    stop: Arc<AtomicBool>,
 }
 
 impl Keeper {
@@ -149,8 +151,16 @@ impl Keeper {
             .spawn(move || keep(&inbox, watchdog.as_ref()))
             .map_err(Error::io("starting the keeper's thread"))?;
         let requests = Arc::new(Mutex::new(Some(requests)));
-        let spawner = Spawner { requests, children: Arc::default() };
-        Ok(Self { spawner, thread: Some(thread) })
+        let (children, stop) = (Arc::default(), Arc::default());
+        Ok(Self { spawner: Spawner { requests, children, stop }, thread: Some(thread) })
+    }
+
+    /// The same keeper, which from now on looks at that flag: once it is set,
+    /// nobody waits any longer for a broker that is still starting.
+    #[must_use]
+    pub fn heeding(mut self, stop: Arc<AtomicBool>) -> Self {
+        self.spawner.stop = stop;
+        self
     }
 
     /// To start children with from elsewhere.
@@ -169,6 +179,12 @@ impl Keeper {
 }
 
 impl Spawner {
+    /// Whether the run is being stopped, and no broker is waited for any more.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
     /// Starts a process: in a group of its own, killed when the harness dies.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use schedbench_adapters::tls;
 use schedbench_contract::{Address, Broker, DurabilityClass};
 
 use crate::environment::broker::{Entry, Ground, Leftovers, Need, Running, UrlForm};
-use crate::environment::{Child, Error, Result, Spawner, ports, rooms};
+use crate::environment::{Child, Error, Result, Spawner, disk, ports, rooms};
 use node::{Node, STOP, start_mapper};
 
 /// What the harness knows of it.
@@ -74,7 +74,9 @@ fn start(program: &Path, ground: &Ground<'_>, need: &Need<'_>) -> Result<Box<dyn
         tries += 1;
         // A new one for each try: a node that died half-way may have left half a database.
         let room = ground.rooms.room("rabbitmq")?;
-        refuse_memory_disk(&room, need)?;
+        if need.profile.claims.durability == DurabilityClass::PowerLoss {
+            disk::refuse_memory(&room, need)?;
+        }
         let log = ground.logs.join(room.file_name().unwrap_or_default()).with_extension("log");
         let address = Address {
             host: "127.0.0.1".into(),
@@ -114,24 +116,6 @@ fn start(program: &Path, ground: &Ground<'_>, need: &Need<'_>) -> Result<Box<dyn
             }
         }
     }
-}
-
-/// On tmpfs an fsync costs nothing: a quorum queue would be measured as a
-/// power-loss class that it is not.
-fn refuse_memory_disk(room: &Path, need: &Need<'_>) -> Result<()> {
-    const TMPFS: i64 = 0x0102_1994;
-    const RAMFS: i64 = 0x8584_58f6;
-    let wants_fsync = need.profile.claims.durability == DurabilityClass::PowerLoss;
-    let kind = rustix::fs::statfs(room).map(|fs| fs.f_type).unwrap_or(0);
-    if wants_fsync && [TMPFS, RAMFS].contains(&kind) {
-        return Err(Error::Unfit(format!(
-            "{}: {} is in memory (tmpfs), where an fsync does nothing\n  \
-             Choose a directory on a disk: TMPDIR=/var/tmp",
-            need.who,
-            room.parent().unwrap_or(room).display()
-        )));
-    }
-    Ok(())
 }
 
 fn is_port_taken(log: &Path) -> bool {

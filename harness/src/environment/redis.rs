@@ -11,8 +11,9 @@ use schedbench_adapters::tls;
 use schedbench_contract::{Address, Broker, Secret};
 
 use crate::environment::broker::{Entry, Ground, Need, Running, UrlForm};
+use crate::environment::healthy::{Patience, last_lines};
 use crate::environment::resp::{Reply, Resp};
-use crate::environment::{Child, Error, Result, Spawner, Spec, leftovers, ports, rooms};
+use crate::environment::{Child, Error, Result, Spawner, Spec, disk, leftovers, ports, rooms};
 
 /// What the harness knows of it.
 pub(crate) const ENTRY: Entry = Entry {
@@ -54,7 +55,9 @@ pub(crate) fn start(
     need: &Need<'_>,
 ) -> Result<Box<dyn Running>> {
     let room = ground.rooms.room("redis")?;
-    refuse_memory_disk(&room, need)?;
+    if need.profile.broker_settings.contains(&("appendfsync", "always")) {
+        disk::refuse_memory(&room, need)?;
+    }
     let log = log_for(&room, ground.logs);
     let mut tries = 0;
     loop {
@@ -90,24 +93,6 @@ fn log_for(room: &Path, logs: &Path) -> PathBuf {
 
 fn is_port_taken(log: &[String]) -> bool {
     log.iter().any(|line| line.contains("Address already in use"))
-}
-
-/// On tmpfs an fsync costs nothing: `always` would be measured as a power-loss
-/// class that it is not.
-fn refuse_memory_disk(room: &Path, need: &Need<'_>) -> Result<()> {
-    const TMPFS: i64 = 0x0102_1994;
-    const RAMFS: i64 = 0x8584_58f6;
-    let wants_fsync = need.profile.broker_settings.contains(&("appendfsync", "always"));
-    let kind = rustix::fs::statfs(room).map(|fs| fs.f_type).unwrap_or(0);
-    if wants_fsync && [TMPFS, RAMFS].contains(&kind) {
-        return Err(Error::Unfit(format!(
-            "{}: {} is in memory (tmpfs), where an fsync does nothing\n  \
-             Choose a directory on a disk: TMPDIR=/var/tmp",
-            need.who,
-            room.parent().unwrap_or(room).display()
-        )));
-    }
-    Ok(())
 }
 
 /// The whole configuration, for standard input: the password is in no argument
@@ -170,29 +155,9 @@ impl How {
         let mut spec = Spec::new(&self.name, &self.program, self.log.clone());
         spec.args.push("-".into());
         spec.stdin = self.config.0.clone().into_bytes();
-        let child = keeper.spawn(spec)?;
-        let deadline = Instant::now() + START;
-        loop {
-            // Only ours knows the password, so an answer is ours.
-            let asked = ask_version(address, deadline.min(Instant::now() + ANSWER));
-            if let Ok(version) = asked {
-                return Ok((child, version));
-            }
-            // A short wait that ends early when it dies.
-            if let Some(exit) = child.wait(Instant::now() + Duration::from_millis(3)) {
-                return Err(Error::Died(Box::new(child.died("broker", exit))));
-            }
-            if Instant::now() >= deadline {
-                let tail = child.log_tail(5).join("\n  ");
-                child.kill();
-                return Err(Error::Unfit(format!(
-                    "{}: broker did not answer within {} s\n  {tail}\n  full log: {}",
-                    self.name,
-                    START.as_secs(),
-                    self.log.display()
-                )));
-            }
-        }
+        let start = Patience { what: "broker", within: START, told: last_lines };
+        // Only ours knows the password, so an answer is ours.
+        start.until_it_answers(keeper, spec, |by| ask_version(address, by).ok())
     }
 }
 

@@ -39,6 +39,12 @@ impl Interruption {
         &self.stop
     }
 
+    /// The same flag, for who outlives this value.
+    #[must_use]
+    pub fn shared_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
+    }
+
     /// The signal's name, once one has come.
     #[must_use]
     pub fn signal(&self) -> Option<String> {

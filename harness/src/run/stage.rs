@@ -88,7 +88,7 @@ impl Stage<'_> {
             .mode
             .source(entry, &who, need.url_env)
             .map_err(environment::Error::from)
-            .and_then(|source| entry.have_from(source, &ground, &need, self.stop))
+            .and_then(|source| entry.have_from(source, &ground, &need))
             .map_err(|error| blame(&error))?;
         self.progress.say(&format!("{who}: {}", broker.describe()));
         for child in broker.children() {

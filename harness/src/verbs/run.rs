@@ -94,7 +94,7 @@ fn measure(
     environment::placement::begin();
     let watchdog = Watchdog::start()?;
     let rooms = Rooms::open(Some(watchdog.clone()))?;
-    let keeper = Keeper::start(Some(watchdog))?;
+    let keeper = Keeper::start(Some(watchdog))?.heeding(interruption.shared_flag());
     let sampler = Sampler::start().context("cannot start the sampler")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)

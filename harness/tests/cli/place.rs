@@ -16,7 +16,10 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_schedbench");
 /// Variables that change what the program does.
 const FOREIGN: &[&str] = &[
     "REDIS_URL",
+    "POSTGRES_URL",
     "SCHEDBENCH_REDIS_SERVER",
+    "SCHEDBENCH_POSTGRES",
+    "SCHEDBENCH_CA_FILE",
     "NO_COLOR",
     "CLICOLOR",
     "CLICOLOR_FORCE",
@@ -32,6 +35,18 @@ impl Place {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
         fs::create_dir(dir.path().join("tmp")).expect("a directory");
+        Self(dir)
+    }
+
+    /// One that other users may pass, for brokers that run as one of them: what
+    /// is built may lie in a home that nobody else may enter.
+    pub(crate) fn for_everybody() -> Self {
+        use std::os::unix::fs::PermissionsExt;
+        let passable = || fs::Permissions::from_mode(0o711);
+        let mut dir = tempfile::Builder::new();
+        let dir = dir.permissions(passable()).tempdir_in("/var/tmp").expect("a directory");
+        fs::create_dir(dir.path().join("tmp")).expect("a directory");
+        fs::set_permissions(dir.path().join("tmp"), passable()).expect("its mode");
         Self(dir)
     }
 
@@ -166,6 +181,16 @@ pub(crate) fn small_in_flight(systems: &str) -> String {
 pub(crate) fn redis_server() -> PathBuf {
     let entry = schedbench::environment::Entry::of(schedbench_contract::Broker::Redis);
     entry.find().expect("redis-server; scripts/setup installs it")
+}
+
+/// Puts a PostgreSQL of two scripts there; gives the directory of its programs.
+pub(crate) fn postgres_stand_in(place: &Place) -> PathBuf {
+    let bin = place.at("bin");
+    fs::create_dir(&bin).expect("a directory");
+    for name in ["postgres", "initdb"] {
+        fs::copy(stand_in("postgresql/postgres"), bin.join(name)).expect("a copy");
+    }
+    bin
 }
 
 /// A program that takes the place of a Redis server.

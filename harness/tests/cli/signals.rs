@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use schedbench_reports::outcome::{Ended, Outcome};
 
 use crate::harness::{Running, cells_of};
-use crate::place::{Place, redis_server, small};
+use crate::place::{Place, postgres_stand_in, redis_server, small, stand_in};
 use crate::processes::{is_listened_on, redis_servers, send, wait_for, workers};
 
 /// More repeats than any test waits for.
@@ -66,6 +66,36 @@ fn sigterm_ends_a_run_with_a_broker_in_order() {
     assert_partial(&place, &running, "SIGTERM");
     for (_, port) in servers {
         wait_for("a free port", || !is_listened_on(port));
+    }
+}
+
+/// Runs a scenario whose broker hangs in its start, and stops it there.
+fn stop_a_start(place: &Place, command: Command, log: &str) {
+    let mut running = Running::start(place, command);
+    running.wait_until("the start of a broker", |_| {
+        let log = place.at("results/small/latest/logs").join(log);
+        std::fs::read_to_string(log).is_ok_and(|said| said.contains("a planted wait"))
+    });
+    let began = Instant::now();
+    running.send(Signal::INT);
+    assert_eq!(running.end().code(), Some(130), "{}", running.stderr());
+    // Of the minute or more that a broker has for its start.
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    let outcome = assert_partial(place, &running, "SIGINT");
+    assert!(outcome.cells.iter().all(|cell| cell.key.system == "noop"));
+}
+
+#[test]
+fn ctrl_c_ends_the_start_of_a_broker() {
+    let place = Place::new();
+    let mut command = long_run(&place, "\"redis-asynq/memory\"");
+    command.env("SCHEDBENCH_REDIS_SERVER", stand_in("redis-that-hangs"));
+    stop_a_start(&place, command, "redis-1.log");
+    for program in ["initdb", "postgres"] {
+        let place = Place::for_everybody();
+        let mut command = long_run(&place, "\"postgres\"");
+        command.env("SCHEDBENCH_POSTGRES", postgres_stand_in(&place)).env("HANGS", program);
+        stop_a_start(&place, command, "postgres-1.log");
     }
 }
 

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use schedbench_contract::{Address, Secret};
 
 use super::java::Java;
-use super::{ANSWER, config, libs_of, version_of};
+use super::{config, libs_of, version_of};
 use crate::environment::broker::{Ground, Need, Running};
-use crate::environment::{Child, Died, Error, Exit, Result, Spawner, Spec, ports, rooms};
+use crate::environment::healthy::Patience;
+use crate::environment::{Child, Error, Result, Spawner, Spec, disk, ports, rooms};
 use schedbench_adapters::kafka_wire::Wire;
 
 /// From its start to its first answer; a JVM on a busy machine is slow.
@@ -38,7 +39,9 @@ pub(super) fn start(
         Error::Unfit(format!("{}: there is no Kafka in {}", need.who, libs.display()))
     })?;
     let room = ground.rooms.room("kafka")?;
-    refuse_memory_disk(&room, need)?;
+    if flush_in_words(need) != NO_FLUSH {
+        disk::refuse_memory(&room, need)?;
+    }
     let logging = room.join("log4j2.properties");
     write_private(&logging, config::LOGGING)?;
     let log = log_for(&room, ground.logs);
@@ -111,23 +114,6 @@ fn is_port_taken(log: &Path) -> bool {
     String::from_utf8_lossy(&text).contains("Address already in use")
 }
 
-/// On tmpfs an fsync costs nothing: a power-loss class would be measured that
-/// it is not.
-fn refuse_memory_disk(room: &Path, need: &Need<'_>) -> Result<()> {
-    const TMPFS: i64 = 0x0102_1994;
-    const RAMFS: i64 = 0x8584_58f6;
-    let kind = rustix::fs::statfs(room).map(|fs| fs.f_type).unwrap_or(0);
-    if flush_in_words(need) != NO_FLUSH && [TMPFS, RAMFS].contains(&kind) {
-        return Err(Error::Unfit(format!(
-            "{}: {} is in memory (tmpfs), where an fsync does nothing\n  \
-             Choose a directory on a disk: TMPDIR=/var/tmp",
-            need.who,
-            room.parent().unwrap_or(room).display()
-        )));
-    }
-    Ok(())
-}
-
 const NO_FLUSH: &str = "page cache";
 
 pub(super) fn flush_in_words(need: &Need<'_>) -> String {
@@ -170,7 +156,7 @@ struct How {
 
 impl How {
     /// A Java program with our properties on its standard input.
-    fn run(&self, keeper: &Spawner, jvm: &[&str], main: &str, args: &[&str]) -> Result<Child> {
+    fn spec(&self, jvm: &[&str], main: &str, args: &[&str]) -> Spec {
         let mut spec = Spec::new(&self.name, &self.java, self.log.clone());
         spec.args.extend(jvm.iter().map(OsString::from));
         let mut logging = OsString::from("-Dlog4j2.configurationFile=");
@@ -178,7 +164,7 @@ impl How {
         spec.args.extend([logging, "-cp".into(), self.class_path.clone(), main.into()]);
         spec.args.extend(args.iter().map(OsString::from));
         spec.stdin = self.properties.0.clone().into_bytes();
-        keeper.spawn(spec)
+        spec
     }
 
     /// Makes the directory of its data.
@@ -186,41 +172,18 @@ impl How {
         let cluster = cluster_id()?;
         let args = ["format", "-t", cluster.as_str(), "-c", "/dev/stdin"];
         let jvm = ["-Xmx128m", "-XX:TieredStopAtLevel=1"];
-        let child = self.run(keeper, &jvm, "kafka.tools.StorageTool", &args)?;
-        match child.wait(Instant::now() + FORMAT) {
-            Some(exit) if exit.code == Some(0) => Ok(()),
-            Some(exit) => Err(died(&child, exit)),
-            None => {
-                let exit = child.kill();
-                Err(died(&child, exit))
-            }
-        }
+        let spec = self.spec(&jvm, "kafka.tools.StorageTool", &args);
+        let format = Patience { what: "broker", within: FORMAT, told: told_lines };
+        format.until_it_ends(keeper, spec)
     }
 
     /// Starts it and waits until it answers.
     fn start(&self, keeper: &Spawner, address: &Address) -> Result<Child> {
-        let child = self.run(keeper, config::JVM, "kafka.Kafka", &["/dev/stdin"])?;
-        let deadline = Instant::now() + START;
-        loop {
-            // Only ours knows the password, so an answer is ours.
-            if is_ready(address, deadline.min(Instant::now() + ANSWER)) {
-                return Ok(child);
-            }
-            // A short wait that ends early when it dies.
-            if let Some(exit) = child.wait(Instant::now() + Duration::from_millis(10)) {
-                return Err(died(&child, exit));
-            }
-            if Instant::now() >= deadline {
-                let tail = told_lines(&child).join("\n  ");
-                child.kill();
-                return Err(Error::Unfit(format!(
-                    "{}: broker did not answer within {} s\n  {tail}\n  full log: {}",
-                    self.name,
-                    START.as_secs(),
-                    self.log.display()
-                )));
-            }
-        }
+        let spec = self.spec(config::JVM, "kafka.Kafka", &["/dev/stdin"]);
+        let start = Patience { what: "broker", within: START, told: told_lines };
+        // Only ours knows the password, so an answer is ours.
+        let ready = |by| is_ready(address, by).then_some(());
+        start.until_it_answers(keeper, spec, ready).map(|(child, ())| child)
     }
 }
 
@@ -228,11 +191,6 @@ impl How {
 fn is_ready(address: &Address, deadline: Instant) -> bool {
     let asked = Wire::connect(address, deadline).and_then(|mut wire| wire.topics());
     asked.is_ok_and(|(brokers, topics)| brokers > 0 && topics.iter().all(|topic| topic.is_led))
-}
-
-fn died(child: &Child, exit: Exit) -> Error {
-    let died = Died { log: told_lines(child), ..child.died("broker", exit) };
-    Error::Died(Box::new(died))
 }
 
 /// The last lines of its log that are no frames of a stack trace.

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use schedbench_contract::{Address, Secret};
 
 use super::asking::Asking;
-use super::{ANSWER, programs, segment};
+use super::{programs, segment};
 use crate::environment::broker::{Ground, Need};
-use crate::environment::{Child, Error, Result, Spawner, Spec, User, rooms};
+use crate::environment::healthy::{Patience, last_lines};
+use crate::environment::{Child, Error, Result, Spawner, Spec, User, disk, rooms};
 
 /// Who owns everything in it.
 pub(super) const USER: &str = "schedbench";
@@ -64,7 +65,10 @@ impl Cluster {
             Some(user) => ground.rooms.room_of(user, "postgres")?,
             None => ground.rooms.room("postgres")?,
         };
-        refuse_memory_disk(&room, need)?;
+        // Every commit flushes where the profile does not say otherwise.
+        if !need.profile.broker_settings.contains(&("synchronous_commit", "off")) {
+            disk::refuse_memory(&room, need)?;
+        }
         let mut settings: Vec<_> = TUNING.to_vec();
         settings.retain(|(key, _)| {
             !need.profile.broker_settings.iter().any(|(decided, _)| decided == key)
@@ -123,15 +127,7 @@ impl Cluster {
                 .map(OsString::from),
         );
         spec.args.extend([OsString::from("--pwfile"), word.into()]);
-        let child = keeper.spawn(spec)?;
-        match child.wait(Instant::now() + MAKE) {
-            Some(exit) if exit.code == Some(0) => Ok(()),
-            Some(exit) => Err(Error::Died(Box::new(child.died("initdb", exit)))),
-            None => {
-                child.kill();
-                Err(self.silent("initdb did not end", MAKE, &child))
-            }
-        }
+        Patience { what: "initdb", within: MAKE, told: last_lines }.until_it_ends(keeper, spec)
     }
 
     /// A program that works on its data.
@@ -144,16 +140,6 @@ impl Cluster {
         spec
     }
 
-    fn silent(&self, what: &str, after: Duration, child: &Child) -> Error {
-        let tail = child.log_tail(5).join("\n  ");
-        Error::Unfit(format!(
-            "{}: {what} within {} s\n  {tail}\n  full log: {}",
-            self.name,
-            after.as_secs(),
-            self.log.display()
-        ))
-    }
-
     /// Starts its server and waits until it answers with its version.
     pub(super) fn start(&self, keeper: &Spawner, address: &Address) -> Result<(Child, String)> {
         let conf = self.data().join("schedbench.conf");
@@ -164,25 +150,12 @@ impl Cluster {
         let mut spec = self.spec(&self.program);
         let config_file = format!("config_file={}", conf.display());
         spec.args.extend([OsString::from("-c"), config_file.into()]);
-        let child = keeper.spawn(spec)?;
-        let deadline = Instant::now() + START;
-        loop {
-            // Only ours knows the password, so an answer is ours.
-            let answered = Asking::begin(address, deadline.min(Instant::now() + ANSWER))
-                .and_then(|asking| asking.version());
-            if let Ok(version) = answered {
-                segment::goes_with_its_server(&self.data());
-                return Ok((child, version));
-            }
-            // A short wait that ends early when it dies.
-            if let Some(exit) = child.wait(Instant::now() + Duration::from_millis(3)) {
-                return Err(Error::Died(Box::new(child.died("broker", exit))));
-            }
-            if Instant::now() >= deadline {
-                child.kill();
-                return Err(self.silent("broker did not answer", START, &child));
-            }
-        }
+        let start = Patience { what: "broker", within: START, told: last_lines };
+        // Only ours knows the password, so an answer is ours.
+        let answer = |by| Asking::begin(address, by).and_then(|asking| asking.version()).ok();
+        let started = start.until_it_answers(keeper, spec, answer)?;
+        segment::goes_with_its_server(&self.data());
+        Ok(started)
     }
 
     /// The same on data of a server that has ended, perhaps by SIGKILL: then its
@@ -232,22 +205,4 @@ impl Cluster {
 fn is_kept_out(log: &[String]) -> bool {
     let signs = ["pre-existing shared memory block", "lock file \"postmaster.pid\""];
     log.iter().any(|line| signs.iter().any(|sign| line.contains(sign)))
-}
-
-/// On tmpfs an fsync costs nothing: a commit would be measured as a power-loss
-/// class that it is not.
-fn refuse_memory_disk(room: &Path, need: &Need<'_>) -> Result<()> {
-    const TMPFS: i64 = 0x0102_1994;
-    const RAMFS: i64 = 0x8584_58f6;
-    let flushes = !need.profile.broker_settings.contains(&("synchronous_commit", "off"));
-    let kind = rustix::fs::statfs(room).map(|fs| fs.f_type).unwrap_or(0);
-    if flushes && [TMPFS, RAMFS].contains(&kind) {
-        return Err(Error::Unfit(format!(
-            "{}: {} is in memory (tmpfs), where an fsync does nothing\n  \
-             Choose a directory on a disk: TMPDIR=/var/tmp",
-            need.who,
-            room.parent().unwrap_or(room).display()
-        )));
-    }
-    Ok(())
 }

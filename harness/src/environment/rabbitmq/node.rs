@@ -10,11 +10,12 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use schedbench_adapters::amqp::Amqp;
 use schedbench_contract::Address;
 
+use crate::environment::healthy::{Patience, last_lines};
 use crate::environment::{Child, Error, Result, Spawner, Spec, rooms};
 
 /// From a node's start to its first login: 5 s on a quiet machine, 8 s on a
@@ -22,10 +23,6 @@ use crate::environment::{Child, Error, Result, Spawner, Spec, rooms};
 const START: Duration = Duration::from_secs(90);
 /// From the port mapper's start to its first connection.
 const MAPPER_START: Duration = Duration::from_secs(10);
-/// One login.
-const ANSWER: Duration = Duration::from_secs(5);
-/// Between two looks at a node that boots.
-const LOOK: Duration = Duration::from_millis(20);
 /// From SIGTERM to SIGKILL; a clean stop takes 1 s.
 pub(super) const STOP: Duration = Duration::from_secs(10);
 
@@ -76,35 +73,18 @@ impl Node {
 
     /// Starts it and waits until a login succeeds; its version.
     pub(super) fn start(&self, keeper: &Spawner) -> Result<(Child, String)> {
-        let child = keeper.spawn(self.spec())?;
-        let deadline = Instant::now() + START;
-        loop {
-            // Only ours knows the password, so a login is to ours.
-            let login = Amqp::sign_in(&self.address, deadline.min(Instant::now() + ANSWER));
-            if let Ok(amqp) = login {
-                let version = amqp.server().version.clone();
-                // It has answered; how it takes the goodbye is not asked.
-                let _ = amqp.close();
-                // The user is in its database now.
-                self.configure("")?;
-                return Ok((child, version));
-            }
-            if let Some(exit) = child.wait(Instant::now() + LOOK) {
-                let mut died = child.died("broker", exit);
-                died.log = why_boot_failed(&self.log).unwrap_or(died.log);
-                return Err(Error::Died(Box::new(died)));
-            }
-            if Instant::now() >= deadline {
-                let tail = child.log_tail(5).join("\n  ");
-                child.kill();
-                return Err(Error::Unfit(format!(
-                    "{}: broker took no login within {} s\n  {tail}\n  full log: {}",
-                    self.who,
-                    START.as_secs(),
-                    self.log.display()
-                )));
-            }
-        }
+        let start = Patience { what: "broker", within: START, told: why_boot_failed };
+        // Only ours knows the password, so a login is to ours.
+        let started = start.until_it_answers(keeper, self.spec(), |by| {
+            let amqp = Amqp::sign_in(&self.address, by).ok()?;
+            let version = amqp.server().version.clone();
+            // It has answered; how it takes the goodbye is not asked.
+            let _ = amqp.close();
+            Some(version)
+        })?;
+        // The user is in its database now.
+        self.configure("")?;
+        Ok(started)
     }
 
     fn spec(&self) -> Spec {
@@ -154,26 +134,18 @@ pub(super) fn start_mapper(keeper: &Spawner, who: &str, log: &Path, port: u16) -
     spec.args = ["-address", "127.0.0.1", "-port", &port.to_string()].map(Into::into).into();
     spec.bare = true;
     spec.env = vec![("PATH".into(), std::env::var("PATH").unwrap_or_default())];
-    let child = keeper.spawn(spec)?;
-    let deadline = Instant::now() + MAPPER_START;
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        if let Some(exit) = child.wait(Instant::now() + LOOK) {
-            return Err(Error::Died(Box::new(child.died("broker's epmd", exit))));
-        }
-        if Instant::now() >= deadline {
-            child.kill();
-            return Err(Error::Unfit(format!(
-                "{who}: Erlang's port mapper (epmd) took no connection within {} s",
-                MAPPER_START.as_secs()
-            )));
-        }
-    }
-    Ok(child)
+    let start = Patience { what: "broker's epmd", within: MAPPER_START, told: last_lines };
+    let connects = |_| TcpStream::connect(("127.0.0.1", port)).ok().map(drop);
+    start.until_it_answers(keeper, spec, connects).map(|(child, ())| child)
 }
 
 /// The lines of its log that say why it did not boot. What follows them are
 /// pages of what Erlang says about every process that ended with it.
-fn why_boot_failed(log: &Path) -> Option<Vec<String>> {
+fn why_boot_failed(child: &Child) -> Vec<String> {
+    boot_failure(child.log()).unwrap_or_else(|| last_lines(child))
+}
+
+fn boot_failure(log: &Path) -> Option<Vec<String>> {
     let text = std::fs::read(log).ok()?;
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> =
