@@ -1,0 +1,6 @@
+//! Trials with known answers. Every time is virtual.
+
+mod healthy;
+mod queues;
+mod shapes;
+mod stage;
