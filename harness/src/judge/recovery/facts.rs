@@ -50,6 +50,8 @@ impl Fact {
 
     /// Whether its enqueue failed or is unknown, whatever became of it later.
     /// What was never handed over failed; what was never answered is unknown.
+    /// (Without confirmations all are, before the fault and after it: then e
+    /// says nothing, and goodput and latency decide.)
     pub(super) const fn is_error(&self) -> bool {
         !matches!(self.enqueue, Enqueue::Confirmed)
     }

@@ -91,12 +91,13 @@ impl Times {
 
     /// When the fault was over, or the watching.
     pub(super) fn fault_until(&self) -> u64 {
-        self.cleared.unwrap_or(self.ended)
+        self.cleared.unwrap_or(self.ended).min(self.ended)
     }
 
-    /// D = t_c − t_f, seconds.
+    /// D = t_c − t_f, seconds, if it was cleared while it was watched.
     pub(super) fn duration_s(&self) -> Option<f64> {
-        self.cleared.map(|cleared| self.since_effect_s(cleared))
+        let cleared = self.cleared.filter(|&cleared| cleared <= self.ended)?;
+        Some(self.since_effect_s(cleared))
     }
 
     /// Seconds from t_f, negative before it.

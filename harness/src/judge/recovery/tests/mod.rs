@@ -1,5 +1,6 @@
 //! Trials with known answers. Every time is virtual.
 
+mod anything;
 mod healthy;
 mod queues;
 mod shapes;

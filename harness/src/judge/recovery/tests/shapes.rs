@@ -60,6 +60,14 @@ fn latency_and_errors_alone_are_an_impact() {
     assert_eq!(failing.from_fault, Reading::Is(10.0));
 }
 
+/// A profile without confirmations: every enqueue is unknown, all the time.
+#[test]
+fn where_nothing_is_confirmed_goodput_and_latency_decide() {
+    let mut trial = by_hand(&[(10, OUTAGE), (60, HEALTHY)], 10);
+    trial.series.intervals.iter_mut().for_each(|interval| interval.errors = Some(1.0));
+    assert_eq!(judge(&trial).from_fault, Reading::Is(10.0));
+}
+
 #[test]
 fn failed_over_before_the_healing_is_negative() {
     let told = judge(&by_hand(&[(5, OUTAGE), (100, HEALTHY)], 30));
