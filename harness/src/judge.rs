@@ -19,6 +19,7 @@ mod limit;
 mod limits;
 mod little;
 mod order;
+pub mod recovery;
 mod series;
 mod steady;
 mod sums;

@@ -1,0 +1,72 @@
+//! A trial as the judge takes it: moments and sums, no task any more.
+
+use super::alarm::{self, Budget};
+use super::attainment::Served;
+use super::facts::{Fact, Facts};
+use super::grid::Grid;
+use super::loss::Losses;
+use super::series::{self, Series};
+use super::times::Times;
+
+/// What a trial was made under.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conditions {
+    /// Its moments.
+    pub times: Times,
+    /// S: the latency objective, ns from due to completion.
+    pub objective_ns: u64,
+    /// ρ: load / capacity, where the capacity is known.
+    pub load: Option<f64>,
+    /// When adapters saw an error (a lost connection, a timeout, a refusal),
+    /// monotonic ns, in any order.
+    pub errors_seen: Vec<u64>,
+}
+
+/// One fault of one run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trial {
+    /// What it was made under.
+    pub conditions: Conditions,
+    /// Its intervals.
+    pub series: Series,
+    /// What an alarm on the error budget saw.
+    pub budget: Budget,
+    /// Who was served within the objective.
+    pub served: Served,
+    /// What was lost.
+    pub losses: Losses,
+}
+
+impl Trial {
+    /// Sums up a trial's tasks. They are asked for twice: for the goodput that
+    /// decides the length of an interval, and for what the intervals hold.
+    #[must_use]
+    pub fn of<F: Facts + ?Sized>(facts: &F, conditions: Conditions) -> Self {
+        let times = conditions.times;
+        let objective_ns = conditions.objective_ns;
+        let mut intervals =
+            series::Filling::over(Grid::of(&times, baseline_per_second(facts, &times)));
+        let mut budget = alarm::Filling::over(&times, objective_ns);
+        let mut served = Served::default();
+        let mut losses = Losses::default();
+        facts.each(&mut |fact: &Fact| {
+            intervals.see(fact);
+            budget.see(fact);
+            served.see(fact, &times, objective_ns);
+            losses.see(fact, &times);
+        });
+        Self { series: intervals.series(), budget: budget.budget(), conditions, served, losses }
+    }
+}
+
+/// First completions per second over the baseline: the G0 that Δ is made from.
+/// (The G0 of the verdicts is the median over the intervals of that length.)
+fn baseline_per_second<F: Facts + ?Sized>(facts: &F, times: &Times) -> f64 {
+    let baseline = times.baseline_from()..times.took_effect;
+    let mut completed = 0_u64;
+    facts.each(&mut |fact: &Fact| {
+        completed += u64::from(fact.completed().is_some_and(|at| baseline.contains(&at)));
+    });
+    let seconds = times.baseline_ns() as f64 / 1e9;
+    if seconds > 0.0 { completed as f64 / seconds } else { 0.0 }
+}
