@@ -41,6 +41,8 @@ impl Estimate {
         let mut broker_bytes = 0;
         for block in &plan.blocks {
             let has_broker = block.target.profile.broker.is_some();
+            // Each node of a cluster keeps a copy.
+            let copies = block.target.profile.topology.nodes() as u64;
             for step in &block.steps {
                 let (cells, cell, tasks) = match step {
                     Step::Cell(cell) => (1, cell, most_tasks(cell)),
@@ -56,7 +58,8 @@ impl Estimate {
                 all.largest_tasks = all.largest_tasks.max(tasks);
                 if has_broker {
                     let task = cell.body_bytes as u64 + BROKER_BYTES;
-                    broker_bytes = tasks.saturating_mul(task).max(broker_bytes);
+                    let bytes = tasks.saturating_mul(task).saturating_mul(copies);
+                    broker_bytes = bytes.max(broker_bytes);
                 }
             }
         }
