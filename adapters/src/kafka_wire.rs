@@ -3,11 +3,17 @@
 //! Only versions of requests that have neither compact nor tagged fields, but
 //! for the one that says which Kafka it is.
 
+mod encoding;
+mod leaders;
+
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 use schedbench_contract::Address;
+
+use encoding::{Answer, Body, garbled};
+pub use leaders::{Leaders, Span, is_passing};
 
 /// No answer that is asked for here is longer.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
@@ -17,11 +23,13 @@ const CLIENT: &str = "schedbench";
 #[derive(Clone, Copy, Debug)]
 struct Api(i16, i16);
 
+const LIST_OFFSETS: Api = Api(2, 1);
 const METADATA: Api = Api(3, 1);
 const LIST_GROUPS: Api = Api(16, 1);
 const SASL_HANDSHAKE: Api = Api(17, 1);
 const API_VERSIONS: Api = Api(18, 3);
 const DELETE_TOPICS: Api = Api(20, 1);
+const DELETE_RECORDS: Api = Api(21, 0);
 const DESCRIBE_CONFIGS: Api = Api(32, 1);
 const SASL_AUTHENTICATE: Api = Api(36, 0);
 const DELETE_GROUPS: Api = Api(42, 0);
@@ -35,6 +43,24 @@ pub struct Topic {
     pub partitions: u32,
     /// Whether each partition has a leader and no error.
     pub is_led: bool,
+    /// Copies of a partition, by the one that has the fewest.
+    pub copies: u32,
+    /// Whether each copy of each partition is in sync.
+    pub is_in_sync: bool,
+    /// Each partition's number and that of the broker that leads it, which is
+    /// negative for none.
+    pub leaders: Vec<(i32, i32)>,
+}
+
+/// A broker as its cluster knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broker {
+    /// Its number.
+    pub number: i32,
+    /// Where clients find it.
+    pub host: String,
+    /// Its port there.
+    pub port: u16,
 }
 
 /// A connection that is signed in.
@@ -42,10 +68,6 @@ pub struct Wire {
     stream: TcpStream,
     deadline: Instant,
     correlation: i32,
-}
-
-fn garbled() -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, "the answer is not Kafka's")
 }
 
 impl Wire {
@@ -109,36 +131,66 @@ impl Wire {
     /// How many brokers there are, and every topic.
     pub fn topics(&mut self) -> io::Result<(usize, Vec<Topic>)> {
         let mut answer = self.ask(METADATA, Body::new().int(-1))?;
-        let brokers = answer.many(|broker| {
-            broker.skip(4)?;
-            broker.text()?;
-            broker.skip(4)?;
-            broker.nullable()
-        })?;
+        let brokers = answer.many(broker)?;
         answer.skip(4)?;
         let topics = answer.many(|topic| {
             let error = topic.short()?;
             let name = topic.text()?;
             topic.skip(1)?;
-            let led = topic.many(|partition| {
-                let error = partition.short()?;
-                partition.skip(4)?;
+            let partitions = topic.many(|partition| {
+                let (error, number) = (partition.short()?, partition.int()?);
                 let leader = partition.int()?;
-                partition.many(Answer::int)?;
-                partition.many(Answer::int)?;
-                Ok(error == 0 && leader >= 0)
+                let copies = partition.many(Answer::int)?.len();
+                let in_sync = partition.many(Answer::int)?.len();
+                Ok(((number, if error == 0 { leader } else { -1 }), copies, in_sync))
             })?;
-            let is_led = error == 0 && led.iter().all(|led| *led);
-            Ok(Topic { name, partitions: led.len() as u32, is_led })
+            let copies = partitions.iter().map(|(_, copies, _)| *copies).min();
+            Ok(Topic {
+                name,
+                partitions: partitions.len() as u32,
+                is_led: error == 0 && partitions.iter().all(|((_, leader), ..)| *leader >= 0),
+                copies: copies.unwrap_or(0) as u32,
+                is_in_sync: partitions.iter().all(|(_, copies, in_sync)| copies == in_sync),
+                leaders: partitions.iter().map(|(led, ..)| *led).collect(),
+            })
         })?;
         Ok((brokers.len(), topics))
     }
 
+    /// Every broker that serves.
+    pub fn brokers(&mut self) -> io::Result<Vec<Broker>> {
+        self.ask(METADATA, Body::new().int(0))?.many(broker)
+    }
+
+    /// The number of the broker that answers here: only it tells its settings.
+    pub fn this_broker(&mut self) -> io::Result<i32> {
+        let mut last = refused("it knows of no broker".into());
+        for Broker { number, .. } in self.brokers()? {
+            match self.setting(number, "node.id") {
+                Ok(_) => return Ok(number),
+                // Another one's settings are not told here.
+                Err(error) if error.kind() == ErrorKind::Other => last = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last)
+    }
+
     /// A setting of the broker with that number.
     pub fn setting(&mut self, broker: i32, name: &str) -> io::Result<Option<String>> {
-        /// A resource that is a broker.
         const BROKER: u8 = 4;
-        let body = Body::new().int(1).byte(BROKER).text(&broker.to_string());
+        self.setting_of(BROKER, &broker.to_string(), name)
+    }
+
+    /// A setting of a topic, which is the broker's where it has none of its own.
+    pub fn topic_setting(&mut self, topic: &str, name: &str) -> io::Result<Option<String>> {
+        const TOPIC: u8 = 2;
+        self.setting_of(TOPIC, topic, name)
+    }
+
+    /// A setting of a resource of that kind.
+    fn setting_of(&mut self, kind: u8, of: &str, name: &str) -> io::Result<Option<String>> {
+        let body = Body::new().int(1).byte(kind).text(of);
         let mut answer = self.ask(DESCRIBE_CONFIGS, body.int(1).text(name).byte(0))?;
         answer.skip(4)?;
         let found = answer.many(|resource| {
@@ -161,19 +213,6 @@ impl Wire {
         })?;
         let setting = found.into_iter().flatten().find(|(found, _)| found == name);
         Ok(setting.and_then(|(_, value)| value))
-    }
-
-    /// The number of some broker: the one that is asked for its settings.
-    pub fn any_broker(&mut self) -> io::Result<i32> {
-        let mut answer = self.ask(METADATA, Body::new().int(0))?;
-        let brokers = answer.many(|broker| {
-            let number = broker.int()?;
-            broker.text()?;
-            broker.skip(4)?;
-            broker.nullable()?;
-            Ok(number)
-        })?;
-        brokers.into_iter().next().ok_or_else(|| refused("it knows of no broker".into()))
     }
 
     /// Every consumer group.
@@ -216,15 +255,15 @@ impl Wire {
         let left = left(self.deadline)?;
         self.stream.set_write_timeout(Some(left))?;
         self.stream.set_read_timeout(Some(left))?;
-        self.stream.write_all(&request)?;
+        self.stream.write_all(&request).map_err(unheard)?;
         let mut length = [0; 4];
-        self.stream.read_exact(&mut length)?;
+        self.stream.read_exact(&mut length).map_err(unheard)?;
         let length = usize::try_from(i32::from_be_bytes(length)).map_err(|_| garbled())?;
         if length > MOST_BYTES {
             return Err(garbled());
         }
         let mut bytes = vec![0; length];
-        self.stream.read_exact(&mut bytes)?;
+        self.stream.read_exact(&mut bytes).map_err(unheard)?;
         let mut answer = Answer(bytes, 0);
         if answer.int()? == self.correlation { Ok(answer) } else { Err(garbled()) }
     }
@@ -235,6 +274,28 @@ fn left(deadline: Instant) -> io::Result<Duration> {
         Some(left) if !left.is_zero() => Ok(left),
         _ => Err(ErrorKind::TimedOut.into()),
     }
+}
+
+/// A broker at the head of an answer about topics.
+fn broker(answer: &mut Answer) -> io::Result<Broker> {
+    let (number, host, port) = (answer.int()?, answer.text()?, answer.int()?);
+    answer.nullable()?;
+    Ok(Broker { number, host, port: u16::try_from(port).map_err(|_| garbled())? })
+}
+
+/// What it means that a question was not answered.
+fn unheard(error: io::Error) -> io::Error {
+    let why = match error.kind() {
+        ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
+            "it closed the connection: no Kafka, or one that wants TLS, or a user and a password"
+        }
+        // The operating system has two names for it.
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            "it takes connections and does not answer: no Kafka, or one that hangs"
+        }
+        _ => return error,
+    };
+    io::Error::new(error.kind(), why)
 }
 
 fn refused(why: String) -> io::Error {
@@ -268,140 +329,6 @@ fn release_of(level: i16) -> String {
     release.map_or_else(|| "after 4.1".to_owned(), |(_, release)| (*release).to_owned())
 }
 
-/// What is asked, in Kafka's encoding.
-struct Body(Vec<u8>);
-
-impl Body {
-    const fn new() -> Self {
-        Self(Vec::new())
-    }
-
-    fn with(mut self, bytes: &[u8]) -> Self {
-        self.0.extend_from_slice(bytes);
-        self
-    }
-
-    fn byte(self, value: u8) -> Self {
-        self.with(&[value])
-    }
-
-    fn short(self, value: i16) -> Self {
-        self.with(&value.to_be_bytes())
-    }
-
-    fn int(self, value: i32) -> Self {
-        self.with(&value.to_be_bytes())
-    }
-
-    /// Names and passwords are far shorter than 32 KiB; a longer one is cut
-    /// off and refused by the broker.
-    fn text(self, text: &str) -> Self {
-        let length = text.len().min(i16::MAX as usize);
-        self.short(length as i16).with(&text.as_bytes()[..length])
-    }
-
-    fn bytes(self, bytes: &[u8]) -> Self {
-        self.int(bytes.len() as i32).with(bytes)
-    }
-
-    fn texts(self, texts: &[&str]) -> Self {
-        texts.iter().fold(self.int(texts.len() as i32), |body, text| body.text(text))
-    }
-
-    /// Texts here are shorter than 127 bytes.
-    fn compact_text(self, text: &str) -> Self {
-        self.byte(text.len() as u8 + 1).with(text.as_bytes())
-    }
-
-    fn tags(self) -> Self {
-        self.byte(0)
-    }
-}
-
-/// What is answered, and how far it is read.
-struct Answer(Vec<u8>, usize);
-
-impl Answer {
-    fn take(&mut self, length: usize) -> io::Result<&[u8]> {
-        let end = self.1.checked_add(length).ok_or_else(garbled)?;
-        let taken = self.0.get(self.1..end).ok_or_else(garbled)?;
-        self.1 = end;
-        Ok(taken)
-    }
-
-    fn skip(&mut self, length: usize) -> io::Result<()> {
-        self.take(length).map(|_| ())
-    }
-
-    fn array<const N: usize>(&mut self) -> io::Result<[u8; N]> {
-        self.take(N)?.try_into().map_err(|_| garbled())
-    }
-
-    fn short(&mut self) -> io::Result<i16> {
-        self.array().map(i16::from_be_bytes)
-    }
-
-    fn int(&mut self) -> io::Result<i32> {
-        self.array().map(i32::from_be_bytes)
-    }
-
-    fn text(&mut self) -> io::Result<String> {
-        self.nullable()?.ok_or_else(garbled)
-    }
-
-    fn nullable(&mut self) -> io::Result<Option<String>> {
-        let Ok(length) = usize::try_from(self.short()?) else { return Ok(None) };
-        let text = self.take(length)?.to_vec();
-        String::from_utf8(text).map(Some).map_err(|_| garbled())
-    }
-
-    fn many<T>(&mut self, mut one: impl FnMut(&mut Self) -> io::Result<T>) -> io::Result<Vec<T>> {
-        let count = self.int()?.max(0);
-        (0..count).map(|_| one(self)).collect()
-    }
-
-    fn varint(&mut self) -> io::Result<u32> {
-        let mut value = 0;
-        for shift in (0..32).step_by(7) {
-            let [byte] = self.array()?;
-            value |= u32::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(value);
-            }
-        }
-        Err(garbled())
-    }
-
-    /// One more than the length is written, and 0 for none.
-    fn compact_length(&mut self) -> io::Result<u32> {
-        Ok(self.varint()?.saturating_sub(1))
-    }
-
-    fn skip_tags(&mut self) -> io::Result<()> {
-        for _ in 0..self.varint()? {
-            self.varint()?;
-            let length = self.varint()?;
-            self.skip(length as usize)?;
-        }
-        Ok(())
-    }
-
-    /// The newest level of the feature `metadata.version` in a list of features.
-    fn metadata_level(&mut self) -> io::Result<Option<i16>> {
-        for _ in 0..self.compact_length()? {
-            let length = self.compact_length()?;
-            let is_metadata = self.take(length as usize)? == b"metadata.version";
-            self.skip(2)?;
-            let newest = self.short()?;
-            self.skip_tags()?;
-            if is_metadata {
-                return Ok(Some(newest));
-            }
-        }
-        Ok(None)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -413,15 +340,5 @@ mod tests {
         {
             assert_eq!(release_of(level), release);
         }
-    }
-
-    #[test]
-    fn short_and_absurd_answers_are_errors() {
-        for bytes in [vec![], vec![0], vec![0x7f, 0xff, 0xff, 0xff]] {
-            assert!(Answer(bytes.clone(), 0).many(Answer::text).is_err());
-            assert!(Answer(bytes, 0).text().is_err());
-        }
-        assert!(Answer(vec![0xff; 6], 0).varint().is_err());
-        assert_eq!(Answer(vec![0xac, 0x02], 0).varint().expect("a number"), 300);
     }
 }

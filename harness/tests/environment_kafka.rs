@@ -1,5 +1,5 @@
-//! A real Kafka: fetched, started, asked, hurt and ended by the harness, and
-//! read by its own console tool and by kcat.
+//! A real Kafka, one node or three: fetched, started, asked, hurt and ended by
+//! the harness, and read by its own console tool and by kcat.
 //!
 //! Whoever lacks its jars has them fetched by the first test that needs one.
 
@@ -11,15 +11,15 @@ use std::sync::Mutex;
 
 use schedbench::environment::{Entry, Error, Ground, Need, Rooms, Running, kafka};
 use schedbench_adapters::{clock, kafka_wire::Wire, visit};
-use schedbench_contract::ledger::Ledger;
+use schedbench_contract::ledger::{Enqueue, Ledger};
 use schedbench_contract::{
-    Adapter, Address, Broker, Endpoints, Producer as _, Profile, Recorder, Task, TaskId, Visit,
-    WorkersShape,
+    Adapter, Address, Broker, Endpoints, Producer as _, Profile, Recorder, Task, TaskId, Topology,
+    Visit, WorkersShape,
 };
 
 #[path = "environment_ground/mod.rs"]
 mod ground;
-use ground::{is_alive, is_listened_on, listening, profile, soon};
+use ground::{is_alive, is_listened_on, listening, profile, soon, wait_for};
 
 /// Nothing but the defaults.
 static PLAIN: Profile = profile(&[]);
@@ -27,6 +27,9 @@ static PLAIN: Profile = profile(&[]);
 static FLUSH: Profile = profile(&[("log.flush.interval.messages", "1")]);
 /// Kafka ends at once when it reads this.
 static BROKEN: Profile = profile(&[("log.flush.interval.messages", "perhaps")]);
+
+/// Three nodes.
+static CLUSTER: Profile = Profile { topology: Topology::Cluster, ..profile(&[]) };
 
 /// One JVM at a time: each wants a gigabyte.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -63,7 +66,7 @@ fn it_starts_survives_a_kill_and_leaves_nothing() {
     kafka.check().expect("alive");
     let mut asked = wire(kafka.address());
     assert_eq!(asked.release().expect("an answer").as_deref(), Some("4.1"));
-    let broker = asked.any_broker().expect("a broker");
+    let broker = asked.this_broker().expect("a broker");
     let setting = asked.setting(broker, "log.flush.interval.messages").expect("an answer");
     assert_eq!(setting.as_deref(), Some("1"));
 
@@ -74,7 +77,7 @@ fn it_starts_survives_a_kill_and_leaves_nothing() {
     assert!(died.contains(&logs.path().display().to_string()), "{died}");
     kafka.restart().expect("it comes back");
     assert_ne!(kafka.child().expect("a child").pid(), child.pid());
-    assert_eq!(wire(kafka.address()).any_broker().expect("a broker"), broker);
+    assert_eq!(wire(kafka.address()).this_broker().expect("a broker"), broker);
 
     let (port, pid) = (kafka.address().port, kafka.child().expect("a child").pid());
     kafka.stop().expect("it ends");
@@ -94,14 +97,8 @@ fn sockets_of(pid: i32) -> Vec<String> {
     links.filter_map(inode).collect()
 }
 
-#[test]
-fn it_listens_on_loopback_only_and_its_password_is_nowhere() {
-    stand!(at, logs, rooms);
-    let kafka = start(&at, &PLAIN);
-    let (port, pid) = (kafka.address().port, kafka.child().expect("a child").pid());
-    assert!(port < 32_768);
-    assert!(listening().contains(&(0x7f00_0001, port)));
-    // The controller's port too: whatever its sockets listen on is loopback.
+/// How many sockets a process listens on; whatever they are is loopback.
+fn heard_on_loopback(pid: i32) -> usize {
     let ours = sockets_of(pid);
     let (mut heard, listens) = (0, "0A");
     for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
@@ -113,7 +110,17 @@ fn it_listens_on_loopback_only_and_its_password_is_nowhere() {
             }
         }
     }
-    assert_eq!(heard, 2, "one for clients, one for the controller");
+    heard
+}
+
+#[test]
+fn it_listens_on_loopback_only_and_its_password_is_nowhere() {
+    stand!(at, logs, rooms);
+    let kafka = start(&at, &PLAIN);
+    let (port, pid) = (kafka.address().port, kafka.child().expect("a child").pid());
+    assert!(port < 32_768);
+    assert!(listening().contains(&(0x7f00_0001, port)));
+    assert_eq!(heard_on_loopback(pid), 2, "one for clients, one for the controller");
 
     let password = kafka.address().password.clone().expect("a password").0;
     assert_eq!(password.len(), 32);
@@ -321,4 +328,172 @@ fn other_programs_read_our_records_with_keys_and_headers() {
     let libs = kafka::fetch(|_| ()).expect("its jars").join("libs");
     visit("kafka", Look { at: &at, libs: &libs, dir: logs.path() }).expect("in this build");
     kafka.stop().expect("it ends");
+}
+
+/// What a node was formatted with: lines of `meta.properties`.
+fn ids(rooms: &Rooms, node: usize) -> Vec<String> {
+    let of_this_node = format!("node-{node}/meta.properties");
+    let mut found = files(rooms.path());
+    found.retain(|path| path.ends_with(&of_this_node));
+    let [path] = found.as_slice() else { panic!("{found:?}") };
+    fs::read_to_string(path).expect("a file").lines().map(str::to_owned).collect()
+}
+
+fn id<'a>(ids: &'a [String], key: &str) -> &'a str {
+    ids.iter().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).expect("an id")
+}
+
+#[test]
+fn a_start_uses_what_an_earlier_one_has_prepared_and_has_ids_of_its_own() {
+    stand!(at, logs, rooms);
+    let mut clusters = Vec::new();
+    for _ in 0..2 {
+        let kafka = start(&at, &PLAIN);
+        let pid = kafka.child().expect("a child").pid();
+        let maps = fs::read_to_string(format!("/proc/{pid}/maps")).expect("its maps");
+        assert!(maps.contains("/schedbench/kafka-start-") && maps.contains("/classes.jsa"));
+        clusters.push(id(&ids(&rooms, 1), "cluster.id").to_owned());
+        kafka.stop().expect("it ends");
+    }
+    assert_ne!(clusters[0], clusters[1]);
+    for log in files(logs.path()) {
+        let text = fs::read_to_string(&log).expect("a log");
+        assert!(!text.contains("without an archive"), "{}: {text}", log.display());
+        assert!(!log.to_string_lossy().contains("training"), "{}", log.display());
+    }
+}
+
+fn wire_to(kafka: &dyn Running, port: u16) -> Wire {
+    wire(&Address { port, ..kafka.address().clone() })
+}
+
+/// Its nodes' ports, by node.
+fn ports_of(kafka: &dyn Running) -> Vec<u16> {
+    let mut brokers = wire(kafka.address()).brokers().expect("brokers");
+    brokers.sort_by_key(|broker| broker.number);
+    brokers.iter().map(|broker| broker.port).collect()
+}
+
+#[test]
+fn a_cluster_goes_on_without_its_first_node_and_leaves_nothing() {
+    stand!(at, logs, rooms);
+    let mut kafka = start(&at, &CLUSTER);
+    let ports = ports_of(&*kafka);
+    assert!(ports.len() == 3 && ports[0] == kafka.address().port, "{ports:?}");
+    let said = kafka.describe();
+    assert!(said.contains(&format!("127.0.0.1:{}, {}, {} ", ports[0], ports[1], ports[2])));
+    assert!(said.contains("(3 nodes, KRaft, "), "{said}");
+    for port in &ports {
+        assert!(*port < 32_768 && listening().contains(&(0x7f00_0001, *port)));
+        let mut wire = wire_to(&*kafka, *port);
+        assert_eq!(wire.brokers().expect("brokers").len(), 3);
+        let node = wire.this_broker().expect("it knows itself");
+        let factor = wire.setting(node, "offsets.topic.replication.factor").expect("an answer");
+        assert_eq!(factor.as_deref(), Some("3"));
+    }
+    let pids: Vec<i32> = kafka.children().iter().map(|child| child.pid()).collect();
+    assert_eq!(pids.iter().map(|pid| heard_on_loopback(*pid)).sum::<usize>(), 6);
+    assert_eq!(kafka.child().expect("a child").pid(), pids[0]);
+    let [one, two] = [ids(&rooms, 1), ids(&rooms, 2)];
+    assert_eq!(id(&one, "cluster.id"), id(&two, "cluster.id"));
+    assert_ne!(id(&one, "directory.id"), id(&two, "directory.id"));
+    let password = kafka.address().password.clone().expect("a password").0;
+    for file in files(rooms.path()).into_iter().chain(files(logs.path())) {
+        let bytes = fs::read(&file).expect("a file");
+        assert!(!String::from_utf8_lossy(&bytes).contains(&password), "{}", file.display());
+    }
+
+    let road = Some(kafka.address().clone());
+    let at = Endpoints {
+        producer: road.clone(),
+        workers: road.clone(),
+        control: road,
+        second: None,
+        prefix: "schedbench.test.cluster".into(),
+    };
+    visit("kafka", Hurt { at: &at, kafka: &mut *kafka, ports: &ports }).expect("in this build");
+
+    let pids: Vec<i32> = kafka.children().iter().map(|child| child.pid()).collect();
+    kafka.stop().expect("it ends");
+    assert!(ports.iter().all(|port| !is_listened_on(*port)));
+    assert!(pids.iter().all(|pid| !is_alive(*pid)));
+    let left: Vec<_> = fs::read_dir(rooms.path()).expect("the directory").flatten().collect();
+    assert_eq!(left.len(), 1, "only the owner's marker: {left:?}");
+}
+
+/// Kills the node by which every client came in, and brings it back.
+struct Hurt<'a> {
+    at: &'a Endpoints,
+    kafka: &'a mut dyn Running,
+    ports: &'a [u16],
+}
+
+impl Visit for Hurt<'_> {
+    type Out = ();
+
+    fn visit<A: Adapter>(self) {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let shape =
+            WorkersShape { processes: 1, concurrency: 6, prefetch: 8, connections: 1, window: 64 };
+        let rf3 = A::PROFILES.iter().find(|profile| profile.name == "rf3").expect("a profile");
+        let log = Recorder::new(Ledger::new(1, 4_096, clock::now(), 600_000_000_000));
+        let system = runtime.block_on(A::open(self.at, rf3, &shape)).expect("it opens");
+        let server = runtime.block_on(system.server()).expect("an answer").expect("a server");
+        for (key, value) in
+            [("nodes", "3"), ("replication.factor", "3"), ("min.insync.replicas", "2")]
+        {
+            let has = server.settings.iter().find(|(name, _)| name == key);
+            assert_eq!(has.map(|(_, value)| value.as_str()), Some(value), "{key}");
+        }
+        let mut producer = runtime.block_on(system.producer(log.clone())).expect("a producer");
+        let mut sent = 0;
+        let mut send = |tasks: u64| {
+            for _ in 0..tasks {
+                let (id, now) = (TaskId::new(1, sent), clock::now());
+                let key = Some(sent as u32);
+                let task = Task { id, intended: now, due: now, key, body: b"hello" };
+                runtime.block_on(producer.submit(&[task])).expect("it is taken");
+                sent += 1;
+            }
+            runtime.block_on(producer.settle()).expect("it settles");
+            sent
+        };
+        let confirmed = |tasks: std::ops::Range<u64>| {
+            let is_confirmed =
+                |task: &u64| log.ledger().entry(*task as usize).enqueue == Enqueue::Confirmed;
+            tasks.filter(is_confirmed).count() as u64
+        };
+        assert_eq!(send(60), 60);
+        assert_eq!(confirmed(0..60), 60);
+
+        let first = self.kafka.child().expect("a child").clone();
+        assert_eq!(first.kill().signal, Some(9));
+        let died = self.kafka.check().expect_err("one is dead").to_string();
+        assert!(died.contains("node 1: broker died") && died.contains("signal 9"), "{died}");
+        // Every partition in turn gets a new leader.
+        let mut all = 60;
+        wait_for("the other two to take everything", || {
+            let before = all;
+            all = send(30);
+            confirmed(before..all) == 30
+        });
+        let mut other = wire_to(self.kafka, self.ports[1]);
+        let (brokers, topics) = other.topics().expect("an answer");
+        assert!(topics.iter().all(|topic| topic.is_led && topic.copies == 3), "{topics:?}");
+        assert_eq!(brokers, 2);
+
+        self.kafka.restart().expect("all come back");
+        self.kafka.check().expect("all live");
+        assert_eq!(ports_of(self.kafka), self.ports);
+        let (brokers, topics) = wire(self.kafka.address()).topics().expect("an answer");
+        assert!(brokers == 3 && topics.iter().all(|topic| topic.is_in_sync), "{topics:?}");
+        let ours = topics.iter().filter(|topic| topic.name.starts_with("schedbench."));
+        assert_eq!(ours.count(), 3, "{topics:?}");
+        // What was confirmed is there; of the rest, what arrived is too.
+        let confirmed = confirmed(0..all);
+        let ready = runtime.block_on(system.backlog()).expect("an answer").ready;
+        assert!((confirmed..=all).contains(&ready.expect("a number")), "{ready:?} of {confirmed}");
+        drop(producer);
+        runtime.block_on(system.close()).expect("it closes");
+    }
 }

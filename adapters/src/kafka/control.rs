@@ -1,35 +1,26 @@
 //! The road of proof: what Kafka holds of a queue, and how it is removed.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext as _;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::metadata::Metadata;
+use rdkafka::metadata::{Metadata, MetadataPartition};
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use schedbench_contract::{Address, Backlog, Error, Result, Server};
 
 use super::connect::{self, ANSWER_WITHIN, Complaint};
-use super::{LARGEST_RECORD, Queue};
-use crate::kafka_wire::Wire;
+use super::profiles::Copies;
+use super::{LARGEST_RECORD, Queue, server};
+use crate::kafka_wire::{Leaders, Span, is_passing};
 
 /// Until a new topic has leaders, an old one is gone, or the members of a
 /// group that were killed have timed out.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// The settings that decide a result.
-const SETTINGS: &[&str] = &[
-    "log.flush.interval.messages",
-    "log.flush.interval.ms",
-    "min.insync.replicas",
-    "compression.type",
-    "num.io.threads",
-    "num.network.threads",
-    "log.segment.bytes",
-    "group.initial.rebalance.delay.ms",
-];
 
 /// Remembers what the client complains of.
 #[derive(Debug, Default)]
@@ -50,6 +41,7 @@ pub(super) struct Control {
     at: Address,
     place: String,
     queue: Queue,
+    copies: Copies,
     admin: AdminClient<Ear>,
     /// Never a member of the group, only asks for its offsets.
     asker: BaseConsumer<Ear>,
@@ -64,14 +56,15 @@ impl std::fmt::Debug for Control {
 impl Control {
     /// # Errors
     /// The client cannot be made.
-    pub(super) fn to(at: &Address, queue: &Queue) -> Result<Self> {
+    pub(super) fn to(at: &Address, queue: &Queue, copies: Copies) -> Result<Self> {
         let config = connect::client(at)?;
         let made = |error: KafkaError| Error::Broken(format!("kafka's client: {error}"));
         let admin = AdminClient::from_config_and_context(&config, Ear::default()).map_err(made)?;
         let mut config = config;
         config.set("group.id", &queue.group).set("enable.auto.commit", "false");
         let asker = BaseConsumer::from_config_and_context(&config, Ear::default()).map_err(made)?;
-        Ok(Self { at: at.clone(), place: connect::place(at), queue: queue.clone(), admin, asker })
+        let (at, place, queue) = (at.clone(), connect::place(at), queue.clone());
+        Ok(Self { at, place, queue, copies, admin, asker })
     }
 
     fn explain(&self, doing: &str, error: &KafkaError) -> Error {
@@ -99,11 +92,13 @@ impl Control {
         }
     }
 
-    /// Creates the topics; they have leaders when this returns.
+    /// Creates the topics.
     pub(super) async fn create(&self) -> Result<()> {
+        let Copies { wanted, at_least } = self.copies;
         let new = |name, partitions| {
-            NewTopic::new(name, partitions, TopicReplication::Fixed(1))
+            NewTopic::new(name, partitions, TopicReplication::Fixed(wanted as i32))
                 .set("max.message.bytes", LARGEST_RECORD)
+                .set("min.insync.replicas", at_least)
         };
         let Queue { topic, retry, dead, partitions, .. } = &self.queue;
         let topics = [new(topic, *partitions), new(retry, *partitions), new(dead, 1)];
@@ -120,7 +115,7 @@ impl Control {
                     Err((name, RDKafkaErrorCode::TopicAlreadyExists)) => {
                         return Err(Error::NotOurs(format!("the topic {name}")));
                     }
-                    // One copy is too many only where no broker serves just now.
+                    // Too many copies only for the brokers that serve just now.
                     Err((_, RDKafkaErrorCode::InvalidReplicationFactor))
                         if Instant::now() < deadline =>
                     {
@@ -128,8 +123,10 @@ impl Control {
                     }
                     Err((name, code)) => {
                         let place = &self.place;
-                        let why = format!("kafka at {place}: creating the topic {name}: {code}");
-                        return Err(Error::Broken(why));
+                        return Err(Error::Broken(format!(
+                            "kafka at {place}: creating the topic {name} with a copy on each of \
+                             {wanted} brokers: {code}"
+                        )));
                     }
                 }
             }
@@ -140,17 +137,25 @@ impl Control {
         }
     }
 
-    /// Waits until each partition of the topics has a leader.
-    pub(super) fn wait_for_leaders(&self) -> Result<()> {
-        self.until("waiting for leaders of the new topics", || {
+    /// Waits until each partition of the topics has a leader, and every copy
+    /// of it is in sync.
+    pub(super) fn wait_for_copies(&self) -> Result<()> {
+        let wanted = self.copies.wanted;
+        let is_whole = |partition: &MetadataPartition| {
+            partition.error().is_none()
+                && partition.leader() >= 0
+                && partition.replicas().len() == wanted
+                && partition.isr().len() == wanted
+        };
+        let what = format!("waiting for leaders of the new topics and {wanted} copies in sync");
+        self.until(&what, || {
             let metadata = self.metadata()?;
             Ok(self.queue.topics().iter().all(|name| {
                 let topic = metadata.topics().iter().find(|topic| topic.name() == *name);
                 topic.is_some_and(|topic| {
-                    let mut partitions = topic.partitions().iter();
                     topic.error().is_none()
                         && !topic.partitions().is_empty()
-                        && partitions.all(|one| one.leader() >= 0 && one.error().is_none())
+                        && topic.partitions().iter().all(is_whole)
                 })
             }))
         })
@@ -182,11 +187,34 @@ impl Control {
             .map(|group| u32::try_from(group.members().len()).unwrap_or(u32::MAX)))
     }
 
-    /// First and next offset of a partition.
-    fn span(&self, topic: &str, partition: i32) -> Result<(i64, i64)> {
-        self.patiently("asking for the ends of its log", || {
-            self.asker.fetch_watermarks(topic, partition, ANSWER_WITHIN)
-        })
+    /// What all partitions hold, asked again while one is between two leaders.
+    pub(super) fn spans(&self) -> Result<Vec<Span>> {
+        self.of_leaders("asking for the ends of its logs", &self.queue.topics(), Leaders::spans)
+    }
+
+    /// Asks all leaders of those topics, who may just change.
+    fn of_leaders<T>(
+        &self,
+        doing: &str,
+        topics: &[&str],
+        mut ask: impl FnMut(&mut Leaders) -> io::Result<T>,
+    ) -> Result<T> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let until = Instant::now() + ANSWER_WITHIN;
+            let asked = Leaders::connect(&self.at, topics, until);
+            match asked.and_then(|mut leaders| ask(&mut leaders)) {
+                Err(error) if is_passing(&error) && Instant::now() < deadline => {
+                    std::thread::sleep(LOOK_EVERY);
+                }
+                asked => {
+                    let place = &self.place;
+                    return asked.map_err(|error| {
+                        Error::Broken(format!("kafka at {place}: {doing}: {error}"))
+                    });
+                }
+            }
+        }
     }
 
     /// Asks again while the cluster is between two states.
@@ -198,7 +226,7 @@ impl Control {
         let deadline = Instant::now() + PATIENCE;
         loop {
             match ask() {
-                Err(error) if is_passing(&error) && Instant::now() < deadline => {
+                Err(error) if is_between(&error) && Instant::now() < deadline => {
                     std::thread::sleep(LOOK_EVERY);
                 }
                 asked => return asked.map_err(|error| self.explain(doing, &error)),
@@ -207,54 +235,44 @@ impl Control {
     }
 
     /// Records of a topic that the group has not committed.
-    fn lag(&self, topic: &str) -> Result<u64> {
+    fn lag(&self, topic: &str, spans: &[Span]) -> Result<u64> {
         let mut asked = TopicPartitionList::new();
         asked.add_partition_range(topic, 0, self.queue.partitions - 1);
         let committed = self.patiently("asking for the group's offsets", || {
             self.asker.committed_offsets(asked.clone(), ANSWER_WITHIN)
         })?;
-        let mut lag = 0;
-        for partition in committed.elements() {
-            let (first, next) = self.span(topic, partition.partition())?;
-            let from = match partition.offset() {
-                Offset::Offset(committed) => committed.max(first),
-                _ => first,
+        let lag = |span: &Span| {
+            let committed = committed.find_partition(topic, span.partition);
+            let from = match committed.map(|found| found.offset()) {
+                Some(Offset::Offset(committed)) => committed.max(span.first),
+                _ => span.first,
             };
-            lag += u64::try_from(next - from).unwrap_or(0);
-        }
-        Ok(lag)
+            u64::try_from(span.next - from).unwrap_or(0)
+        };
+        Ok(spans.iter().filter(|span| span.topic == topic).map(lag).sum())
     }
 
     /// What the queue holds. Kafka keeps one offset per partition: it cannot
     /// tell what is held by a worker from what waits.
     pub(super) fn backlog(&self) -> Result<Backlog> {
-        let (first, next) = self.span(&self.queue.dead, 0)?;
+        let spans = self.spans()?;
+        let dead = spans.iter().filter(|span| span.topic == self.queue.dead);
         Ok(Backlog {
-            ready: Some(self.lag(&self.queue.topic)?),
+            ready: Some(self.lag(&self.queue.topic, &spans)?),
             held: None,
             scheduled: None,
-            retry: Some(self.lag(&self.queue.retry)?),
-            dead: u64::try_from(next - first).ok(),
+            retry: Some(self.lag(&self.queue.retry, &spans)?),
+            dead: u64::try_from(dead.map(|span| span.next - span.first).sum::<i64>()).ok(),
         })
     }
 
     /// Deletes every record that waits.
-    pub(super) async fn purge(&self, ends: &TopicPartitionList) -> Result<()> {
-        let deleted = self.admin.delete_records(ends, &options()).await;
-        deleted.map(|_| ()).map_err(|error| self.explain("deleting records", &error))
-    }
-
-    /// Where the queue's logs end now.
-    pub(super) fn ends(&self) -> Result<TopicPartitionList> {
-        let mut ends = TopicPartitionList::new();
-        for topic in [&self.queue.topic, &self.queue.retry] {
-            for partition in 0..self.queue.partitions {
-                let (_, next) = self.span(topic, partition)?;
-                ends.add_partition_offset(topic, partition, Offset::Offset(next))
-                    .map_err(|error| self.explain("naming an offset", &error))?;
-            }
-        }
-        Ok(ends)
+    pub(super) fn purge(&self) -> Result<()> {
+        let waiting = [self.queue.topic.as_str(), &self.queue.retry];
+        self.of_leaders("deleting records", &waiting, |leaders| {
+            let spans = leaders.spans()?;
+            leaders.delete(&spans)
+        })
     }
 
     /// Deletes the topics; whether there was something to delete.
@@ -307,30 +325,14 @@ impl Control {
 
     /// Which Kafka it is, and its settings.
     pub(super) fn server(&self) -> Result<Server> {
-        let broken = |error: std::io::Error| {
+        server::describe(&self.at, &self.queue.topic).map_err(|error| {
             Error::Broken(format!("kafka at {}: asking who it is: {error}", self.place))
-        };
-        let mut wire = Wire::connect(&self.at, Instant::now() + ANSWER_WITHIN).map_err(broken)?;
-        let release = wire.release().map_err(broken)?;
-        let broker = wire.any_broker().map_err(broken)?;
-        let mut settings = Vec::new();
-        for name in SETTINGS {
-            if let Some(value) = wire.setting(broker, name).map_err(broken)? {
-                settings.push(((*name).to_owned(), value));
-            }
-        }
-        settings.push(("partitions".into(), self.queue.partitions.to_string()));
-        let version = release.unwrap_or_else(|| "unknown".into());
-        let year = match version.as_str() {
-            "4.0" | "4.1" => Some(2025),
-            _ => None,
-        };
-        Ok(Server { name: "kafka".into(), version, year, settings })
+        })
     }
 }
 
 /// Errors of a cluster that is electing, loading, or has just come back.
-fn is_passing(error: &KafkaError) -> bool {
+fn is_between(error: &KafkaError) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(
         error.rdkafka_error_code(),

@@ -11,6 +11,7 @@ mod control;
 mod producer;
 mod profiles;
 mod record;
+mod server;
 mod worker;
 
 use std::sync::Arc;
@@ -111,13 +112,15 @@ impl Adapter for Kafka {
 
     async fn open(at: &Endpoints, profile: &'static Profile, shape: &WorkersShape) -> Result<Self> {
         let queue = Queue::of(&at.prefix, shape);
-        let control = Arc::new(Control::to(required(at.control.as_ref(), "control")?, &queue)?);
+        let copies = Tuning::of(profile.name).copies;
+        let at_control = required(at.control.as_ref(), "control")?;
+        let control = Arc::new(Control::to(at_control, &queue, copies)?);
         ask(&control, Control::must_be_unused).await?;
         control.create().await?;
-        ask(&control, Control::wait_for_leaders).await?;
+        ask(&control, Control::wait_for_copies).await?;
         // A leader is named before it knows itself as one; with acks=0 what is
         // sent in between is dropped without a word. Whoever answers this, leads.
-        ask(&control, Control::ends).await?;
+        ask(&control, Control::spans).await?;
         Ok(Self {
             queue,
             profile,
@@ -165,8 +168,7 @@ impl Adapter for Kafka {
     }
 
     async fn purge(&self) -> Result<()> {
-        let ends = self.ask(Control::ends).await?;
-        self.control.purge(&ends).await
+        self.ask(Control::purge).await
     }
 
     async fn close(self) -> Result<()> {

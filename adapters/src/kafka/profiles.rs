@@ -76,6 +76,15 @@ pub(super) const PROFILES: &[Profile] = &[
          memory, with what follows them uncommitted",
         Claims { delay: Delay::InTheWorker, ..CLAIMS },
     ),
+    Profile {
+        topology: Topology::Cluster,
+        ..profile(
+            "rf3",
+            "as acks-all, but three nodes with a copy each, and a record is confirmed once every \
+             copy in sync has it, two at least (min.insync.replicas=2)",
+            Claims { durability: DurabilityClass::Replicated, ..CLAIMS },
+        )
+    },
 ];
 
 /// What a profile changes about the clients.
@@ -95,6 +104,17 @@ pub(super) struct Tuning {
     pub(super) commits_before: bool,
     /// Whether a worker holds back what is not due.
     pub(super) holds: bool,
+    /// The copies of each record.
+    pub(super) copies: Copies,
+}
+
+/// How many copies of a record there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Copies {
+    /// One on each of so many nodes: the replication factor of the topics.
+    pub(super) wanted: usize,
+    /// With fewer in sync nothing is confirmed: `min.insync.replicas`.
+    pub(super) at_least: &'static str,
 }
 
 impl Tuning {
@@ -108,6 +128,7 @@ impl Tuning {
             round: 256,
             commits_before: false,
             holds: false,
+            copies: Copies { wanted: 1, at_least: "1" },
         };
         let article = Self { batch_size: Some("16384"), round: 500, ..usual };
         match profile {
@@ -118,6 +139,7 @@ impl Tuning {
             "article-linger-20" => Self { linger_ms: "20", ..article },
             "commit-before" => Self { commits_before: true, ..usual },
             "consumer-hold" => Self { holds: true, ..usual },
+            "rf3" => Self { copies: Copies { wanted: 3, at_least: "2" }, ..usual },
             _ => usual,
         }
     }
@@ -144,6 +166,9 @@ mod tests {
             assert_eq!(claims.delay.is_supported(), tuning.holds, "{}", profile.name);
             let unconfirmed = claims.confirms == ConfirmMode::Unconfirmed;
             assert_eq!(unconfirmed, tuning.acks == "0", "{}", profile.name);
+            let replicated = claims.durability == DurabilityClass::Replicated;
+            assert_eq!(replicated, tuning.copies.wanted == 3, "{}", profile.name);
+            assert_eq!(profile.topology.nodes(), tuning.copies.wanted, "{}", profile.name);
         }
     }
 }

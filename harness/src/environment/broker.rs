@@ -205,6 +205,16 @@ impl Entry {
         )))
     }
 
+    /// Whether the existing one whose URL is in the variable is as the profile
+    /// needs it; nothing is started or changed.
+    ///
+    /// # Errors
+    /// It is not, and how.
+    pub fn suits(&self, variable: &str, need: &Need<'_>) -> Result<()> {
+        let address = address::from_env(self, variable)?;
+        (self.reach)(address, variable, need).map(drop)
+    }
+
     /// What earlier runs left in the existing one whose URL is in the variable.
     ///
     /// # Errors

@@ -1,11 +1,17 @@
 //! Kafka: started by us in KRaft mode from its published jars, or an existing one.
 
 mod config;
+mod data;
 mod existing;
 mod fetch;
 mod java;
+mod jvm;
 mod leftovers;
+mod making;
+mod node;
+mod nodes;
 mod own;
+mod quick;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -15,6 +21,7 @@ use schedbench_contract::{Address, Broker};
 use schedbench_adapters::kafka_wire::Wire;
 
 use crate::environment::broker::{Entry, UrlForm};
+use crate::environment::{Keeper, Result, Rooms, Watchdog};
 
 pub use config::{FIXED as SETTINGS, JVM};
 pub use fetch::fetch;
@@ -41,6 +48,20 @@ pub(crate) const ENTRY: Entry = Entry {
 
 /// One question.
 const ANSWER: Duration = Duration::from_secs(5);
+
+/// Makes, before any run, what the first one would make: [`fetch`]es the jars,
+/// and archives what a start loads. `say` hears one line at a time.
+///
+/// # Errors
+/// The jars cannot be fetched, or there is nowhere to start a Kafka. That it
+/// will start more slowly is no error.
+pub fn prepare(mut say: impl FnMut(&str)) -> Result<()> {
+    let jars = fetch(&mut say)?;
+    let watchdog = Watchdog::start()?;
+    let rooms = Rooms::open(Some(watchdog.clone()))?;
+    let keeper = Keeper::start(Some(watchdog))?;
+    own::prepare(&jars, &keeper, &rooms, &mut say)
+}
 
 /// The cache, once it is whole.
 fn cached() -> Option<PathBuf> {

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use schedbench_contract::Topology;
+
 use crate::environment::broker::{Entry, UrlForm};
 
 /// What a system needs and is not here, and the one command that brings it.
@@ -29,6 +31,21 @@ impl Missing {
             why,
             remedy: entry.remedy.into(),
             instead: Some(format!("--env compose, or {}", entry.url_env)),
+        }
+    }
+
+    pub(crate) fn no_cluster_in_containers(who: &str, entry: &Entry) -> Self {
+        let nodes = Topology::Cluster.nodes();
+        let name = entry.broker.name();
+        Self {
+            who: who.into(),
+            what: "broker",
+            why: format!(
+                "It needs {nodes} nodes, and docker-compose.yml has one {name}: three containers \
+                 would be another measurement."
+            ),
+            remedy: format!("--env local, which starts {nodes}"),
+            instead: Some(format!("--env external with {} of such a cluster", entry.url_env)),
         }
     }
 

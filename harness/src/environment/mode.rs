@@ -1,4 +1,5 @@
 use clap::ValueEnum;
+use schedbench_contract::Topology;
 
 use crate::environment::broker::{Entry, Source};
 use crate::environment::compose::Docker;
@@ -27,8 +28,8 @@ impl Mode {
         }
     }
 
-    /// How a broker would be had for `who`, whose scenario may name the
-    /// variable of its URL. Asks no broker.
+    /// How a broker, or a cluster of it, would be had for `who`, whose
+    /// scenario may name the variable of its URL. Asks no broker.
     ///
     /// # Errors
     /// It cannot be had so here; the error has the one command that helps.
@@ -37,8 +38,12 @@ impl Mode {
         entry: &Entry,
         who: &str,
         url_env: Option<&str>,
+        topology: Topology,
     ) -> Result<Source, Missing> {
         match self {
+            Self::Compose if topology == Topology::Cluster => {
+                Err(Missing::no_cluster_in_containers(who, entry))
+            }
             Self::Local => entry.source(who, url_env),
             // What is typed goes before what the scenario says, as everywhere.
             Self::Compose => Docker::find(who).map(Source::Compose),

@@ -44,6 +44,8 @@ impl Estimate {
             Self { cells: 0, measuring_ns: 0, largest_tasks: 0, ledger_bytes: 0, disk_bytes: 0 };
         let mut broker_bytes = 0;
         for block in &plan.blocks {
+            // Each node of a cluster keeps a copy.
+            let copies = block.target.profile.topology.nodes() as u64;
             for step in &block.steps {
                 let (cells, cell, tasks) = match step {
                     Step::Cell(cell) => (1, cell, most_tasks(cell)),
@@ -59,7 +61,7 @@ impl Estimate {
                 all.largest_tasks = all.largest_tasks.max(tasks);
                 if let Some(broker) = block.target.profile.broker {
                     let task = cell.body_bytes as u64 + BROKER_BYTES;
-                    let kept = tasks.min(most_kept(broker, step));
+                    let kept = tasks.min(most_kept(broker, step)).saturating_mul(copies);
                     broker_bytes = kept.saturating_mul(task).max(broker_bytes);
                 }
             }

@@ -86,7 +86,7 @@ impl Stage<'_> {
         let entry = Entry::of(kind);
         let broker = self
             .mode
-            .source(entry, &who, need.url_env)
+            .source(entry, &who, need.url_env, profile.topology)
             .map_err(environment::Error::from)
             .and_then(|source| entry.have_from(source, &ground, &need))
             .map_err(|error| blame(&error))?;

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use schedbench_adapters::{LEFT_OUT, SYSTEMS, System};
-use schedbench_contract::{Broker, Runtime, WorkerSource};
+use schedbench_contract::{Broker, Runtime, Topology, WorkerSource};
 use schedbench_reports::metrics::Unit;
 use schedbench_reports::numbers::{Medium, amount, whole};
 use serde::Serialize;
@@ -200,7 +200,7 @@ fn with_worker(group: Systems, source: &'static WorkerSource) -> Systems {
 fn on_broker(mode: Mode, broker: Broker, systems: Vec<&'static str>) -> Systems {
     let entry = Entry::of(broker);
     let name = broker.name();
-    match mode.source(entry, name, None) {
+    match mode.source(entry, name, None, Topology::Single) {
         Ok(Source::Program(program)) => {
             let version = (entry.version)(&program);
             let is_old = version.as_deref().is_some_and(|version| entry.is_too_old(version));

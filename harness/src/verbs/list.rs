@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use schedbench_adapters::{LEFT_OUT, SYSTEMS, System};
-use schedbench_contract::{AckMode, Claims, ConfirmMode, Delay, Order, Profile, Retries};
+use schedbench_contract::{AckMode, Claims, ConfirmMode, Delay, Order, Profile, Retries, Topology};
 use serde_json::{Value, json};
 
 use crate::cli::{ListArgs, ListFormat};
@@ -107,6 +107,9 @@ fn claims(profile: &Profile) -> [String; 2] {
     if *largest_body < 1 << 30 {
         does.push(format!("bodies up to {}", Bytes(*largest_body as u64)));
     }
+    if profile.topology == Topology::Cluster {
+        does.push("needs --clusters".to_owned());
+    }
     let class = format!("class {}, {}", durability.letter(), durability.describe());
     [format!("{class}, {ack}, {confirms}"), does.join(", ")]
 }
@@ -124,6 +127,7 @@ fn as_json() -> anyhow::Result<Value> {
                         "default": at == 0,
                         "summary": profile.summary,
                         "broker": profile.broker.map(|broker| broker.name()),
+                        "nodes": profile.topology.nodes(),
                         "claims": profile.claims,
                     })
                 })

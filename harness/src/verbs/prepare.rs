@@ -26,8 +26,8 @@ pub fn run(args: &PrepareArgs, voice: Voice, out: &mut impl Write) -> Result<Exi
     };
     let mut worst = 0;
     for system in named(&args.systems)?.into_iter().filter(|one| needs(one, Broker::Kafka)) {
-        match kafka::fetch(say) {
-            Ok(_) => writeln!(out, "{:12}  broker present", system.name)?,
+        match kafka::prepare(say) {
+            Ok(()) => writeln!(out, "{:12}  broker present", system.name)?,
             Err(error) => {
                 voice::tell(&format!("error: {error}"));
                 worst = worst.max(Exit::Failed.number());

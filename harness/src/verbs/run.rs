@@ -13,7 +13,7 @@ use schedbench_reports::{analysis, export, terminal};
 
 use super::check::headline;
 use crate::cli::{Format, RunArgs, Voice};
-use crate::environment::{self, Entry, Keeper, Mode, Rooms, Source, Watchdog, Workshop};
+use crate::environment::{self, Entry, Keeper, Mode, Need, Rooms, Source, Watchdog, Workshop};
 use crate::plan::{Estimate, Missing, Plan, resolve};
 use crate::record::Sampler;
 use crate::run::{Exit, Interruption, Loudness, Progress, Results, Session, Stage, exit, shown};
@@ -171,7 +171,9 @@ fn without_missing(
             kept.push(block);
             continue;
         };
-        match reachable(mode, Entry::of(broker), &name, scenario.url_env(broker)) {
+        let url_env = scenario.url_env(broker);
+        let need = Need { who: &name, profile: block.target.profile, url_env };
+        match reachable(mode, Entry::of(broker), &need) {
             Ok(()) => kept.push(block),
             Err(missing) if skip => {
                 if skipped.iter().all(|known| known.target != name) {
@@ -246,14 +248,10 @@ fn new_enough(entry: &Entry, who: &str, program: &Path) -> Result<(), environmen
 }
 
 /// Whether a broker is here: a program that can be started, or a server that
-/// answers and takes the credentials of its URL.
-fn reachable(
-    mode: Mode,
-    entry: &Entry,
-    who: &str,
-    url_env: Option<&str>,
-) -> Result<(), environment::Missing> {
-    let variable = match mode.source(entry, who, url_env)? {
+/// answers, takes the credentials of its URL, and is as the profile needs it.
+fn reachable(mode: Mode, entry: &Entry, need: &Need<'_>) -> Result<(), environment::Missing> {
+    let Need { who, profile, url_env } = *need;
+    let variable = match mode.source(entry, who, url_env, profile.topology)? {
         Source::Url(variable) => variable,
         Source::Program(program) => return new_enough(entry, who, &program),
         Source::Compose(_) => return Ok(()),
@@ -262,9 +260,25 @@ fn reachable(
         Ok(version) if entry.is_too_old(&version) => {
             format!("The {} of {variable} is {version}, which is too old.", entry.broker.name())
         }
-        Ok(_) => return Ok(()),
+        Ok(_) => match entry.suits(&variable, need) {
+            Ok(()) => return Ok(()),
+            Err(error) => return Err(unsuited(who, &variable, &error)),
+        },
         Err(error) => format!("{}.", error.to_string().trim_end_matches('.')),
     };
     let remedy = format!("correct {variable}");
-    Err(environment::Missing { who: who.to_owned(), what: "broker", why, remedy, instead: None })
+    Err(environment::Missing { who: who.into(), what: "broker", why, remedy, instead: None })
+}
+
+/// One that is there and will not do, as one that is missing: its message
+/// begins with whom it is for, and its second line is what to do.
+fn unsuited(who: &str, variable: &str, error: &environment::Error) -> environment::Missing {
+    let text = error.to_string();
+    let text = text.strip_prefix(&format!("{who}: ")).unwrap_or(&text);
+    let (why, remedy) = match text.split_once('\n') {
+        Some((why, remedy)) => (why, remedy.trim().to_owned()),
+        None => (text, format!("correct {variable}")),
+    };
+    let why = format!("{}.", why.trim_end_matches('.'));
+    environment::Missing { who: who.into(), what: "broker", why, remedy, instead: None }
 }

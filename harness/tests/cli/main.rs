@@ -7,6 +7,7 @@ mod checks;
 mod containers;
 mod external;
 mod harness;
+mod kafka;
 mod killed;
 mod modes;
 mod pipes;

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use schedbench_contract::{Address, Profile, Secret};
+use schedbench_contract::{Address, Secret};
+
+/// Where every node of ours listens.
+pub(super) const HOST: &str = "127.0.0.1";
 
 /// Kafka logs to where its standard output goes.
 pub(super) const LOGGING: &str = "\
@@ -27,6 +30,19 @@ pub const JVM: &[&str] = &[
     // Sockets of 127.0.0.1, not of ::ffff:127.0.0.1.
     "-Djava.net.preferIPv4Stack=true",
 ];
+
+/// What a node of a cluster has instead: half. Three times 1 GiB would be taken
+/// from the page cache, which is where Kafka keeps what it is given; the heap
+/// holds requests on their way (32 handlers × 4 MiB bodies fit twice). Idle a
+/// node uses about 100 MiB of it.
+const HEAP_IN_CLUSTER: &[&str] = &["-Xms512m", "-Xmx512m"];
+
+/// What its JVM gets as one of so many.
+pub(super) fn jvm(nodes: usize) -> impl Iterator<Item = &'static str> {
+    // Of a heap that is named twice the last one counts.
+    let heap = if nodes > 1 { HEAP_IN_CLUSTER } else { &[] };
+    JVM.iter().chain(heap).copied()
+}
 
 /// What every node of ours is set to, whatever the profile.
 pub const FIXED: &[(&str, &str)] = &[
@@ -56,30 +72,55 @@ pub const FIXED: &[(&str, &str)] = &[
     ("broker.heartbeat.interval.ms", "500"),
 ];
 
-/// The whole configuration, for standard input: the password is in no argument
-/// list and no file.
+/// What a node of a cluster has instead: Kafka's own topics have a copy on each.
+const IN_CLUSTER: &[(&str, &str)] = &[
+    ("offsets.topic.replication.factor", "3"),
+    ("transaction.state.log.replication.factor", "3"),
+    ("transaction.state.log.min.isr", "2"),
+    ("share.coordinator.state.topic.replication.factor", "3"),
+    ("share.coordinator.state.topic.min.isr", "2"),
+];
+
+/// A node's number and its ports.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seat {
+    /// From 1.
+    pub(super) id: usize,
+    /// For clients and the other brokers.
+    pub(super) client: u16,
+    /// For controllers.
+    pub(super) controller: u16,
+}
+
+/// The whole configuration of one of `all`, for standard input: the password
+/// is in no argument list and no file.
 pub(super) fn properties(
+    seat: &Seat,
+    all: &[Seat],
     client: &Address,
-    controller_port: u16,
     data: &Path,
-    profile: &Profile,
+    settings: &[(&str, &str)],
 ) -> Secret {
     let mut lines: Vec<(String, String)> = Vec::new();
     let mut set = |key: &str, value: String| {
         lines.retain(|(known, _)| known != key);
         lines.push((key.into(), value));
     };
-    for (key, value) in FIXED.iter().chain(profile.broker_settings) {
+    let in_cluster = if all.len() > 1 { IN_CLUSTER } else { &[] };
+    for (key, value) in FIXED.iter().chain(in_cluster).chain(settings) {
         set(key, (*value).to_owned());
     }
-    let Address { host, port, .. } = client;
-    set("listeners", format!("CLIENT://{host}:{port},CONTROLLER://{host}:{controller_port}"));
-    set("advertised.listeners", format!("CLIENT://{host}:{port}"));
-    set("controller.quorum.voters", format!("1@{host}:{controller_port}"));
+    let Seat { id, client: port, controller } = seat;
+    let voter = |seat: &Seat| format!("{}@{HOST}:{}", seat.id, seat.controller);
+    let voters: Vec<String> = all.iter().map(voter).collect();
+    set("node.id", id.to_string());
+    set("listeners", format!("CLIENT://{HOST}:{port},CONTROLLER://{HOST}:{controller}"));
+    set("advertised.listeners", format!("CLIENT://{HOST}:{port}"));
+    set("controller.quorum.voters", voters.join(","));
     set("log.dirs", data.display().to_string());
     let user = client.user.as_deref().unwrap_or_default();
     let password = client.password.as_ref().map_or("", |password| password.0.as_str());
-    // The same for who signs in here and for the node itself.
+    // The same for who signs in here and for the nodes themselves.
     let module = "org.apache.kafka.common.security.plain.PlainLoginModule";
     let jaas = format!(
         "{module} required username=\"{user}\" password=\"{password}\" user_{user}=\"{password}\";"
@@ -110,5 +151,32 @@ mod tests {
     #[test]
     fn values_are_escaped_as_java_reads_them() {
         assert_eq!(escaped("/a b/ü\\"), "/a b/\\u00fc\\\\");
+    }
+
+    #[test]
+    fn three_nodes_know_each_other_and_copy_everything() {
+        let seat = |id: usize| Seat { id, client: 20_000 + id as u16, controller: 21_000 };
+        let all = [seat(1), seat(2), seat(3)];
+        let client = Address {
+            host: HOST.into(),
+            port: all[1].client,
+            user: Some("u".into()),
+            password: Some(Secret("p".into())),
+            database: None,
+            tls: false,
+        };
+        let text = properties(&all[1], &all, &client, Path::new("/d"), &[("a.b", "c")]).0;
+        for line in [
+            "node.id=2",
+            "listeners=CLIENT://127.0.0.1:20002,CONTROLLER://127.0.0.1:21000",
+            "controller.quorum.voters=1@127.0.0.1:21000,2@127.0.0.1:21000,3@127.0.0.1:21000",
+            "offsets.topic.replication.factor=3",
+            "a.b=c",
+        ] {
+            assert_eq!(text.lines().filter(|has| *has == line).count(), 1, "{line} in {text}");
+        }
+        assert_eq!(text.lines().filter(|line| line.contains("replication.factor")).count(), 3);
+        assert_eq!(jvm(3).last(), Some("-Xmx512m"));
+        assert_eq!(jvm(1).count(), JVM.len());
     }
 }

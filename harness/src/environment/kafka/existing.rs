@@ -29,7 +29,12 @@ pub(super) fn reach(address: Address, url_env: &str, need: &Need<'_>) -> Result<
         let (major, minor) = ENTRY.oldest;
         return Err(unfit(format!("is Kafka {release}, and {major}.{minor} or later is needed")));
     }
-    let broker = wire.any_broker().map_err(broken)?;
+    let (has, wanted) = (wire.brokers().map_err(broken)?.len(), need.profile.topology.nodes());
+    if has < wanted {
+        let brokers = if has == 1 { "broker" } else { "brokers" };
+        return Err(unfit(format!("has {has} {brokers}, and this profile needs {wanted}")));
+    }
+    let broker = wire.this_broker().map_err(broken)?;
     for (key, wanted) in need.profile.broker_settings {
         let has = wire.setting(broker, key).map_err(broken)?;
         if has.as_deref() != Some(wanted) {

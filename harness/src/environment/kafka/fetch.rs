@@ -6,14 +6,14 @@
 //! that name only when all of it is there and right.
 
 use std::fmt::Write as _;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use sha2::{Digest, Sha256};
 
+use super::making::{self, Making};
 use crate::environment::{Error, Result};
 
 const POM: &str = include_str!("pom.xml");
@@ -21,8 +21,18 @@ const LOCK: &str = include_str!("kafka.lock");
 /// Which of Maven's plugins copies the jars; its own version is no accident of
 /// the Maven that is installed.
 const COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
-/// Lines of Maven's that an error shows.
+/// Without these Maven 3 waits for minutes where packets are dropped: 5 s for a
+/// connection and 30 s for an answer, each tried twice, in ms.
+const PATIENCE: &[&str] = &[
+    "-Daether.connector.connectTimeout=5000",
+    "-Daether.connector.requestTimeout=30000",
+    "-Dmaven.wagon.rto=30000",
+    "-Dmaven.wagon.http.retryHandler.count=1",
+    "-Daether.connector.http.retryHandler.count=1",
+];
+/// Lines of Maven's that an error shows, and characters of each.
 const LAST_LINES: usize = 5;
+const LINE: usize = 400;
 
 /// A file that must be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,14 +54,10 @@ fn locked() -> impl Iterator<Item = Locked> {
 /// Where the jars are kept, whether or not they are there; `None` where there
 /// is no home for caches.
 pub(crate) fn cache() -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
-    // By the XDG Base Directory Specification a relative path is ignored.
-    let caches = set("XDG_CACHE_HOME").filter(|path| path.is_absolute());
-    let caches = caches.or_else(|| Some(set("HOME")?.join(".cache")))?;
     let mut hash = Sha256::new();
     hash.update(POM);
     hash.update(LOCK);
-    Some(caches.join("schedbench").join(format!("kafka-{}", &hex(&hash.finalize())[..16])))
+    Some(making::caches()?.join(format!("kafka-{}", &hex(&hash.finalize())[..16])))
 }
 
 /// Whether a directory holds every file in its size. Their content was checked
@@ -69,25 +75,19 @@ pub(crate) fn is_complete(dir: &Path) -> bool {
 /// There is no Maven, it cannot reach its repository, or what came is not what
 /// the lock says. Nothing half-done is left.
 pub fn fetch(mut progress: impl FnMut(&str)) -> Result<PathBuf> {
-    let cache = cache().ok_or_else(|| {
-        Error::Unfit("there is no place for a cache: export XDG_CACHE_HOME=/a/directory".into())
-    })?;
+    let cache = cache().ok_or_else(making::no_place)?;
     if is_complete(&cache) {
         return Ok(cache);
     }
-    let caches = cache.parent().unwrap_or(Path::new("/"));
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(caches)
-        .map_err(Error::io(format!("making {}", caches.display())))?;
     let making = Making::beside(&cache)?;
+    let pom = making.path().join("pom.xml");
+    fs::write(&pom, POM).map_err(Error::io(format!("writing {}", pom.display())))?;
     let version = version_of_lock();
     progress(&format!("fetching Kafka {version} with Maven into {}", cache.display()));
-    run_maven(&making.0)?;
+    run_maven(making.path())?;
     progress("checking what came");
-    check(&making.0.join("libs"))?;
-    making.become_the(&cache)?;
+    check(&making.path().join("libs"))?;
+    making.become_the(&cache, is_complete)?;
     Ok(cache)
 }
 
@@ -101,48 +101,11 @@ pub(crate) fn version_in(jar: &str) -> Option<&str> {
     jar.strip_prefix("kafka_2.13-")?.strip_suffix(".jar")
 }
 
-/// A directory of ours that is removed unless it becomes the cache.
-struct Making(PathBuf);
-
-impl Making {
-    fn beside(cache: &Path) -> Result<Self> {
-        let mut name = cache.as_os_str().to_owned();
-        name.push(format!(".{}.new", std::process::id()));
-        let path = PathBuf::from(name);
-        // Left by a process of this number that was killed.
-        let _ = fs::remove_dir_all(&path);
-        let made = DirBuilder::new().mode(0o700).create(&path);
-        made.map_err(Error::io(format!("making {}", path.display())))?;
-        let making = Self(path);
-        let pom = making.0.join("pom.xml");
-        fs::write(&pom, POM).map_err(Error::io(format!("writing {}", pom.display())))?;
-        Ok(making)
-    }
-
-    /// Takes the cache's name. What is there and incomplete goes first; who
-    /// was quicker and is complete stays.
-    fn become_the(self, cache: &Path) -> Result<()> {
-        if is_complete(cache) {
-            return Ok(());
-        }
-        let _ = fs::remove_dir_all(cache);
-        match fs::rename(&self.0, cache) {
-            Err(_) if is_complete(cache) => Ok(()),
-            renamed => renamed.map_err(Error::io(format!("making {}", cache.display()))),
-        }
-    }
-}
-
-impl Drop for Making {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 fn run_maven(dir: &Path) -> Result<()> {
     let said = Command::new("mvn")
         .args(["--quiet", "--batch-mode", "--no-transfer-progress", COPY])
         .args(["-Dstyle.color=never", "-DincludeScope=runtime", "-DoutputDirectory=libs"])
+        .args(PATIENCE)
         .current_dir(dir)
         .stdin(Stdio::null())
         .output();
@@ -164,7 +127,8 @@ fn run_maven(dir: &Path) -> Result<()> {
     let lines = errors_of_maven(&text);
     Err(Error::Unfit(format!(
         "Maven could not fetch Kafka's jars ({})\n  {lines}\n  \
-         Is its repository reachable from here? Mirrors and proxies: ~/.m2/settings.xml",
+         Is its repository reachable from here? Mirrors and proxies: ~/.m2/settings.xml\n  \
+         Nothing was kept. Then again: schedbench prepare kafka",
         said.status
     )))
 }
@@ -182,7 +146,8 @@ fn errors_of_maven(text: &str) -> String {
     if lines.is_empty() {
         lines = text.lines().take(LAST_LINES).collect();
     }
-    lines.join("\n  ")
+    let short = |line: &&str| line.chars().take(LINE).collect::<String>();
+    lines.iter().map(short).collect::<Vec<_>>().join("\n  ")
 }
 
 /// Whether every file is the one of the lock.
@@ -237,7 +202,7 @@ fn sha256_of(path: &Path) -> io::Result<String> {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");
@@ -268,17 +233,6 @@ mod tests {
         fs::write(dir.path().join("other.jar"), "").expect("a file");
         let foreign = no_other(dir.path()).expect_err("it is unknown").to_string();
         assert!(foreign.contains("other.jar"), "{foreign}");
-    }
-
-    #[test]
-    fn what_is_not_finished_is_removed() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let cache = dir.path().join("kafka-0");
-        let making = Making::beside(&cache).expect("a directory");
-        let path = making.0.clone();
-        assert!(path.join("pom.xml").exists() && !cache.exists());
-        drop(making);
-        assert!(!path.exists());
     }
 
     #[test]

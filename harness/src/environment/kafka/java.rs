@@ -15,6 +15,8 @@ pub(crate) struct Java {
     pub(crate) program: PathBuf,
     /// As in `17.0.15`.
     pub(crate) version: String,
+    /// All that it says of itself, its build too.
+    pub(crate) build: String,
 }
 
 impl Java {
@@ -40,7 +42,9 @@ impl Java {
         // openjdk version "17.0.15" 2025-04-15
         let version = text.split('"').nth(1).unwrap_or("unknown").to_owned();
         match feature_of(&version) {
-            Some(feature) if feature >= OLDEST => Ok(Self { program, version }),
+            Some(feature) if feature >= OLDEST => {
+                Ok(Self { program, version, build: text.into_owned() })
+            }
             _ => Err(Error::Unfit(format!(
                 "Kafka needs Java {OLDEST} or later, and {} is Java {version}\n  {REMEDY}",
                 program.display()

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use schedbench_contract::Address;
 
 use crate::environment::broker::Leftovers;
-use schedbench_adapters::kafka_wire::Wire;
+use schedbench_adapters::kafka_wire::{Broker, Wire};
 
 /// Every topic and group of ours is named so, and no other.
 const QUEUE: &str = "schedbench.";
@@ -17,31 +17,45 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Queues of ours in that Kafka, and how many topics and groups each has.
 pub(super) fn queues(address: &Address) -> io::Result<Leftovers> {
-    let mut wire = Wire::connect(address, Instant::now() + PATIENCE)?;
+    let mut wires = to_each_broker(address)?;
+    let mut names: Vec<String> = Vec::new();
+    for wire in &mut wires {
+        names.extend(wire.groups()?);
+    }
+    if let Some(wire) = wires.first_mut() {
+        names.extend(wire.topics()?.1.into_iter().map(|topic| topic.name));
+    }
     let mut queues = Leftovers::new();
-    let topics = wire.topics()?.1.into_iter().map(|topic| topic.name);
-    for name in topics.chain(wire.groups()?) {
-        if let Some(queue) = queue_of(&name) {
-            *queues.entry(queue.to_owned()).or_default() += 1;
-        }
+    for queue in names.iter().filter_map(|name| queue_of(name)) {
+        *queues.entry(queue.to_owned()).or_default() += 1;
     }
     Ok(queues)
 }
 
 /// Removes queues that [`queues`] has found.
 pub(super) fn remove(address: &Address, found: &Leftovers) -> io::Result<()> {
-    let mut wire = Wire::connect(address, Instant::now() + PATIENCE)?;
-    let is_found = |name: &str| queue_of(name).is_some_and(|queue| found.contains_key(queue));
-    let groups = wire.groups()?;
-    let groups: Vec<&str> =
-        groups.iter().map(String::as_str).filter(|name| is_found(name)).collect();
-    if !groups.is_empty() {
-        wire.delete_groups(&groups)?;
+    let is_found = |name: &String| queue_of(name).is_some_and(|queue| found.contains_key(queue));
+    let mut wires = to_each_broker(address)?;
+    for wire in &mut wires {
+        let groups: Vec<String> = wire.groups()?.into_iter().filter(is_found).collect();
+        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+        if !groups.is_empty() {
+            wire.delete_groups(&groups)?;
+        }
     }
-    let topics = wire.topics()?.1;
-    let topics: Vec<&str> =
-        topics.iter().map(|topic| topic.name.as_str()).filter(|name| is_found(name)).collect();
+    let Some(wire) = wires.first_mut() else { return Ok(()) };
+    let topics = wire.topics()?.1.into_iter().map(|topic| topic.name);
+    let topics: Vec<String> = topics.filter(is_found).collect();
+    let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
     if topics.is_empty() { Ok(()) } else { wire.delete_topics(&topics) }
+}
+
+/// Topics are known everywhere, a group only to the broker that coordinates it.
+fn to_each_broker(address: &Address) -> io::Result<Vec<Wire>> {
+    let deadline = Instant::now() + PATIENCE;
+    let brokers = Wire::connect(address, deadline)?.brokers()?;
+    let its = |broker: Broker| Address { host: broker.host, port: broker.port, ..address.clone() };
+    brokers.into_iter().map(|broker| Wire::connect(&its(broker), deadline)).collect()
 }
 
 /// The queue that a topic or group belongs to, if it is one of ours.

@@ -1,0 +1,125 @@
+//! One node of our own: a JVM that is broker and controller.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use schedbench_adapters::kafka_wire::Wire;
+use schedbench_contract::{Address, Secret};
+
+use super::jvm::{Jvm, Who, died, told_lines};
+use crate::environment::{Child, Result};
+
+/// What it is, however often it is started.
+pub(super) struct Node {
+    pub(super) who: Who,
+    /// Where clients find it.
+    pub(super) address: Address,
+    /// The directory of its log.
+    pub(super) data: PathBuf,
+    pub(super) properties: Secret,
+    /// What its JVM gets.
+    pub(super) options: Vec<OsString>,
+    /// The process that it was started as last.
+    pub(super) child: Option<Child>,
+}
+
+/// Whom a controller follows, and since which election.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Elected {
+    leader: i64,
+    epoch: i64,
+}
+
+impl Node {
+    /// Starts it with the data that it has; nothing where it lives.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub(super) fn launch(&mut self, jvm: &Jvm) -> Result<()> {
+        if self.child.as_ref().is_none_or(|child| child.ended().is_some()) {
+            let program = ["kafka.Kafka", "/dev/stdin"];
+            self.child =
+                Some(jvm.run(&self.who, self.options.clone(), &program, &self.properties)?);
+        }
+        Ok(())
+    }
+
+    /// Its death, if it has died.
+    ///
+    /// # Errors
+    /// It has.
+    pub(super) fn check(&self) -> Result<()> {
+        match self.child.as_ref().and_then(|child| Some((child, child.ended()?))) {
+            Some((child, exit)) => Err(died(child, exit)),
+            None => Ok(()),
+        }
+    }
+
+    /// What it still lacks to be healthy as one of so many. It answers no
+    /// client before it is in the cluster; only it knows the password, so that
+    /// an answer is its own.
+    pub(super) fn lacks(&self, nodes: usize, deadline: Instant) -> Option<String> {
+        match Wire::connect(&self.address, deadline).and_then(|mut wire| wire.topics()) {
+            Err(error) => Some(format!("does not answer: {error}")),
+            Ok((brokers, _)) if brokers != nodes => Some(format!("sees {brokers} of {nodes}")),
+            Ok((_, topics)) => {
+                let lacking = topics.iter().find(|topic| !(topic.is_led && topic.is_in_sync))?;
+                Some(format!("misses leaders or copies of the topic {}", lacking.name))
+            }
+        }
+    }
+
+    /// Whom its controller follows, as it writes it down before it acts on it;
+    /// `None` during an election. A controller answers nobody who asks that,
+    /// unless it leads.
+    pub(super) fn elected(&self) -> Option<Elected> {
+        let text = fs::read(self.data.join("__cluster_metadata-0/quorum-state")).ok()?;
+        let state: serde_json::Value = serde_json::from_slice(&text).ok()?;
+        let (leader, epoch) = (state["leaderId"].as_i64()?, state["leaderEpoch"].as_i64()?);
+        (leader > 0).then_some(Elected { leader, epoch })
+    }
+
+    /// The last lines that it said.
+    pub(super) fn last_words(&self) -> Vec<String> {
+        self.child.as_ref().map(told_lines).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whom_it_follows_is_read_from_its_own_file() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let node = Node {
+            who: Who { name: "test".into(), log: dir.path().join("log") },
+            address: Address {
+                host: "127.0.0.1".into(),
+                port: 9,
+                user: None,
+                password: None,
+                database: None,
+                tls: false,
+            },
+            data: dir.path().into(),
+            properties: Secret(String::new()),
+            options: Vec::new(),
+            child: None,
+        };
+        assert_eq!(node.elected(), None);
+        let file = dir.path().join("__cluster_metadata-0/quorum-state");
+        fs::create_dir(file.parent().expect("a directory")).expect("a directory");
+        for (said, elected) in [
+            (r#"{"leaderId":2,"leaderEpoch":7}"#, Some(Elected { leader: 2, epoch: 7 })),
+            (r#"{"leaderId":-1,"leaderEpoch":8,"votedId":1}"#, None),
+            (r#"{"leaderId":2"#, None),
+        ] {
+            fs::write(&file, said).expect("a file");
+            assert_eq!(node.elected(), elected, "{said}");
+        }
+        assert!(node.check().is_ok() && node.last_words().is_empty());
+    }
+}

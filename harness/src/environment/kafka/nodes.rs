@@ -1,0 +1,215 @@
+//! The nodes that are one Kafka together: one, or a cluster of three.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use schedbench_contract::Address;
+
+use super::config::{self, Seat};
+use super::jvm::{Jvm, Who};
+use super::node::Node;
+use super::quick::Quick;
+use super::{ANSWER, data};
+use crate::environment::{Error, Result, ports, rooms};
+
+/// From its start to its first answer; a JVM on a busy machine is slow.
+const START: Duration = Duration::from_secs(90);
+/// From SIGTERM to SIGKILL: it writes what it has and closes its log.
+const STOP: Duration = Duration::from_secs(15);
+/// Between two looks at what starts.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// Who may sign in.
+const USER: &str = "schedbench";
+
+/// What they are made of.
+pub(super) struct Plan<'a> {
+    pub(super) jvm: &'a Jvm,
+    /// How many.
+    pub(super) nodes: usize,
+    /// Whom they are for.
+    pub(super) who: &'a str,
+    /// Their settings beside those that all have.
+    pub(super) settings: &'a [(&'a str, &'a str)],
+    /// Each has a directory in it.
+    pub(super) room: &'a Path,
+    /// The log of a single one; those of a cluster are named after it.
+    pub(super) log: &'a Path,
+    /// What spares them time at their start.
+    pub(super) quick: Option<&'a Quick>,
+    /// What their JVMs get beside what all get.
+    pub(super) options: &'a [OsString],
+}
+
+/// All of them.
+pub(super) struct Nodes {
+    all: Vec<Node>,
+    jvm: Jvm,
+}
+
+impl Nodes {
+    /// Gives each its ports and an empty log under one cluster id, which is
+    /// the cluster's own: a node that meets another cluster's on a port that
+    /// was its neighbour's is refused there.
+    ///
+    /// # Errors
+    /// There is no port, or a log cannot be formatted.
+    pub(super) fn make(plan: &Plan<'_>) -> Result<Self> {
+        let seats = seats(plan.nodes)?;
+        let (cluster, password) = (data::id()?, rooms::password()?);
+        let mut all = Vec::new();
+        for seat in &seats {
+            let address = Address {
+                host: config::HOST.into(),
+                port: seat.client,
+                user: Some(USER.into()),
+                password: Some(password.clone()),
+                database: None,
+                tls: false,
+            };
+            let data = plan.room.join(format!("node-{}", seat.id));
+            let properties = config::properties(seat, &seats, &address, &data, plan.settings);
+            let who = plan.who_of(seat);
+            match plan.quick {
+                Some(quick) => data::copy(&quick.formatted(), &data, &cluster, seat.id)?,
+                None => data::format(plan.jvm, &who, &cluster, &properties)?,
+            }
+            let options = plan.options_of_jvm();
+            all.push(Node { who, address, data, properties, options, child: None });
+        }
+        Ok(Self { all, jvm: plan.jvm.clone() })
+    }
+
+    /// Each of them.
+    pub(super) fn all(&self) -> &[Node] {
+        &self.all
+    }
+
+    /// Starts those that do not live and waits until all are healthy.
+    ///
+    /// # Errors
+    /// One dies, or they are not healthy in time; then none lives.
+    pub(super) fn start(&mut self) -> Result<()> {
+        let launched = self.all.iter_mut().try_for_each(|node| node.launch(&self.jvm));
+        let healthy = launched.and_then(|()| self.wait_until_healthy());
+        if healthy.is_err() {
+            self.kill();
+        }
+        healthy
+    }
+
+    fn wait_until_healthy(&self) -> Result<()> {
+        let deadline = Instant::now() + START;
+        loop {
+            let lack = self.lack(deadline.min(Instant::now() + ANSWER));
+            self.all.iter().try_for_each(Node::check)?;
+            let Some((node, lack)) = lack else { return Ok(()) };
+            if self.jvm.keeper.is_stopped() {
+                let who = &node.who.name;
+                return Err(Error::Unfit(format!(
+                    "{who}: the run was stopped at its broker's start"
+                )));
+            }
+            if Instant::now() >= deadline {
+                return Err(Error::Unfit(format!(
+                    "{}: broker is not healthy after {} s: it {lack}\n  {}\n  full log: {}",
+                    node.who.name,
+                    START.as_secs(),
+                    node.last_words().join("\n  "),
+                    node.who.log.display()
+                )));
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    /// What one of them still lacks: each must see all, have every copy that
+    /// it should, and follow the same controller since the same election. Who
+    /// answers clients has joined that controller since its own start, so an
+    /// election that all three agree on is no old one.
+    fn lack(&self, deadline: Instant) -> Option<(&Node, String)> {
+        for node in &self.all {
+            if let Some(lack) = node.lacks(self.all.len(), deadline) {
+                return Some((node, lack));
+            }
+        }
+        let first = self.all.first()?.elected();
+        let other = self.all.iter().find(|node| node.elected() != first || first.is_none())?;
+        Some((other, "follows another controller than the first".into()))
+    }
+
+    /// Asks all of them to end, at the same time: each waits for the others
+    /// before it says goodbye.
+    pub(super) fn end(&self) {
+        let deadline = Instant::now() + STOP;
+        std::thread::scope(|scope| {
+            for child in self.all.iter().filter_map(|node| node.child.as_ref()) {
+                scope.spawn(move || child.terminate(deadline));
+            }
+        });
+    }
+
+    /// Ends all of them at once.
+    pub(super) fn kill(&self) {
+        for child in self.all.iter().filter_map(|node| node.child.as_ref()) {
+            child.kill();
+        }
+    }
+
+    /// Removes what they kept, which another attempt would find.
+    pub(super) fn forget(self) {
+        for node in self.all {
+            let _ = fs::remove_dir_all(node.data);
+        }
+    }
+}
+
+impl Plan<'_> {
+    /// One of a cluster is known by its number.
+    fn who_of(&self, seat: &Seat) -> Who {
+        if self.nodes == 1 {
+            return Who { name: self.who.into(), log: self.log.into() };
+        }
+        let mut log = PathBuf::from(self.log).with_extension("").into_os_string();
+        log.push(format!("-node-{}.log", seat.id));
+        Who { name: format!("{} node {}", self.who, seat.id), log: log.into() }
+    }
+
+    fn options_of_jvm(&self) -> Vec<OsString> {
+        let mut options: Vec<OsString> = config::jvm(self.nodes).map(OsString::from).collect();
+        options.extend(self.quick.map(Quick::option));
+        options.extend_from_slice(self.options);
+        options
+    }
+}
+
+/// Free ports for so many, no two alike.
+fn seats(nodes: usize) -> Result<Vec<Seat>> {
+    let mut free: Vec<u16> = Vec::new();
+    while free.len() < 2 * nodes {
+        let port = ports::free()?;
+        if !free.contains(&port) {
+            free.push(port);
+        }
+    }
+    let seat =
+        |(at, pair): (usize, &[u16])| Seat { id: at + 1, client: pair[0], controller: pair[1] };
+    Ok(free.chunks(2).enumerate().map(seat).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_nodes_have_six_ports() {
+        let seats = seats(3).expect("ports");
+        let mut ports: Vec<u16> =
+            seats.iter().flat_map(|seat| [seat.client, seat.controller]).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        assert_eq!(ports.len(), 6);
+        assert_eq!(seats.iter().map(|seat| seat.id).collect::<Vec<_>>(), [1, 2, 3]);
+    }
+}
