@@ -102,7 +102,10 @@ impl Answer {
         String::from_utf8(text).map(Some).map_err(|_| garbled())
     }
 
-    pub(super) fn many<T>(&mut self, mut one: impl FnMut(&mut Self) -> io::Result<T>) -> io::Result<Vec<T>> {
+    pub(super) fn many<T>(
+        &mut self,
+        mut one: impl FnMut(&mut Self) -> io::Result<T>,
+    ) -> io::Result<Vec<T>> {
         let count = self.int()?.max(0);
         (0..count).map(|_| one(self)).collect()
     }

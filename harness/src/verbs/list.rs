@@ -4,9 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use schedbench_adapters::{LEFT_OUT, SYSTEMS, System};
-use schedbench_contract::{
-    AckMode, Claims, ConfirmMode, Delay, Order, Profile, Retries, Topology,
-};
+use schedbench_contract::{AckMode, Claims, ConfirmMode, Delay, Order, Profile, Retries, Topology};
 use serde_json::{Value, json};
 
 use crate::cli::{ListArgs, ListFormat};

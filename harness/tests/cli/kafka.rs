@@ -187,7 +187,8 @@ fn one_that_dies_at_its_start_fails_its_cells() {
     let place = Place::new();
     let env = stand_ins(&place, "17.0.15", "echo 'a planted fault'; exit 3");
     let said = only_kafka_fails(&place, &env);
-    for words in ["kafka/acks-all: broker died ", "(exit 3)", "logs/kafka-1.log", "a planted fault"] {
+    for words in ["kafka/acks-all: broker died ", "(exit 3)", "logs/kafka-1.log", "a planted fault"]
+    {
         assert!(said.contains(words), "{words} in {said}");
     }
     // What would have made the start quick could not be made either, which is

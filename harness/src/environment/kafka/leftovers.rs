@@ -34,8 +34,7 @@ pub(super) fn queues(address: &Address) -> io::Result<Leftovers> {
 
 /// Removes queues that [`queues`] has found.
 pub(super) fn remove(address: &Address, found: &Leftovers) -> io::Result<()> {
-    let is_found =
-        |name: &String| queue_of(name).is_some_and(|queue| found.contains_key(queue));
+    let is_found = |name: &String| queue_of(name).is_some_and(|queue| found.contains_key(queue));
     let mut wires = to_each_broker(address)?;
     for wire in &mut wires {
         let groups: Vec<String> = wire.groups()?.into_iter().filter(is_found).collect();

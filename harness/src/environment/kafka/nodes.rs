@@ -187,7 +187,8 @@ fn seats(nodes: usize) -> Result<Vec<Seat>> {
             free.push(port);
         }
     }
-    let seat = |(at, pair): (usize, &[u16])| Seat { id: at + 1, client: pair[0], controller: pair[1] };
+    let seat =
+        |(at, pair): (usize, &[u16])| Seat { id: at + 1, client: pair[0], controller: pair[1] };
     Ok(free.chunks(2).enumerate().map(seat).collect())
 }
 
