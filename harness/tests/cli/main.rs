@@ -12,6 +12,7 @@ mod modes;
 mod pipes;
 mod place;
 mod processes;
+mod rabbitmq;
 mod refusals;
 mod reports;
 mod runs;
