@@ -17,6 +17,11 @@ const NO_CONFIRM: &str = "transient-no-confirm";
 const AUTO_ACK: &str = "auto-ack";
 const ONE_QUEUE: &str = "delay-one-queue";
 
+/// Messages of a queue that expired and are on their way to the next one,
+/// unconfirmed. RabbitMQ's own default of 32 bounds delayed tasks to what 32 in
+/// flight make; this is what a worker holds at most by default.
+const MOVED_AT_ONCE: (&str, &str) = ("dead_letter_worker_consumer_prefetch", "256");
+
 const CLAIMS: Claims = Claims {
     // A classic queue writes before it confirms, but does not fsync.
     durability: DurabilityClass::ProcessCrash,
@@ -56,7 +61,7 @@ pub(super) const PROFILES: &[Profile] = &[
                   queue on each: two of them fsync before they confirm; clients on the leader's \
                   node; what expires is moved with a confirm (at-least-once)",
         broker: Some(Broker::RabbitMq),
-        broker_settings: &[],
+        broker_settings: &[MOVED_AT_ONCE],
         topology: Topology::Cluster,
         claims: Claims { durability: DurabilityClass::Replicated, ..CLAIMS },
     },

@@ -52,17 +52,19 @@ pub(crate) const OTHERS: Choice = |place| place > 0;
 /// Runs a check for each chosen profile of the lane's systems and names all
 /// that fail, not only the first.
 pub(crate) fn each(lane: Lane, choice: Choice, check: impl Fn(Target)) {
-    // For who works on one system: SCHEDBENCH_SYSTEMS=kafka,celery.
+    // For who works on one system or profile: SCHEDBENCH_SYSTEMS=kafka,rabbitmq/quorum.
     let only = std::env::var("SCHEDBENCH_SYSTEMS").ok();
-    let is_wanted =
-        |name| only.as_deref().is_none_or(|only| only.split(',').any(|one| one == name));
-    let systems = SYSTEMS.iter().filter(|system| !system.only_for_tests && is_wanted(system.name));
+    let is_wanted = |target: &Target| {
+        let is_it = |one: &str| one == target.system.name || one == target.name();
+        only.as_deref().is_none_or(|only| only.split(',').any(is_it))
+    };
+    let systems = SYSTEMS.iter().filter(|system| !system.only_for_tests);
     let targets: Vec<Target> = systems
         .flat_map(|system| {
             let chosen = system.profiles.iter().enumerate().filter(|(place, _)| choice(*place));
             chosen.map(move |(_, profile)| Target { system, profile })
         })
-        .filter(|target| Lane::of(*target) == lane)
+        .filter(|target| Lane::of(*target) == lane && is_wanted(target))
         .collect();
     let _lane = lane.enter();
     let mut failed = Vec::new();

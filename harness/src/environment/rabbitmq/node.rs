@@ -30,6 +30,10 @@ pub(super) const LOOK: Duration = Duration::from_millis(20);
 /// costs CPU, and it is there for tests to ask.
 const MANAGEMENT: (&str, &str) = ("management.", "rabbitmq_management");
 
+/// Settings of RabbitMQ that `rabbitmq.conf` does not know: they are Erlang
+/// terms in `advanced.config`.
+const ADVANCED: &[&str] = &["dead_letter_worker_consumer_prefetch"];
+
 /// How one node is started, the first time and again.
 pub(super) struct Node {
     /// The server's own script, not a wrapper.
@@ -52,7 +56,7 @@ pub(super) struct Node {
     pub(super) mapper: u16,
     /// The port of Erlang's own protocol between nodes.
     pub(super) distribution: u16,
-    /// Further lines of its `rabbitmq.conf`, which the profile decides.
+    /// Further settings, which the profile decides.
     pub(super) settings: &'static [(&'static str, &'static str)],
 }
 
@@ -65,10 +69,18 @@ impl Node {
         let is_wanted = self.settings.iter().any(|(key, _)| key.starts_with(prefix));
         let plugins = if is_wanted { plugin } else { "" };
         write(&self.room.join("enabled_plugins"), &format!("[{plugins}].\n"), 0o600)?;
+        let terms: Vec<String> =
+            self.advanced().map(|(key, value)| format!("{{{key}, {value}}}")).collect();
+        let advanced = format!("[{{rabbit, [{}]}}].\n", terms.join(", "));
+        write(&self.room.join("advanced.config"), &advanced, 0o600)?;
         let user = self.address.user.as_deref().unwrap_or_default();
         let password = self.address.password.as_ref().map_or("", |secret| secret.0.as_str());
         let secrets = format!("default_user = {user}\ndefault_pass = {password}\n");
         self.configure(&secrets)
+    }
+
+    fn advanced(&self) -> impl Iterator<Item = &(&'static str, &'static str)> {
+        self.settings.iter().filter(|(key, _)| ADVANCED.contains(key))
     }
 
     fn configure(&self, secrets: &str) -> Result<()> {
@@ -87,7 +99,7 @@ impl Node {
             let number = index + 1;
             text.push_str(&format!("cluster_formation.classic_config.nodes.{number} = {name}\n"));
         }
-        for (key, value) in self.settings {
+        for (key, value) in self.settings.iter().filter(|(key, _)| !ADVANCED.contains(key)) {
             text.push_str(&format!("{key} = {value}\n"));
         }
         write(&self.room.join("rabbitmq.conf"), &(text + secrets), 0o600)
