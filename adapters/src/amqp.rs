@@ -1,7 +1,9 @@
 //! As much AMQP 0-9-1 as it takes to sign in, to ask who the server is, and to
-//! delete queues. The frames are those of the specification, version 0-9-1.
+//! try and delete queues. The frames are those of the specification, version
+//! 0-9-1.
 //!
-//! In the modules: what the systems on RabbitMQ share of their client, lapin.
+//! In the modules: what is tried with a queue, and what the systems on RabbitMQ
+//! share of their client, lapin.
 
 #[cfg(any(feature = "celery", feature = "rabbitmq"))]
 pub(crate) mod link;
@@ -9,6 +11,7 @@ pub(crate) mod link;
 pub(crate) mod publisher;
 #[cfg(any(feature = "celery", feature = "rabbitmq"))]
 pub(crate) mod questions;
+mod queue;
 #[cfg(any(feature = "celery", feature = "rabbitmq"))]
 pub(crate) mod road;
 
@@ -37,9 +40,6 @@ const CLOSE_OK: (u16, u16) = (10, 51);
 const CHANNEL_OPEN: (u16, u16) = (20, 10);
 const CHANNEL_OPEN_OK: (u16, u16) = (20, 11);
 const CHANNEL_CLOSE: (u16, u16) = (20, 40);
-const QUEUE_DELETE: (u16, u16) = (50, 40);
-const QUEUE_DELETE_OK: (u16, u16) = (50, 41);
-
 /// Who a server says it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Server {
@@ -121,19 +121,6 @@ impl Amqp {
         &self.server
     }
 
-    /// Deletes a queue with all that is in it. One that is not there is none
-    /// to delete, which is no error.
-    ///
-    /// # Errors
-    /// The server refuses, or the connection broke.
-    pub fn delete_queue(&mut self, name: &str) -> Result<()> {
-        let mut arguments = vec![0, 0];
-        short_text(&mut arguments, name);
-        arguments.push(0);
-        self.send(1, QUEUE_DELETE, &arguments)?;
-        self.expect(1, QUEUE_DELETE_OK).map(drop)
-    }
-
     /// Says goodbye, so that the server does not log a broken connection.
     ///
     /// # Errors
@@ -144,13 +131,19 @@ impl Amqp {
     }
 
     fn send(&mut self, channel: u16, (class, method): (u16, u16), arguments: &[u8]) -> Result<()> {
-        let size = u32::try_from(arguments.len() + 4).map_err(|_| nonsense())?;
-        let mut frame = vec![METHOD];
+        let mut payload = Vec::with_capacity(4 + arguments.len());
+        payload.extend_from_slice(&class.to_be_bytes());
+        payload.extend_from_slice(&method.to_be_bytes());
+        payload.extend_from_slice(arguments);
+        self.send_frame(METHOD, channel, &payload)
+    }
+
+    fn send_frame(&mut self, kind: u8, channel: u16, payload: &[u8]) -> Result<()> {
+        let size = u32::try_from(payload.len()).map_err(|_| nonsense())?;
+        let mut frame = vec![kind];
         frame.extend_from_slice(&channel.to_be_bytes());
         frame.extend_from_slice(&size.to_be_bytes());
-        frame.extend_from_slice(&class.to_be_bytes());
-        frame.extend_from_slice(&method.to_be_bytes());
-        frame.extend_from_slice(arguments);
+        frame.extend_from_slice(payload);
         frame.push(FRAME_END);
         self.stream.socket().set_write_timeout(Some(left(self.deadline)?))?;
         self.stream.write_all(&frame)?;
@@ -159,6 +152,12 @@ impl Amqp {
 
     /// Reads until that method comes on that channel; its arguments.
     fn expect(&mut self, channel: u16, wanted: (u16, u16)) -> Result<Vec<u8>> {
+        self.expect_one(channel, &[wanted]).map(|(_, arguments)| arguments)
+    }
+
+    /// Reads until one of these methods comes on that channel: which, and its
+    /// arguments.
+    fn expect_one(&mut self, channel: u16, wanted: &[(u16, u16)]) -> Result<((u16, u16), Vec<u8>)> {
         loop {
             let (kind, on, payload) = self.frame()?;
             let (Some(head), Some(arguments)) = (payload.get(..4), payload.get(4..)) else {
@@ -169,7 +168,9 @@ impl Amqp {
             match method {
                 _ if kind != METHOD => {}
                 CLOSE | CHANNEL_CLOSE => return Err(refusal(arguments)),
-                method if method == wanted && on == channel => return Ok(arguments.to_vec()),
+                method if wanted.contains(&method) && on == channel => {
+                    return Ok((method, arguments.to_vec()));
+                }
                 _ => {}
             }
         }

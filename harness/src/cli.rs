@@ -303,6 +303,8 @@ pub struct PrepareArgs {
 
 /// Arguments of `clean`.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = "Exit code: 0 done; 1 a broker could not be asked, which is told, and the \
+    rest was done.")]
 pub struct CleanArgs {
     /// Remove queues in brokers and containers too; without it they are only
     /// listed

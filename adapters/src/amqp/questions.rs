@@ -135,9 +135,14 @@ fn major_and_minor(version: &str) -> Option<(u32, u32)> {
     Some((parts.next()?.ok()?, parts.next()?.ok()?))
 }
 
+/// Whether a version is before that one, or cannot be read.
+pub(crate) fn is_older(version: &str, oldest: (u32, u32)) -> bool {
+    major_and_minor(version).is_none_or(|version| version < oldest)
+}
+
 fn check_version(place: &str, version: &str) -> Result<()> {
     let (major, minor) = OLDEST;
-    if major_and_minor(version).is_some_and(|version| version >= OLDEST) {
+    if !is_older(version, OLDEST) {
         return Ok(());
     }
     Err(Error::Version(format!(

@@ -1,10 +1,11 @@
 //! The road of proof: what RabbitMQ holds of a cell, and how it is removed.
 
 use lapin::types::ShortString;
-use schedbench_contract::{Backlog, Result, Server};
+use schedbench_contract::{Backlog, Error, Result, Server};
 
+use super::profiles::Kind;
 use super::queues::Queues;
-use crate::amqp::questions::Questions;
+use crate::amqp::questions::{Questions, is_older};
 use crate::amqp::road::Road;
 
 /// What of RabbitMQ we ask for.
@@ -63,7 +64,12 @@ impl Control {
         // The waiting ones first: what they let go ends in the main one.
         let waiting = queues.delayed().into_iter().chain([queues.retry.clone()]);
         for queue in waiting.chain([queues.main.clone()]) {
-            self.0.purge(&queue).await?;
+            // An empty one is left alone. Soon after a restart a quorum queue
+            // may have no leader yet; RabbitMQ 3.10.8 was seen to elect none
+            // once it was told to purge just then, and to fail 30 s later.
+            if self.messages(&queue).await? > 0 {
+                self.0.purge(&queue).await?;
+            }
         }
         Ok(())
     }
@@ -78,11 +84,47 @@ impl Control {
         Ok(())
     }
 
-    /// Which server it is, and what of it decides a result.
-    pub(super) async fn server(&self, quorum: bool) -> Result<Server> {
+    /// Which server it is, and what of it decides a result. How many nodes it
+    /// has, and how many members a queue, AMQP does not tell: what was asked
+    /// for is said as such.
+    pub(super) async fn server(&self, kind: Kind) -> Result<Server> {
         let mut server = self.0.server().await?;
-        let kind = if quorum { "quorum" } else { "classic" };
-        server.settings.insert(0, ("queue type".into(), kind.into()));
+        let mut settings = vec![("queue type".to_owned(), kind.name().to_owned())];
+        if let Kind::Quorum { members } = kind {
+            must_expire_in_quorum_queues(self.0.road.place(), &server.version)?;
+            settings.push(("members asked for, a queue".into(), members.to_string()));
+        }
+        server.settings.splice(0..0, settings);
         Ok(server)
+    }
+}
+
+/// The first version whose quorum queues let messages expire, which is how
+/// delayed tasks become due; older ones keep them for ever.
+const EXPIRES: (u32, u32) = (3, 10);
+
+fn must_expire_in_quorum_queues(place: &str, version: &str) -> Result<()> {
+    if is_older(version, EXPIRES) {
+        let (major, minor) = EXPIRES;
+        return Err(Error::Version(format!(
+            "rabbitmq at {place} is version {version}; quorum queues here need {major}.{minor} \
+             or later, for in older ones nothing expires and no delayed task becomes due"
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quorum_queues_that_keep_for_ever_are_refused() {
+        for (version, accepted) in
+            [("3.8.0", false), ("3.9.29", false), ("3.10.0", true), ("4.1.0", true)]
+        {
+            let checked = must_expire_in_quorum_queues("h:1", version);
+            assert_eq!(checked.is_ok(), accepted, "{version}");
+        }
     }
 }

@@ -67,7 +67,7 @@ impl Adapter for RabbitMq {
             shape: *shape,
         };
         opened.control.must_be_unused(&opened.queues).await?;
-        opened.control.server(manner.quorum).await?;
+        opened.control.server(manner.kind).await?;
         opened.control.declare(&opened.queues).await?;
         Ok(opened)
     }
@@ -109,7 +109,7 @@ impl Adapter for RabbitMq {
     }
 
     async fn server(&self) -> Result<Option<Server>> {
-        self.control.server(self.manner.quorum).await.map(Some)
+        self.control.server(self.manner.kind).await.map(Some)
     }
 
     async fn purge(&self) -> Result<()> {

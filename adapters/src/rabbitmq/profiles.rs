@@ -11,9 +11,16 @@ pub(super) const MOST_CLASSES: u32 = 32;
 /// whichever it is.
 pub(super) const LARGEST_BODY: usize = 16 << 20;
 
+const QUORUM: &str = "quorum";
+const QUORUM_3: &str = "quorum-3";
 const NO_CONFIRM: &str = "transient-no-confirm";
 const AUTO_ACK: &str = "auto-ack";
 const ONE_QUEUE: &str = "delay-one-queue";
+
+/// Messages of a queue that expired and are on their way to the next one,
+/// unconfirmed. RabbitMQ's own default of 32 bounds delayed tasks to what 32 in
+/// flight make; this is what a worker holds at most by default.
+const MOVED_AT_ONCE: (&str, &str) = ("dead_letter_worker_consumer_prefetch", "256");
 
 const CLAIMS: Claims = Claims {
     // A classic queue writes before it confirms, but does not fsync.
@@ -41,12 +48,22 @@ pub(super) const PROFILES: &[Profile] = &[
         claims: CLAIMS,
     },
     Profile {
-        name: "quorum",
+        name: QUORUM,
         summary: "as durable, but quorum queues on one node, which fsync before they confirm",
         broker: Some(Broker::RabbitMq),
         broker_settings: &[],
         topology: Topology::Single,
         claims: Claims { durability: DurabilityClass::PowerLoss, ..CLAIMS },
+    },
+    Profile {
+        name: QUORUM_3,
+        summary: "as quorum, but on a cluster of three nodes of this machine, a member of each \
+                  queue on each: two of them fsync before they confirm; clients on the leader's \
+                  node; what expires is moved with a confirm (at-least-once)",
+        broker: Some(Broker::RabbitMq),
+        broker_settings: &[MOVED_AT_ONCE],
+        topology: Topology::Cluster,
+        claims: Claims { durability: DurabilityClass::Replicated, ..CLAIMS },
     },
     Profile {
         name: "transient",
@@ -97,10 +114,34 @@ pub(super) enum Delays {
     OneQueue,
 }
 
+/// What keeps a queue's messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// One node.
+    Classic,
+    /// A majority of this many members, each on a node of its own.
+    Quorum { members: u32 },
+}
+
+impl Kind {
+    /// As it is declared.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Classic => "classic",
+            Self::Quorum { .. } => "quorum",
+        }
+    }
+
+    /// Whether others have the messages when a node is gone.
+    pub(super) const fn is_replicated(self) -> bool {
+        matches!(self, Self::Quorum { members: 2.. })
+    }
+}
+
 /// What a profile means for the wire.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Manner {
-    pub(super) quorum: bool,
+    pub(super) kind: Kind,
     pub(super) persistent: bool,
     pub(super) confirms: bool,
     pub(super) no_ack: bool,
@@ -111,7 +152,11 @@ impl Manner {
     /// What the profile of that name means.
     pub(super) fn of(profile: &str) -> Self {
         Self {
-            quorum: profile == "quorum",
+            kind: match profile {
+                QUORUM => Kind::Quorum { members: 1 },
+                QUORUM_3 => Kind::Quorum { members: Topology::Cluster.nodes() as u32 },
+                _ => Kind::Classic,
+            },
             persistent: !["transient", NO_CONFIRM].contains(&profile),
             confirms: profile != NO_CONFIRM,
             no_ack: profile == AUTO_ACK,
@@ -126,11 +171,19 @@ mod tests {
 
     #[test]
     fn each_profile_does_on_the_wire_what_it_claims() {
-        for Profile { name, claims, .. } in PROFILES {
+        for Profile { name, claims, topology, .. } in PROFILES {
             let manner = Manner::of(name);
             assert_eq!(manner.confirms, claims.confirms == ConfirmMode::Confirmed, "{name}");
             assert_eq!(manner.no_ack, claims.ack == AckMode::Early, "{name}");
-            assert_eq!(manner.quorum, claims.durability == DurabilityClass::PowerLoss, "{name}");
+            let fsyncs = [DurabilityClass::PowerLoss, DurabilityClass::Replicated];
+            let kind = if fsyncs.contains(&claims.durability) {
+                Kind::Quorum { members: topology.nodes() as u32 }
+            } else {
+                Kind::Classic
+            };
+            assert_eq!(manner.kind, kind, "{name}");
+            let replicated = claims.durability == DurabilityClass::Replicated;
+            assert_eq!(*topology == Topology::Cluster, replicated, "{name}");
             let in_memory = claims.durability == DurabilityClass::BrokerMemory;
             assert_eq!(manner.persistent, !in_memory, "{name}");
             let by_class = matches!(claims.delay, Delay::Classes(_));

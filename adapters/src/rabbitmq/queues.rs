@@ -16,7 +16,7 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel};
 use schedbench_contract::{Error, Result, TaskId};
 
-use super::profiles::{Delays, MOST_CLASSES, Manner};
+use super::profiles::{Delays, Kind, MOST_CLASSES, Manner};
 
 /// Which attempt a message is, in its headers; the first has none.
 pub(super) const ATTEMPT: &str = "attempt";
@@ -78,7 +78,7 @@ impl Queues {
     /// Declares the queues that every cell has.
     pub(super) async fn declare_all(&self, channel: &Channel) -> lapin::Result<()> {
         let mut arguments = self.kind();
-        if self.manner.quorum {
+        if self.manner.kind != Kind::Classic {
             // RabbitMQ 4 gives a message up after 20 deliveries; where it goes
             // is counted.
             self.expire_into(&mut arguments, &self.dead);
@@ -101,15 +101,23 @@ impl Queues {
 
     fn kind(&self) -> FieldTable {
         let mut arguments = FieldTable::default();
-        let kind = if self.manner.quorum { "quorum" } else { "classic" };
-        arguments.insert("x-queue-type".into(), AMQPValue::LongString(kind.into()));
+        arguments.insert("x-queue-type".into(), text(self.manner.kind.name()));
+        if let Kind::Quorum { members } = self.manner.kind {
+            arguments.insert("x-quorum-initial-group-size".into(), AMQPValue::LongUInt(members));
+        }
         arguments
     }
 
     fn expire_into(&self, arguments: &mut FieldTable, queue: &ShortString) {
-        let text = |text: &str| AMQPValue::LongString(text.into());
         arguments.insert("x-dead-letter-exchange".into(), text(""));
         arguments.insert("x-dead-letter-routing-key".into(), text(queue.as_str()));
+        if self.manner.kind.is_replicated() {
+            // Otherwise a message leaves its queue before the other has it, and
+            // a leader that dies between the two takes it along. This is only
+            // taken together with the second one, which no limit makes apply.
+            arguments.insert("x-dead-letter-strategy".into(), text("at-least-once"));
+            arguments.insert("x-overflow".into(), text("reject-publish"));
+        }
     }
 
     /// The properties of a task's message. `wait_ms` is how long it waits in
@@ -123,6 +131,10 @@ impl Queues {
             None => properties,
         }
     }
+}
+
+fn text(text: &str) -> AMQPValue {
+    AMQPValue::LongString(text.into())
 }
 
 /// Queues are durable in every profile: what a restart of the broker loses is

@@ -1,19 +1,22 @@
 //! RabbitMQ: started by us, or an existing one.
 
+mod cluster;
+mod existing;
 mod node;
 
 use std::ffi::OsStr;
-use std::io::ErrorKind;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use schedbench_adapters::amqp::Amqp;
 use schedbench_adapters::tls;
 use schedbench_contract::{Address, Broker, DurabilityClass};
 
-use crate::environment::broker::{Entry, Ground, Leftovers, Need, Running, UrlForm};
-use crate::environment::{Child, Error, Result, Spawner, disk, ports, rooms};
-use node::{Node, STOP, start_mapper};
+use crate::environment::broker::{Entry, Ground, Need, Running, UrlForm};
+use crate::environment::{Died, Error, Result, disk, ports, rooms};
+use cluster::Own;
+use existing::{ask, leftovers, reach, remove};
+use node::{MAPPER, Node};
 
 /// What the harness knows of it.
 pub(crate) const ENTRY: Entry = Entry {
@@ -36,10 +39,6 @@ pub(crate) const ENTRY: Entry = Entry {
 /// The server's own script in Debian's package. What that package has on PATH
 /// is a wrapper that becomes another user and stays between us and the server.
 const DEBIAN: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
-/// Every queue of ours is named so, and no other.
-const QUEUE: &str = "schedbench.";
-/// One login.
-const ANSWER: Duration = Duration::from_secs(5);
 
 /// The server's own script behind Debian's wrapper; the program itself otherwise.
 fn behind_wrapper(program: &Path) -> PathBuf {
@@ -65,192 +64,94 @@ fn version_in(plugin: &str) -> Option<String> {
     version.starts_with(|first: char| first.is_ascii_digit()).then(|| version.to_owned())
 }
 
-/// Starts one of our own: a port mapper and a node.
+/// Starts one of our own: a port mapper and as many nodes as the profile needs.
 fn start(program: &Path, ground: &Ground<'_>, need: &Need<'_>) -> Result<Box<dyn Running>> {
     let program = behind_wrapper(program);
-    let keeper = ground.keeper.spawner();
     let mut tries = 0;
     loop {
         tries += 1;
         // A new one for each try: a node that died half-way may have left half a database.
         let room = ground.rooms.room("rabbitmq")?;
-        if need.profile.claims.durability == DurabilityClass::PowerLoss {
+        // Quorum queues, which fsync before they confirm.
+        let fsyncs = [DurabilityClass::PowerLoss, DurabilityClass::Replicated];
+        if fsyncs.contains(&need.profile.claims.durability) {
             disk::refuse_memory(&room, need)?;
         }
         let log = ground.logs.join(room.file_name().unwrap_or_default()).with_extension("log");
-        let address = Address {
-            host: "127.0.0.1".into(),
-            port: ports::free()?,
-            user: Some("schedbench".into()),
-            password: Some(rooms::password()?),
-            database: None,
-            tls: false,
-        };
-        let node = Node {
-            program: program.clone(),
-            who: need.who.into(),
-            log: log.clone(),
-            room: room.clone(),
-            address,
-            mapper: ports::free()?,
-            distribution: ports::free()?,
-            settings: need.profile.broker_settings,
-        };
-        node.furnish()?;
-        let mapper = match start_mapper(&keeper, need.who, &log, node.mapper) {
-            Ok(mapper) => mapper,
-            Err(Error::Died(_)) if tries < 5 => continue,
+        let nodes = nodes(&program, &room, &log, need)?;
+        match Own::start(need.who, nodes, (&room, &log), ground.keeper.spawner()) {
+            Ok(own) => return Ok(Box::new(own)),
+            Err(Error::Died(died)) if tries < 5 && lost_a_port(&died) => {}
             Err(error) => return Err(error),
-        };
-        match node.start(&keeper) {
-            Ok((child, version)) => {
-                return Ok(Box::new(Own { node, keeper, mapper, child, version }));
-            }
-            Err(error) => {
-                mapper.kill();
-                // Somebody took a port between our look and its bind.
-                match &error {
-                    Error::Died(_) if tries < 5 && is_port_taken(&log) => {}
-                    _ => return Err(error),
-                }
-            }
         }
     }
+}
+
+/// The nodes to be: one in the room itself, or several in directories below.
+fn nodes(program: &Path, room: &Path, log: &Path, need: &Need<'_>) -> Result<Vec<Node>> {
+    let count = need.profile.topology.nodes();
+    let mut ports = distinct_ports(1 + 2 * count)?.into_iter();
+    let mut port = || ports.next().unwrap_or_default();
+    let mapper = port();
+    let (password, cookie) = (rooms::password()?, rooms::password()?);
+    let id = u32::from_le_bytes(rooms::random()?);
+    let names: Vec<String> =
+        (1..=count).map(|number| format!("b{number}-{id:08x}@localhost")).collect();
+    let cluster = if count == 1 { Vec::new() } else { names.clone() };
+    let node = |(index, name): (usize, String)| {
+        let part = format!("node-{}", index + 1);
+        let mut node = Node {
+            program: program.into(),
+            who: need.who.into(),
+            name,
+            cluster: cluster.clone(),
+            cookie: cookie.clone(),
+            log: log.into(),
+            room: room.into(),
+            address: Address {
+                host: "127.0.0.1".into(),
+                port: port(),
+                user: Some("schedbench".into()),
+                password: Some(password.clone()),
+                database: None,
+                tls: false,
+            },
+            mapper,
+            distribution: port(),
+            settings: need.profile.broker_settings,
+        };
+        if count > 1 {
+            node.who = format!("{} {part}", need.who);
+            node.log = log.with_extension(format!("{part}.log"));
+            node.room = room.join(&part);
+            let made = DirBuilder::new().mode(0o700).create(&node.room);
+            made.map_err(Error::io(format!("making {}", node.room.display())))?;
+        }
+        Ok(node)
+    };
+    names.into_iter().enumerate().map(node).collect()
+}
+
+/// Free ports, no two of them the same.
+fn distinct_ports(count: usize) -> Result<Vec<u16>> {
+    let mut ports = Vec::with_capacity(count);
+    while ports.len() < count {
+        let port = ports::free()?;
+        if !ports.contains(&port) {
+            ports.push(port);
+        }
+    }
+    Ok(ports)
+}
+
+/// Whether somebody took a port between our look and its bind.
+fn lost_a_port(died: &Died) -> bool {
+    died.what == MAPPER || is_port_taken(&died.full_log)
 }
 
 fn is_port_taken(log: &Path) -> bool {
     let text = std::fs::read(log).unwrap_or_default();
     String::from_utf8_lossy(&text).contains("eaddrinuse")
-}
-
-/// A RabbitMQ of our own.
-struct Own {
-    node: Node,
-    keeper: Spawner,
-    mapper: Child,
-    child: Child,
-    version: String,
-}
-
-impl Running for Own {
-    fn address(&self) -> &Address {
-        &self.node.address
-    }
-
-    fn child(&self) -> Option<&Child> {
-        Some(&self.child)
-    }
-
-    fn describe(&self) -> String {
-        let Address { host, port, .. } = &self.node.address;
-        format!("rabbitmq {} started on {host}:{port}", self.version)
-    }
-
-    fn restart(&mut self) -> Result<()> {
-        self.child.terminate(Instant::now() + STOP);
-        if self.mapper.ended().is_some() {
-            let Node { who, log, mapper, .. } = &self.node;
-            self.mapper = start_mapper(&self.keeper, who, log, *mapper)?;
-        }
-        let (child, version) = self.node.start(&self.keeper)?;
-        self.child = child;
-        self.version = version;
-        Ok(())
-    }
-
-    fn stop(self: Box<Self>) -> Result<()> {
-        self.child.terminate(Instant::now() + STOP);
-        self.mapper.terminate(Instant::now() + STOP);
-        let room = &self.node.room;
-        match std::fs::remove_dir_all(room) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(Error::io(format!("removing {}", room.display()))(error))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// The version of an existing one.
-fn ask(address: &Address) -> std::io::Result<String> {
-    let amqp = Amqp::sign_in(address, Instant::now() + ANSWER)?;
-    let server = amqp.server().clone();
-    let _ = amqp.close();
-    if server.product != "RabbitMQ" {
-        return Err(std::io::Error::other(format!("it is {:?}, not RabbitMQ", server.product)));
-    }
-    Ok(server.version)
-}
-
-/// Reaches an existing one. What its `rabbitmq.conf` says cannot be asked over
-/// AMQP, so a profile that needs settings there is refused.
-fn reach(address: Address, url_env: &str, need: &Need<'_>) -> Result<Box<dyn Running>> {
-    let place = format!("the RabbitMQ of {url_env} ({}:{})", address.host, address.port);
-    if let Some((key, value)) = need.profile.broker_settings.first() {
-        return Err(Error::Unfit(format!(
-            "{}: this profile needs {key} = {value}, and {place} does not say over AMQP what it \
-             has\n  Let schedbench start its own (apt-get install rabbitmq-server, no url_env)",
-            need.who
-        )));
-    }
-    let asked = ask(&address);
-    let version = asked.map_err(Error::io(format!("{}: asking {place}", need.who)))?;
-    if ENTRY.is_too_old(&version) {
-        let (major, minor) = ENTRY.oldest;
-        return Err(Error::Unfit(format!(
-            "{}: {place} is {version}; {major}.{minor} or later is needed",
-            need.who
-        )));
-    }
-    Ok(Box::new(Existing { address, version, url_env: url_env.into() }))
-}
-
-/// A RabbitMQ that is not ours: used, never signalled or changed.
-struct Existing {
-    address: Address,
-    version: String,
-    url_env: String,
-}
-
-impl Running for Existing {
-    fn address(&self) -> &Address {
-        &self.address
-    }
-
-    fn child(&self) -> Option<&Child> {
-        None
-    }
-
-    fn describe(&self) -> String {
-        let Self { address: Address { host, port, .. }, version, url_env } = self;
-        format!("rabbitmq {version} of {url_env} at {host}:{port}, not ours")
-    }
-
-    fn restart(&mut self) -> Result<()> {
-        Err(Error::Unfit(format!("the RabbitMQ of {} is not ours to restart", self.url_env)))
-    }
-
-    fn stop(self: Box<Self>) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// AMQP has no way to list queues, and the management plugin is not on everywhere.
-fn leftovers(_: &Address) -> std::io::Result<Leftovers> {
-    Err(std::io::Error::new(
-        ErrorKind::Unsupported,
-        "queues cannot be listed over AMQP; on its host: \
-         rabbitmqctl list_queues name | grep '^schedbench[.]'",
-    ))
-}
-
-/// Deletes the queues of that names.
-fn remove(address: &Address, found: &Leftovers) -> std::io::Result<()> {
-    let mut amqp = Amqp::sign_in(address, Instant::now() + ANSWER)?;
-    for queue in found.keys().filter(|queue| queue.starts_with(QUEUE)) {
-        amqp.delete_queue(queue)?;
-    }
-    amqp.close()
 }
 
 #[cfg(test)]

@@ -185,6 +185,7 @@ impl RunCell<'_, '_> {
 
     fn with_system<A: Adapter>(&mut self, system: &A, halt: &Halt<'_>) -> Result<Seen, CellError> {
         let server = self.ask(halt, system.server())?;
+        self.stage.check_queue(&self.at.prefix)?;
         let arrivals = self.room();
         let tasks = usize::try_from(PROBE_ROOM + arrivals)
             .map_err(|_| failure("more tasks than this machine can address"))?;

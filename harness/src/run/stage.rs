@@ -132,6 +132,15 @@ impl Stage<'_> {
         }
     }
 
+    /// Fails where a cell's queue is not kept as its profile claims.
+    ///
+    /// # Errors
+    /// It is on fewer servers.
+    pub fn check_queue(&self, name: &str) -> Result<(), CellError> {
+        let checked = self.broker.as_ref().map_or(Ok(()), |broker| broker.check_queue(name));
+        checked.map_err(|error| blame(&error))
+    }
+
     /// The broker's end, if it should live and does not.
     #[must_use]
     pub fn broker_death(&self) -> Option<CellError> {

@@ -12,12 +12,18 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::cli::CleanArgs;
-use crate::environment::{BROKERS, Leftovers, compose, rooms};
+use crate::environment::{self, BROKERS, Entry, Leftovers, compose, rooms};
+use crate::run::Exit;
+use crate::voice;
 
 /// Cleans up and says what it did.
 ///
+/// A broker that cannot be asked is told of, and the others go on; the exit
+/// code is then 1.
+///
 /// # Errors
-/// A broker cannot be asked, or `out` cannot be written.
+/// The engine's containers cannot be listed or removed, or `out` cannot be
+/// written.
 pub fn run(args: &CleanArgs, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let mut nothing = true;
     for root in roots() {
@@ -27,13 +33,15 @@ pub fn run(args: &CleanArgs, out: &mut impl Write) -> anyhow::Result<ExitCode> {
             nothing = false;
         }
     }
+    let mut all_asked = true;
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|url| !url.is_empty());
     for entry in BROKERS.iter().filter(|entry| is_set(entry.url_env)) {
-        let queues = entry.leftovers(entry.url_env)?;
-        nothing &= queues.is_empty();
-        report(&queues, args.yes, entry.url_env, out)?;
-        if args.yes {
-            entry.remove(entry.url_env, &queues)?;
+        match of_broker(entry, args.yes, out)? {
+            Ok(found) => nothing &= !found,
+            Err(error) => {
+                voice::tell(&format!("error: {error}"));
+                all_asked = false;
+            }
         }
     }
     for project in compose::leftovers()? {
@@ -47,9 +55,28 @@ pub fn run(args: &CleanArgs, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         }
     }
     if nothing {
-        writeln!(out, "nothing to remove")?;
+        let elsewhere = if all_asked { "" } else { " where it was possible to look" };
+        writeln!(out, "nothing to remove{elsewhere}")?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if all_asked { ExitCode::SUCCESS } else { Exit::Failed.into() })
+}
+
+/// Cleans up in one broker; whether there was something. The inner error is
+/// the broker's, and ends only what concerns it.
+fn of_broker(
+    entry: &Entry,
+    removes: bool,
+    out: &mut impl Write,
+) -> std::io::Result<environment::Result<bool>> {
+    let queues = match entry.leftovers(entry.url_env) {
+        Ok(queues) => queues,
+        Err(error) => return Ok(Err(error)),
+    };
+    if removes && let Err(error) = entry.remove(entry.url_env, &queues) {
+        return Ok(Err(error));
+    }
+    report(&queues, removes, entry.url_env, out)?;
+    Ok(Ok(!queues.is_empty()))
 }
 
 fn report(

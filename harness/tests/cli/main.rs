@@ -13,6 +13,7 @@ mod modes;
 mod pipes;
 mod place;
 mod processes;
+mod rabbitmq;
 mod refusals;
 mod reports;
 mod runs;

@@ -52,7 +52,7 @@ pub(crate) const OTHERS: Choice = |place| place > 0;
 /// Runs a check for each chosen profile of the lane's systems and names all
 /// that fail, not only the first.
 pub(crate) fn each(lane: Lane, choice: Choice, check: impl Fn(Target)) {
-    // For who works on one system: SCHEDBENCH_SYSTEMS=kafka/rf3,celery.
+    // For who works on one system or profile: SCHEDBENCH_SYSTEMS=kafka/rf3,celery.
     let only = std::env::var("SCHEDBENCH_SYSTEMS").ok();
     let is_wanted = |target: &Target| {
         let is_it = |one: &str| one == target.system.name || one == target.name();

@@ -10,28 +10,45 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use schedbench_adapters::amqp::Amqp;
-use schedbench_contract::Address;
+use schedbench_contract::{Address, Secret};
 
 use crate::environment::healthy::{Patience, last_lines};
-use crate::environment::{Child, Error, Result, Spawner, Spec, rooms};
+use crate::environment::{Child, Error, Exit, Result, Spawner, Spec};
 
-/// From a node's start to its first login: 5 s on a quiet machine, 8 s on a
-/// busy one, more with many messages to recover.
-const START: Duration = Duration::from_secs(90);
 /// From the port mapper's start to its first connection.
 const MAPPER_START: Duration = Duration::from_secs(10);
-/// From SIGTERM to SIGKILL; a clean stop takes 1 s.
-pub(super) const STOP: Duration = Duration::from_secs(10);
+/// What it is called in messages.
+pub(super) const MAPPER: &str = "broker's epmd";
+/// One login.
+const ANSWER: Duration = Duration::from_secs(5);
+/// Between two looks at what starts.
+pub(super) const LOOK: Duration = Duration::from_millis(20);
+/// Settings that begin so belong to this plugin, which is only there for them.
+/// No profile of a system has one (a test holds that): what the plugin collects
+/// costs CPU, and it is there for tests to ask.
+const MANAGEMENT: (&str, &str) = ("management.", "rabbitmq_management");
+
+/// Settings of RabbitMQ that `rabbitmq.conf` does not know: they are Erlang
+/// terms in `advanced.config`.
+const ADVANCED: &[&str] = &["dead_letter_worker_consumer_prefetch"];
 
 /// How one node is started, the first time and again.
 pub(super) struct Node {
     /// The server's own script, not a wrapper.
     pub(super) program: PathBuf,
-    /// For whom, for messages.
+    /// Which, for messages.
     pub(super) who: String,
+    /// Its name among Erlang's nodes, as in `b1-5e0c71aa@localhost`. No other
+    /// node of this machine has it: should a foreign port mapper come to our
+    /// port, it takes nobody else's place there, and nobody its.
+    pub(super) name: String,
+    /// The names of all nodes of its cluster; empty for one alone.
+    pub(super) cluster: Vec<String>,
+    /// What nodes of one cluster know each other by.
+    pub(super) cookie: Secret,
     pub(super) log: PathBuf,
     /// Its directory.
     pub(super) room: PathBuf,
@@ -40,7 +57,7 @@ pub(super) struct Node {
     pub(super) mapper: u16,
     /// The port of Erlang's own protocol between nodes.
     pub(super) distribution: u16,
-    /// Further lines of its `rabbitmq.conf`, which the profile decides.
+    /// Further settings, which the profile decides.
     pub(super) settings: &'static [(&'static str, &'static str)],
 }
 
@@ -48,12 +65,23 @@ impl Node {
     /// Writes its configuration; the user and password are in it until its
     /// first start is over.
     pub(super) fn furnish(&self) -> Result<()> {
-        write(&self.room.join(".erlang.cookie"), &rooms::password()?.0, 0o400)?;
-        write(&self.room.join("enabled_plugins"), "[].\n", 0o600)?;
+        write(&self.room.join(".erlang.cookie"), &self.cookie.0, 0o400)?;
+        let (prefix, plugin) = MANAGEMENT;
+        let is_wanted = self.settings.iter().any(|(key, _)| key.starts_with(prefix));
+        let plugins = if is_wanted { plugin } else { "" };
+        write(&self.room.join("enabled_plugins"), &format!("[{plugins}].\n"), 0o600)?;
+        let terms: Vec<String> =
+            self.advanced().map(|(key, value)| format!("{{{key}, {value}}}")).collect();
+        let advanced = format!("[{{rabbit, [{}]}}].\n", terms.join(", "));
+        write(&self.room.join("advanced.config"), &advanced, 0o600)?;
         let user = self.address.user.as_deref().unwrap_or_default();
         let password = self.address.password.as_ref().map_or("", |secret| secret.0.as_str());
         let secrets = format!("default_user = {user}\ndefault_pass = {password}\n");
         self.configure(&secrets)
+    }
+
+    fn advanced(&self) -> impl Iterator<Item = &(&'static str, &'static str)> {
+        self.settings.iter().filter(|(key, _)| ADVANCED.contains(key))
     }
 
     fn configure(&self, secrets: &str) -> Result<()> {
@@ -65,26 +93,52 @@ impl Node {
              log.console = true\n\
              log.console.level = info\n"
         );
-        for (key, value) in self.settings {
+        if !self.cluster.is_empty() {
+            text.push_str("cluster_formation.peer_discovery_backend = classic_config\n");
+        }
+        for (index, name) in self.cluster.iter().enumerate() {
+            let number = index + 1;
+            text.push_str(&format!("cluster_formation.classic_config.nodes.{number} = {name}\n"));
+        }
+        for (key, value) in self.settings.iter().filter(|(key, _)| !ADVANCED.contains(key)) {
             text.push_str(&format!("{key} = {value}\n"));
         }
         write(&self.room.join("rabbitmq.conf"), &(text + secrets), 0o600)
     }
 
-    /// Starts it and waits until a login succeeds; its version.
-    pub(super) fn start(&self, keeper: &Spawner) -> Result<(Child, String)> {
-        let start = Patience { what: "broker", within: START, told: why_boot_failed };
-        // Only ours knows the password, so a login is to ours.
-        let started = start.until_it_answers(keeper, self.spec(), |by| {
-            let amqp = Amqp::sign_in(&self.address, by).ok()?;
-            let version = amqp.server().version.clone();
-            // It has answered; how it takes the goodbye is not asked.
-            let _ = amqp.close();
-            Some(version)
-        })?;
-        // The user is in its database now.
-        self.configure("")?;
-        Ok(started)
+    /// Takes user and password out of its configuration: they are in its
+    /// database once it has started.
+    pub(super) fn forget_secrets(&self) -> Result<()> {
+        self.configure("")
+    }
+
+    /// Starts its process.
+    pub(super) fn spawn(&self, keeper: &Spawner) -> Result<Child> {
+        keeper.spawn(self.spec())
+    }
+
+    /// Signs in; only ours knows the password, so a login is to ours.
+    pub(super) fn sign_in(&self, deadline: Instant) -> std::io::Result<Amqp> {
+        Amqp::sign_in(&self.address, deadline.min(Instant::now() + ANSWER))
+    }
+
+    /// What to say of its end before it took a login.
+    pub(super) fn died(&self, child: &Child, exit: Exit) -> Error {
+        let mut died = child.died("broker", exit);
+        died.log = why_boot_failed(&self.log).unwrap_or(died.log);
+        Error::Died(Box::new(died))
+    }
+
+    /// Whether it keeps a member of that quorum queue: each has a directory,
+    /// in which Ra, RabbitMQ's Raft, writes whose it is.
+    pub(super) fn has_member(&self, queue: &str) -> bool {
+        let members = self.room.join("mnesia").join(&self.name).join("quorum").join(&self.name);
+        // Queues of the virtual host "/" are named so among Raft's clusters.
+        let name = format!("'%2F_{queue}'");
+        let configs = std::fs::read_dir(members).into_iter().flatten().flatten();
+        configs.map(|entry| entry.path().join("config")).any(|config| {
+            std::fs::read(config).is_ok_and(|text| String::from_utf8_lossy(&text).contains(&name))
+        })
     }
 
     fn spec(&self) -> Spec {
@@ -102,7 +156,7 @@ impl Node {
             // for the child are signals for the broker. Without it a shell
             // stays between them, and a killed shell leaves a broker behind.
             ("RUNNING_UNDER_SYSTEMD", "true".into()),
-            ("RABBITMQ_NODENAME", "b1@localhost".into()),
+            ("RABBITMQ_NODENAME", self.name.clone()),
             ("RABBITMQ_NODE_IP_ADDRESS", self.address.host.clone()),
             ("RABBITMQ_NODE_PORT", self.address.port.to_string()),
             ("RABBITMQ_DIST_PORT", self.distribution.to_string()),
@@ -134,9 +188,14 @@ pub(super) fn start_mapper(keeper: &Spawner, who: &str, log: &Path, port: u16) -
     spec.args = ["-address", "127.0.0.1", "-port", &port.to_string()].map(Into::into).into();
     spec.bare = true;
     spec.env = vec![("PATH".into(), std::env::var("PATH").unwrap_or_default())];
-    let start = Patience { what: "broker's epmd", within: MAPPER_START, told: last_lines };
+    let start = Patience { what: MAPPER, within: MAPPER_START, told: last_lines };
     let connects = |_| TcpStream::connect(("127.0.0.1", port)).ok().map(drop);
-    start.until_it_answers(keeper, spec, connects).map(|(child, ())| child)
+    let (child, ()) = start.until_it_answers(keeper, spec, connects)?;
+    match child.ended() {
+        // Who answered was somebody else's.
+        Some(exit) => Err(Error::Died(Box::new(child.died(MAPPER, exit)))),
+        None => Ok(child),
+    }
 }
 
 /// The lines of its log that say why it did not boot. What follows them are
@@ -188,6 +247,13 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_profile_that_is_measured_has_the_management_plugin() {
+        let profiles = schedbench_adapters::SYSTEMS.iter().flat_map(|system| system.profiles);
+        let mut settings = profiles.flat_map(|profile| profile.broker_settings);
+        assert!(settings.all(|(key, _)| !key.contains("management")));
+    }
 
     #[test]
     fn colours_are_taken_out_of_a_line() {

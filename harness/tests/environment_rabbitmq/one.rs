@@ -1,82 +1,18 @@
-//! A real RabbitMQ: started, asked, hurt and ended by the harness.
+//! One node.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use schedbench::environment::{Entry, Error, Ground, Keeper, Need, Rooms, Running, Watchdog};
+use schedbench::environment::{Entry, Error, Ground, Keeper, Need, Rooms, Watchdog};
 use schedbench_contract::{Broker, Profile};
 
-#[path = "environment_ground/mod.rs"]
-mod ground;
-use ground::{MEMORY, is_alive, listening, profile, wait_for};
+use crate::ground::{self, MEMORY, is_alive, listening, profile, wait_for};
+use crate::{PLAIN, THREE, files, listened_on_by, need, of_room, stand, start};
 
 /// Any setting that its configuration does not know ends its boot.
 static BROKEN: Profile = profile(&[("no_such_setting", "1")]);
-/// What every profile asks for: nothing.
-static PLAIN: Profile = profile(&[]);
-
-fn need(profile: &Profile) -> Need<'_> {
-    Need { who: "rabbitmq/test", profile, url_env: None }
-}
-
-fn start(at: &Ground<'_>) -> Box<dyn Running> {
-    Entry::of(Broker::RabbitMq).have(at, &need(&PLAIN)).expect("a rabbitmq")
-}
-
-/// Keeper, logs and rooms, and the ground on them.
-macro_rules! stand {
-    ($ground:ident, $logs:ident, $rooms:ident) => {
-        let (keeper, $logs, root) = ground::stand();
-        let $rooms = Rooms::open_in(root.path(), None).expect("rooms");
-        let $ground = Ground { keeper: &keeper, rooms: &$rooms, logs: $logs.path() };
-    };
-}
-
-/// Processes whose environment or command line names that directory.
-fn of_room(room: &Path) -> Vec<i32> {
-    let room = room.display().to_string();
-    let all = fs::read_dir("/proc").expect("/proc").flatten();
-    all.filter_map(|entry| {
-        let pid = entry.file_name().to_string_lossy().parse::<i32>().ok()?;
-        let names = |file: &str| {
-            let bytes = fs::read(entry.path().join(file)).unwrap_or_default();
-            String::from_utf8_lossy(&bytes).contains(&room)
-        };
-        (names("environ") || names("cmdline")).then_some(pid)
-    })
-    .filter(|&pid| is_alive(pid))
-    .collect()
-}
-
-fn files(dir: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(dir).expect("a directory").flatten().map(|entry| entry.path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
-}
-
-/// Addresses on which a process listens, IPv4 and IPv6, as the kernel prints
-/// them: each of its sockets' inodes is looked for among the listening ones.
-fn listened_on_by(pid: i32) -> Vec<String> {
-    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).expect("its descriptors").flatten();
-    let inodes: Vec<String> = descriptors
-        .filter_map(|descriptor| {
-            let link = fs::read_link(descriptor.path()).ok()?;
-            let inode = link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?;
-            Some(inode.to_owned())
-        })
-        .collect();
-    let mut found = Vec::new();
-    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
-        for line in fs::read_to_string(table).unwrap_or_default().lines().skip(1) {
-            let words: Vec<&str> = line.split_whitespace().collect();
-            if words[3] == "0A" && inodes.iter().any(|inode| inode == words[9]) {
-                found.push(words[1].to_owned());
-            }
-        }
-    }
-    found
-}
 
 #[test]
 fn it_starts_survives_a_kill_and_leaves_nothing() {
@@ -187,7 +123,7 @@ fn a_killed_harness_leaves_no_process_of_erlangs() {
     fs::create_dir(&rooms).expect("a directory");
     for moment in ["ready", "rooms"] {
         let mut command = Command::new(std::env::current_exe().expect("this test"));
-        command.args(["--exact", "acts_as_a_harness", "--ignored"]);
+        command.args(["--exact", "one::acts_as_a_harness", "--ignored"]);
         let mut harness = command
             .env(ROOT, dir.path())
             .stdin(Stdio::null())
@@ -254,6 +190,8 @@ fn an_existing_one_is_used_as_it_is_or_not_at_all() {
 
             let misfit = entry.have(&at, &need(&MEMORY)).err().expect("it cannot be asked");
             assert!(misfit.to_string().contains("needs appendonly"), "{misfit}");
+            let misfit = entry.have(&at, &need(&THREE)).err().expect("it cannot be asked");
+            assert!(misfit.to_string().contains("needs a cluster of 3 "), "{misfit}");
             let unlisted = entry.leftovers("TEST_AMQP_URL").expect_err("AMQP cannot").to_string();
             assert!(unlisted.contains("rabbitmqctl list_queues"), "{unlisted}");
             let gone = [("schedbench.no-such.queue".to_owned(), 1)].into();
