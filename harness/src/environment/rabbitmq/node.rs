@@ -125,7 +125,7 @@ impl Node {
     /// What to say of its end before it took a login.
     pub(super) fn died(&self, child: &Child, exit: Exit) -> Error {
         let mut died = child.died("broker", exit);
-        died.log = why_boot_failed(&self.log).unwrap_or(died.log);
+        died.log = why_boot_failed(child);
         Error::Died(Box::new(died))
     }
 
