@@ -33,7 +33,8 @@ pub(crate) fn last_lines(child: &Child) -> Vec<String> {
 impl Patience {
     /// Starts a server and asks it until there is an answer. `ask` is given
     /// when to give up, and asks in a thread of its own: so neither a death nor
-    /// a signal waits for an answer that does not come.
+    /// a signal waits for an answer that does not come. (But for one that a
+    /// stranger owes, who has taken the port: that takes its own time.)
     ///
     /// # Errors
     /// It cannot be started, ends by itself, does not answer in time, or the

@@ -7,14 +7,18 @@ mod checks;
 mod containers;
 mod external;
 mod harness;
+#[cfg(feature = "kafka-tls")]
+mod kafka_tls;
 mod killed;
 mod modes;
 mod pipes;
 mod place;
+mod postgres;
 mod processes;
 mod refusals;
 mod reports;
 mod runs;
 mod secrets;
 mod signals;
+mod strangers;
 mod verbs;
