@@ -24,6 +24,7 @@ mod ground;
 mod hand;
 mod in_flight;
 mod kill;
+mod not_ours;
 mod order;
 mod outage;
 mod play;
