@@ -177,6 +177,18 @@ mod tests {
     }
 
     #[test]
+    fn a_kafka_with_tls_is_refused_by_the_name_of_what_is_missing() {
+        let form = &crate::environment::kafka::ENTRY.url;
+        match parse(form, "kafkas://u:hunter2@h") {
+            Ok(address) => assert!(form.tls && address.tls && address.port == 9092),
+            Err(refused) => {
+                assert!(!form.tls && refused.contains("--features kafka-tls"), "{refused}");
+                assert!(!refused.contains("hunter2"), "{refused}");
+            }
+        }
+    }
+
+    #[test]
     fn garbage_is_refused_without_repeating_it() {
         for text in [
             "",
