@@ -45,7 +45,7 @@ impl Locks {
             |what, why: &str| Error::Unsupported { system: NAME, what, why: why.to_owned() };
         let at = at.ok_or_else(|| unsupported("locks", "no address of Redis was given"))?;
         if at.tls {
-            return Err(unsupported("TLS", "its locks are not asked for over TLS"));
+            return Err(unsupported("TLS", "this build's Redis client has none compiled in"));
         }
         let mut redis = RedisConnectionInfo::default();
         if let Some(user) = &at.user {
