@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use schedbench_contract::Address;
 
+use crate::tls::Stream;
 use encoding::{Answer, Body, garbled};
 pub use leaders::{Leaders, Span, is_passing};
 
@@ -65,7 +66,7 @@ pub struct Broker {
 
 /// A connection that is signed in.
 pub struct Wire {
-    stream: TcpStream,
+    stream: Stream,
     deadline: Instant,
     correlation: i32,
 }
@@ -78,6 +79,10 @@ impl Wire {
         for address in (at.host.as_str(), at.port).to_socket_addrs()? {
             match TcpStream::connect_timeout(&address, left(deadline)?) {
                 Ok(stream) => {
+                    // For the greeting of TLS; each question sets its own.
+                    stream.set_read_timeout(Some(left(deadline)?))?;
+                    stream.set_write_timeout(Some(left(deadline)?))?;
+                    let stream = Stream::over(stream, &at.host, at.tls)?;
                     let mut this = Self { stream, deadline, correlation: 0 };
                     this.sign_in(at)?;
                     return Ok(this);
@@ -253,9 +258,10 @@ impl Wire {
         let length = i32::try_from(head.0.len() + body.0.len()).map_err(|_| garbled())?;
         let request = [&length.to_be_bytes()[..], &head.0, &body.0].concat();
         let left = left(self.deadline)?;
-        self.stream.set_write_timeout(Some(left))?;
-        self.stream.set_read_timeout(Some(left))?;
+        self.stream.socket().set_write_timeout(Some(left))?;
+        self.stream.socket().set_read_timeout(Some(left))?;
         self.stream.write_all(&request).map_err(unheard)?;
+        self.stream.flush().map_err(unheard)?;
         let mut length = [0; 4];
         self.stream.read_exact(&mut length).map_err(unheard)?;
         let length = usize::try_from(i32::from_be_bytes(length)).map_err(|_| garbled())?;

@@ -21,6 +21,7 @@ pub mod kafka_wire;
 mod pipe_report;
 #[cfg(feature = "postgres")]
 mod postgres;
+pub mod postgres_client;
 #[cfg(feature = "rabbitmq")]
 mod rabbitmq;
 #[cfg(feature = "redis-asynq")]

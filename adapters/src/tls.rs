@@ -14,14 +14,16 @@ pub const CA_FILE: &str = "SCHEDBENCH_CA_FILE";
 /// Whether this build can.
 pub const IS_HERE: bool = cfg!(feature = "tls");
 
+/// Whether Kafka's client can too: it does so by OpenSSL, which is a feature
+/// of its own.
+pub const FOR_KAFKA: bool = cfg!(feature = "kafka-tls");
+
 /// The text of that file; `None` where the variable is not set.
 ///
 /// # Errors
 /// It cannot be read, or holds no certificate.
 pub fn authorities() -> Result<Option<String>> {
-    let Some(path) = std::env::var_os(CA_FILE).filter(|path| !path.is_empty()) else {
-        return Ok(None);
-    };
+    let Some(path) = authorities_file() else { return Ok(None) };
     let named = |why: &str| format!("{CA_FILE} = {}: {why}", path.display());
     let text = std::fs::read_to_string(&path)
         .map_err(|error| Error::new(error.kind(), named(&error.to_string())))?;
@@ -30,6 +32,12 @@ pub fn authorities() -> Result<Option<String>> {
         return Err(Error::new(ErrorKind::InvalidData, why));
     }
     Ok(Some(text))
+}
+
+/// Where that file is, for a client that reads it itself.
+#[must_use]
+pub fn authorities_file() -> Option<std::path::PathBuf> {
+    std::env::var_os(CA_FILE).filter(|path| !path.is_empty()).map(Into::into)
 }
 
 /// What to say of a connection that failed because of a certificate, if that
@@ -76,13 +84,22 @@ impl Stream {
     }
 }
 
+/// A socket whose time is up says "resource temporarily unavailable".
+fn in_words(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::WouldBlock => Error::new(ErrorKind::TimedOut, "no answer in time"),
+        _ => error,
+    }
+}
+
 impl Read for Stream {
     fn read(&mut self, into: &mut [u8]) -> Result<usize> {
-        match self {
+        let read = match self {
             Self::Plain(stream) => stream.read(into),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => stream.read(into),
-        }
+        };
+        read.map_err(in_words)
     }
 }
 
@@ -104,18 +121,26 @@ impl Write for Stream {
     }
 }
 
+/// What a build says that cannot.
+#[cfg(not(feature = "tls"))]
+pub(crate) fn missing() -> Error {
+    Error::new(ErrorKind::Unsupported, "this build has no TLS: build it with --features tls")
+}
+
 #[cfg(not(feature = "tls"))]
 fn greet(_: TcpStream, _: &str) -> Result<Stream> {
-    Err(Error::new(ErrorKind::Unsupported, "this build has no TLS: build it with --features tls"))
+    Err(missing())
 }
 
 #[cfg(feature = "tls")]
 fn greet(mut stream: TcpStream, host: &str) -> Result<Stream> {
     let name = rustls::pki_types::ServerName::try_from(host.to_owned())
         .map_err(|_| Error::new(ErrorKind::InvalidInput, "not a host name that TLS knows"))?;
-    let mut session = rustls::ClientConnection::new(trusting()?, name).map_err(Error::other)?;
+    let config = std::sync::Arc::new(trusting()?);
+    let mut session = rustls::ClientConnection::new(config, name).map_err(Error::other)?;
     while session.is_handshaking() {
         session.complete_io(&mut stream).map_err(|error| {
+            let error = in_words(error);
             let said = error.to_string();
             match remedy(&said) {
                 Some(remedy) => Error::new(ErrorKind::PermissionDenied, remedy),
@@ -130,8 +155,11 @@ fn greet(mut stream: TcpStream, host: &str) -> Result<Stream> {
 }
 
 /// A client that trusts whom it should.
+///
+/// # Errors
+/// The authorities to trust cannot be read.
 #[cfg(feature = "tls")]
-fn trusting() -> Result<std::sync::Arc<rustls::ClientConfig>> {
+pub(crate) fn trusting() -> Result<rustls::ClientConfig> {
     use rustls::pki_types::CertificateDer;
     use rustls::pki_types::pem::PemObject;
 
@@ -154,8 +182,6 @@ fn trusting() -> Result<std::sync::Arc<rustls::ClientConfig>> {
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(Error::other)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(std::sync::Arc::new(config))
+        .map_err(Error::other)?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }

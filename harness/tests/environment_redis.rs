@@ -1,7 +1,7 @@
 //! A real `redis-server`: started, asked, hurt and ended by the harness.
 
 use std::fs;
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use schedbench::environment::{Entry, Error, Ground, Need, Rooms, Running};
@@ -125,6 +125,20 @@ fn a_death_at_the_start_shows_the_last_lines_of_its_log() {
     assert!(text.contains("\n  last lines of its log:  "), "{text}");
     let log = logs.path().join("redis-1.log").display().to_string();
     assert!(text.ends_with(&format!("\n  full log: {log}")), "{text}");
+}
+
+/// Between a broker's end and its return somebody else takes its port.
+#[test]
+fn a_port_that_was_taken_meanwhile_is_said() {
+    stand!(at, _logs, _rooms);
+    let mut redis = start(&at, &MEMORY);
+    redis.child().expect("a child").kill();
+    let thief = TcpListener::bind(("127.0.0.1", redis.address().port)).expect("the port is free");
+    let said = redis.restart().expect_err("its port is taken").to_string();
+    assert!(said.contains("broker died") && said.contains("Address already in use"), "{said}");
+    drop(thief);
+    redis.restart().expect("it comes back");
+    redis.stop().expect("it ends");
 }
 
 #[test]

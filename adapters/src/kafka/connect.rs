@@ -8,6 +8,8 @@ use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use schedbench_contract::{Address, Error, Result};
 
+use crate::tls;
+
 /// For one question to the brokers.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
@@ -16,11 +18,11 @@ pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// # Errors
 /// The address asks for what this build has not.
 pub(super) fn client(at: &Address) -> Result<ClientConfig> {
-    if at.tls {
+    if at.tls && !tls::FOR_KAFKA {
         return Err(Error::Unsupported {
             system: super::NAME,
             what: "TLS",
-            why: "this build's Kafka client has none compiled in".into(),
+            why: "this build has none; build it with --features kafka-tls".into(),
         });
     }
     let mut config = ClientConfig::new();
@@ -38,9 +40,26 @@ pub(super) fn client(at: &Address) -> Result<ClientConfig> {
         .set("reconnect.backoff.ms", "50")
         .set("reconnect.backoff.max.ms", "1000")
         .set("log_level", "3");
+    let signs_in = at.user.is_some() && at.password.is_some();
+    config.set(
+        "security.protocol",
+        match (signs_in, at.tls) {
+            (true, true) => "sasl_ssl",
+            (true, false) => "sasl_plaintext",
+            (false, true) => "ssl",
+            (false, false) => "plaintext",
+        },
+    );
+    if at.tls {
+        // Its own defaults, which nothing may change.
+        config.set("enable.ssl.certificate.verification", "true");
+        config.set("ssl.endpoint.identification.algorithm", "https");
+        if let Some(file) = tls::authorities_file() {
+            config.set("ssl.ca.location", file.display().to_string());
+        }
+    }
     if let (Some(user), Some(password)) = (&at.user, &at.password) {
         config
-            .set("security.protocol", "sasl_plaintext")
             .set("sasl.mechanisms", "PLAIN")
             .set("sasl.username", user)
             .set("sasl.password", &password.0);

@@ -1,14 +1,14 @@
 //! Connections to PostgreSQL, and what goes wrong with them in our own words.
 
 use std::error::Error as _;
-use std::future::poll_fn;
 use std::time::Duration;
 
 use schedbench_contract::{Address, Error, Result};
 use tokio::time::timeout;
-use tokio_postgres::config::SslMode;
 use tokio_postgres::error::{Severity, SqlState};
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
+use tokio_postgres::{AsyncMessage, Client};
+
+use crate::postgres_client::{Dialer, tls_failure};
 
 /// A connection attempt, greeting included, takes at most this long.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
@@ -24,7 +24,7 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// How to reach one server.
 #[derive(Debug)]
 pub(super) struct Road {
-    config: Config,
+    dialer: Dialer,
     place: String,
 }
 
@@ -85,28 +85,17 @@ impl Road {
     /// `name` is what the server calls our connections.
     ///
     /// # Errors
-    /// The address asks for what this build has not.
+    /// The address asks for what this build has not, or the authorities to
+    /// trust cannot be read.
     pub(super) fn to(address: &Address, name: &str) -> Result<Self> {
-        if address.tls {
-            return Err(Error::Unsupported {
-                system: super::NAME,
-                what: "TLS",
-                why: "this build's PostgreSQL client has none compiled in".to_owned(),
-            });
-        }
-        let mut config = Config::new();
-        config.host(&address.host).port(address.port).ssl_mode(SslMode::Disable);
-        config.user(address.user.as_deref().unwrap_or("postgres"));
-        config.application_name(name).connect_timeout(CONNECT_WITHIN);
-        config.tcp_user_timeout(ANSWER_WITHIN).keepalives_idle(ANSWER_WITHIN);
-        if let Some(password) = &address.password {
-            config.password(&password.0);
-        }
-        if let Some(database) = &address.database {
-            config.dbname(database);
-        }
         let place = format!("{}:{}", address.host, address.port);
-        Ok(Self { config, place })
+        let dialer = Dialer::to(address, name, |config| {
+            config.connect_timeout(CONNECT_WITHIN);
+            config.tcp_user_timeout(ANSWER_WITHIN).keepalives_idle(ANSWER_WITHIN);
+        });
+        let broken = |error| Error::Broken(format!("postgres at {place}: {error}"));
+        let dialer = dialer.map_err(broken)?;
+        Ok(Self { dialer, place })
     }
 
     /// `host:port`.
@@ -119,24 +108,21 @@ impl Road {
     /// # Errors
     /// The server is not there or refuses us.
     pub(super) async fn connect(&self, rung: impl Fn() + Send + 'static) -> Result<Client> {
-        let connecting = timeout(CONNECT_WITHIN, self.config.connect(NoTls));
-        let (client, mut connection) = match connecting.await {
-            Ok(connected) => connected.map_err(|error| self.connect_error(&error))?,
-            Err(_) => return Err(self.broken("connecting", "no answer in time")),
-        };
-        tokio::spawn(async move {
-            // Ends when the client is dropped or the connection breaks; who
-            // waits for an answer then hears of it.
-            while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
-                if let AsyncMessage::Notification(_) = message {
-                    rung();
-                }
+        let connecting = self.dialer.connect(move |message| {
+            if let AsyncMessage::Notification(_) = message {
+                rung();
             }
         });
-        Ok(client)
+        match timeout(CONNECT_WITHIN, connecting).await {
+            Ok(connected) => connected.map_err(|error| self.connect_error(&error)),
+            Err(_) => Err(self.broken("connecting", "no answer in time")),
+        }
     }
 
     fn connect_error(&self, error: &tokio_postgres::Error) -> Error {
+        if let Some(why) = tls_failure(error) {
+            return self.broken("connecting", &why);
+        }
         let refused =
             |why: &str| Error::Credentials(format!("postgres at {} refuses us: {why}", self.place));
         match error.code() {

@@ -119,13 +119,14 @@ pub type Leftovers = BTreeMap<String, u64>;
 /// What a broker's URL looks like.
 #[derive(Clone, Copy, Debug)]
 pub struct UrlForm {
-    /// Its scheme; with an `s` after it where TLS is wanted.
+    /// Its scheme; with an `s` after it where TLS is wanted, but for
+    /// PostgreSQL, whose URLs have an `sslmode` for that.
     pub scheme: &'static str,
     /// The port that it leaves out.
     pub port: u16,
     /// Whether what follows the slash is a number (Redis) or a name.
     pub numbered_database: bool,
-    /// Whether the scheme with TLS is understood.
+    /// Whether TLS is understood.
     pub tls: bool,
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use crate::environment::{Child, Died, Error, Result, Spawner, Spec};
+use crate::environment::{Child, Died, Error, Exit, Result, Spawner, Spec};
 
 /// Between two looks. One ends early when the program does.
 const LOOK: Duration = Duration::from_millis(5);
@@ -33,7 +33,8 @@ pub(crate) fn last_lines(child: &Child) -> Vec<String> {
 impl Patience {
     /// Starts a server and asks it until there is an answer. `ask` is given
     /// when to give up, and asks in a thread of its own: so neither a death nor
-    /// a signal waits for an answer that does not come.
+    /// a signal waits for an answer that does not come. (But for one that a
+    /// stranger owes, who has taken the port: that takes its own time.)
     ///
     /// # Errors
     /// It cannot be started, ends by itself, does not answer in time, or the
@@ -42,13 +43,28 @@ impl Patience {
         &self,
         keeper: &Spawner,
         spec: Spec,
-        mut ask: impl FnMut(Instant) -> Option<T> + Send,
+        ask: impl FnMut(Instant) -> Option<T> + Send,
     ) -> Result<(Child, T)> {
         let child = keeper.spawn(spec)?;
+        self.until_they_answer(keeper, std::slice::from_ref(&child), ask).map(|it| (child, it))
+    }
+
+    /// The same of servers that have been started and answer together, as the
+    /// nodes of a cluster do: none of them may end before.
+    ///
+    /// # Errors
+    /// As above; then none of them runs any more, but for a death, which
+    /// leaves the others to the caller.
+    pub(crate) fn until_they_answer<T: Send>(
+        &self,
+        keeper: &Spawner,
+        children: &[Child],
+        mut ask: impl FnMut(Instant) -> Option<T> + Send,
+    ) -> Result<T> {
         let deadline = Instant::now() + self.within;
         let over = AtomicBool::new(false);
         let (tell, answers) = channel();
-        let answer = std::thread::scope(|scope| {
+        std::thread::scope(|scope| {
             scope.spawn(|| {
                 let tell = tell;
                 while !over.load(Ordering::Relaxed) {
@@ -61,20 +77,28 @@ impl Patience {
                 }
             });
             let answer = loop {
-                if let Ok(answer) = answers.try_recv() {
+                let answer = answers.try_recv();
+                // Looked at also after an answer, which a stranger may have
+                // given who has taken the port.
+                let dead = children.iter().find_map(|child| Some((child, child.ended()?)));
+                if let Some((child, exit)) = dead {
+                    break Err(self.died(child, exit));
+                }
+                if let Ok(answer) = answer {
                     break Ok(answer);
                 }
-                if let Some(exit) = child.wait(Instant::now() + LOOK) {
-                    break Err(self.died(&child, exit));
-                }
-                if let Err(error) = self.may_go_on(keeper, &child, deadline, "answer") {
+                if let Err(error) = self.may_go_on(keeper, children, deadline, "answer") {
                     break Err(error);
+                }
+                match children.first() {
+                    // Ends early when it does.
+                    Some(first) => drop(first.wait(Instant::now() + LOOK)),
+                    None => std::thread::sleep(LOOK),
                 }
             };
             over.store(true, Ordering::Relaxed);
             answer
-        });
-        answer.map(|answer| (child, answer))
+        })
     }
 
     /// Starts a program that makes something, and waits for its end.
@@ -89,34 +113,40 @@ impl Patience {
             match child.wait(Instant::now() + LOOK) {
                 Some(exit) if exit.code == Some(0) => return Ok(()),
                 Some(exit) => return Err(self.died(&child, exit)),
-                None => self.may_go_on(keeper, &child, deadline, "end")?,
+                None => self.may_go_on(keeper, std::slice::from_ref(&child), deadline, "end")?,
             }
         }
     }
 
-    fn died(&self, child: &Child, exit: crate::environment::Exit) -> Error {
+    fn died(&self, child: &Child, exit: Exit) -> Error {
         let log = (self.told)(child);
         Error::Died(Box::new(Died { log, ..child.died(self.what, exit) }))
     }
 
-    /// Ends it when the time is up or the run is stopped.
+    /// Ends them when the time is up or the run is stopped.
     fn may_go_on(
         &self,
         keeper: &Spawner,
-        child: &Child,
+        children: &[Child],
         deadline: Instant,
         lacks: &str,
     ) -> Result<()> {
         let Self { what, within, told } = self;
+        let Some(child) = children.first() else { return Ok(()) };
         if keeper.is_stopped() {
-            child.terminate(Instant::now() + GOODBYE);
+            let goodbye = Instant::now() + GOODBYE;
+            for child in children {
+                child.terminate(goodbye);
+            }
             let name = child.name();
             return Err(Error::Unfit(format!("{name}: the run was stopped at its {what}'s start")));
         }
         if Instant::now() < deadline {
             return Ok(());
         }
-        child.kill();
+        for child in children {
+            child.kill();
+        }
         Err(Error::Unfit(format!(
             "{}: {what} did not {lacks} within {} s\n  {}\n  full log: {}",
             child.name(),
@@ -205,6 +235,25 @@ mod tests {
             assert_eq!((died.what, died.exit.code), ("broker", Some(3)));
             assert_eq!(died.log.last().map(String::as_str), Some("a planted fault"));
         }
+    }
+
+    #[test]
+    fn of_several_none_may_end_and_all_are_ended() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let keeper = Keeper::start(None).expect("a keeper");
+        let keeper = keeper.spawner();
+        let start = |script: &str| keeper.spawn(shell(dir.path(), script)).expect("a shell");
+        let children = [start("exec sleep 300"), start("exit 3")];
+        let died = broker(LONG).until_they_answer(&keeper, &children, |_| None::<()>);
+        assert!(matches!(died, Err(Error::Died(died)) if died.exit.code == Some(3)));
+        assert_eq!(children[0].ended(), None);
+        // An answer is not theirs while one of them is dead.
+        let strange = broker(LONG).until_they_answer(&keeper, &children, |_| Some(()));
+        assert!(matches!(strange, Err(Error::Died(_))));
+        let children = [children[0].clone(), start("exec sleep 300")];
+        let late = broker(Duration::ZERO).until_they_answer(&keeper, &children, |_| None::<()>);
+        assert!(late.expect_err("no answer").to_string().contains("did not answer"));
+        assert!(children.iter().all(|child| child.ended().is_some()));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use schedbench_contract::{Address, Broker};
 
 use schedbench_adapters::kafka_wire::Wire;
+use schedbench_adapters::tls;
 
 use crate::environment::broker::{Entry, UrlForm};
 use crate::environment::{Keeper, Result, Rooms, Watchdog};
@@ -34,7 +35,7 @@ pub(crate) const ENTRY: Entry = Entry {
     program_env: "SCHEDBENCH_KAFKA_SERVER",
     remedy: "apt-get install default-jre-headless maven && schedbench prepare kafka",
     url_env: "KAFKA_URL",
-    url: UrlForm { scheme: "kafka", port: 9092, numbered_database: false, tls: false },
+    url: UrlForm { scheme: "kafka", port: 9092, numbered_database: false, tls: tls::FOR_KAFKA },
     // The first release that has only KRaft; older ones are not tried.
     oldest: (4, 0),
     find: cached,

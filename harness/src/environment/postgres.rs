@@ -9,6 +9,7 @@ mod segment;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use schedbench_adapters::tls;
 use schedbench_contract::{Address, Broker};
 
 use crate::environment::broker::{Entry, Ground, Need, Running, UrlForm};
@@ -23,7 +24,7 @@ pub(crate) const ENTRY: Entry = Entry {
     program_env: "SCHEDBENCH_POSTGRES",
     remedy: "apt-get install postgresql",
     url_env: "POSTGRES_URL",
-    url: UrlForm { scheme: "postgres", port: 5432, numbered_database: false, tls: false },
+    url: UrlForm { scheme: "postgres", port: 5432, numbered_database: false, tls: tls::IS_HERE },
     oldest: (12, 0),
     find: programs::find,
     version: programs::version_of,

@@ -11,6 +11,7 @@ use crate::harness::{Running, cells_of};
 use crate::place::{Place, Said, redis_server, small, stand_in};
 use crate::processes::{is_listened_on, redis_servers, send, wait_for, workers};
 use crate::secrets::Locked;
+use crate::strangers::Stranger;
 
 /// `run` of a scenario with this text.
 fn run(place: &Place, text: &str, more: &[&str]) -> Command {
@@ -118,6 +119,45 @@ fn one_that_nobody_listens_for_is_found_before_the_run() {
     let said = with_url(&place, &url).refused(2);
     let said = said.complains_of(&["Connection refused", "MY_REDIS", &port.to_string()]);
     assert!(!said.stderr.contains("hunter2"), "{}", said.stderr);
+    assert!(!place.at("results").exists(), "nothing was started");
+}
+
+/// A Redis of a version that will not do, spoken to by a URL.
+#[test]
+fn an_existing_one_that_is_too_old_is_found_before_the_run() {
+    let place = Place::new();
+    let old = Stranger::answering(|heard| {
+        let info = "# Server\r\nredis_version:6.0.16\r\nredis_mode:standalone\r\n";
+        match String::from_utf8_lossy(heard).contains("INFO") {
+            true => format!("${}\r\n{info}\r\n", info.len()).into_bytes(),
+            false => b"+OK\r\n".to_vec(),
+        }
+    });
+    let said = with_url(&place, &format!("redis://:hunter2@{}", old.place())).refused(2);
+    let said = said.complains_of(&["6.0.16", "too old", "correct MY_REDIS"]);
+    assert!(!said.stderr.contains("hunter2"), "{}", said.stderr);
+    assert!(!place.at("results").exists(), "nothing was started");
+}
+
+#[test]
+fn what_is_no_redis_is_found_before_the_run() {
+    let postgres = Locked::postgres();
+    let hangs_up = Stranger::saying(b"");
+    let babbles = Stranger::saying(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    // The kernel takes connections for it.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let silent = silent.local_addr().map(|at| (silent, at)).expect("its port");
+    let place = Place::new();
+    for (at, words) in [
+        (postgres.place(), "the answer is not Redis's"),
+        (hangs_up.place(), "the answer is not Redis's"),
+        (babbles.place(), "the answer is not Redis's"),
+        (silent.1.to_string(), "no answer in time"),
+    ] {
+        let said = with_url(&place, &format!("redis://:hunter2@{at}")).refused(2);
+        let said = said.complains_of(&["asking the redis of MY_REDIS", &at, words]);
+        assert!(!said.stderr.contains("hunter2"), "{}", said.stderr);
+    }
     assert!(!place.at("results").exists(), "nothing was started");
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use schedbench::environment::{Entry, Ground, Keeper, Need, Rooms, ports};
 use schedbench_contract::{Broker, Profile};
 
@@ -53,10 +53,12 @@ fn the_brokers_own_variable_is_enough() {
 
 /// Files: an authority of the test's own, a certificate that it has signed for
 /// that name, and its key.
-fn certificates(place: &Place, name: &str) -> [PathBuf; 3] {
+pub(crate) fn certificates(place: &Place, name: &str) -> [PathBuf; 3] {
     let authority_key = KeyPair::generate().expect("a key");
     let mut authority = CertificateParams::new(Vec::new()).expect("an authority");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // OpenSSL takes one that is named as its issuer for its own issuer.
+    authority.distinguished_name.push(DnType::CommonName, "a test's authority");
     let ca = authority.self_signed(&authority_key).expect("a certificate").pem();
     let issuer = Issuer::new(authority, authority_key);
     let key = KeyPair::generate().expect("a key");

@@ -1,7 +1,7 @@
 //! No password is in an argument list or in a file that stays.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use schedbench::environment::{Entry, Ground, Keeper, Need, Rooms, Running as Broker};
@@ -11,32 +11,62 @@ use crate::harness::{Running, files_below};
 use crate::place::{Place, redis_server, small, stand_in};
 use crate::processes::{arguments, descendants, redis_servers, workers};
 
-/// A Redis of the test's own that wants a password.
+/// A broker of the test's own that wants a password.
 pub(crate) struct Locked {
     broker: Box<dyn Broker>,
     _keeper: Keeper,
-    _rooms: Rooms,
-    _dir: tempfile::TempDir,
+    rooms: Rooms,
+    _dir: Place,
 }
 
 impl Locked {
-    /// Starts it; it ends with this value, or with the test.
+    /// A Redis; it ends with this value, or with the test.
     pub(crate) fn new() -> Self {
-        let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+        Self::start(Place::new(), "redis-asynq", "memory")
+    }
+
+    /// A PostgreSQL.
+    pub(crate) fn postgres() -> Self {
+        Self::start(Place::for_everybody(), "postgres", "skip-locked")
+    }
+
+    fn start(dir: Place, system: &str, profile: &str) -> Self {
         let keeper = Keeper::start(None).expect("a keeper");
         let rooms = Rooms::open_in(dir.path(), None).expect("rooms");
         let ground = Ground { keeper: &keeper, rooms: &rooms, logs: dir.path() };
-        let system = schedbench_adapters::find("redis-asynq").expect("a system");
-        let profile = system.profile(Some("memory")).expect("a profile");
+        let system = schedbench_adapters::find(system).expect("a system");
+        let profile = system.profile(Some(profile)).expect("a profile");
         let need = Need { who: "test", profile, url_env: None };
-        let broker = Entry::of(schedbench_contract::Broker::Redis).have(&ground, &need);
-        Self { broker: broker.expect("a redis"), _keeper: keeper, _rooms: rooms, _dir: dir }
+        let kind = profile.broker.expect("a broker");
+        let broker = Entry::of(kind).have(&ground, &need).expect("it starts");
+        Self { broker, _keeper: keeper, rooms, _dir: dir }
     }
 
     /// Its URL with a password.
     pub(crate) fn url(&self, password: &str) -> String {
         let at = self.broker.address();
-        format!("redis://:{password}@{}:{}", at.host, at.port)
+        match &at.user {
+            Some(user) => format!("postgres://{user}:{password}@{}/postgres", self.place()),
+            None => format!("redis://:{password}@{}", self.place()),
+        }
+    }
+
+    /// `host:port`.
+    pub(crate) fn place(&self) -> String {
+        let at = self.broker.address();
+        format!("{}:{}", at.host, at.port)
+    }
+
+    /// Where it has its own directory, and its process.
+    pub(crate) fn room(&self) -> (PathBuf, i32) {
+        let child = self.broker.child().expect("a child");
+        let name = child.log().file_stem().expect("named like its room").to_owned();
+        (self.rooms.path().join(name), child.pid())
+    }
+
+    /// Its log.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.broker.child().expect("a child").log().to_owned()
     }
 
     /// Its password.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use schedbench::environment::Child;
 use schedbench::plan::Target;
 use schedbench::run::{Halt, Staff, Stage};
-use schedbench_adapters::{clock, visit};
+use schedbench_adapters::{clock, find, visit};
 use schedbench_contract::ledger::Ledger;
 use schedbench_contract::{
     Adapter, Address, Backlog, BodyPool, Endpoints, Fill, Handler, Launch, Producer, Recorder,
@@ -75,6 +75,21 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
         let producer = runtime.block_on(system.producer(log.clone())).expect("a producer");
         let bodies = BodyPool::new(work.body);
         Self { system, producer, log, staff, work, in_process, stage, bodies }
+    }
+
+    /// Opens it once more, under the same name.
+    pub(crate) fn open_again(&self) -> Result<A> {
+        let Work { system, profile, queue, at, second, shape, .. } = &self.work;
+        let at = Endpoints {
+            producer: at.clone(),
+            workers: at.clone(),
+            control: at.clone(),
+            second: second.clone(),
+            prefix: queue.clone(),
+        };
+        let system = find(system).expect("a system of this build");
+        let profile = system.profile(Some(profile)).expect("one of its profiles");
+        self.stage.runtime.block_on(A::open(&at, profile, shape))
     }
 
     /// The id of a sequence number.

@@ -25,6 +25,7 @@ mod hand;
 mod in_flight;
 mod kill;
 mod management;
+mod not_ours;
 mod order;
 mod outage;
 mod play;

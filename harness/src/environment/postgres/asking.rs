@@ -1,15 +1,17 @@
 //! A few questions to a PostgreSQL, with a deadline.
 
 use std::error::Error as _;
-use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
+use schedbench_adapters::postgres_client::{Dialer, tls_failure};
 use schedbench_contract::Address;
 use tokio::runtime::Runtime;
-use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+/// What is said of who answers otherwise.
+const STRANGE: &str = "it does not answer as a PostgreSQL does";
 
 /// A connection that is signed in. Everything asked on it must be answered by
 /// its deadline.
@@ -22,23 +24,11 @@ pub(super) struct Asking {
 impl Asking {
     /// Connects and signs in.
     pub(super) fn begin(at: &Address, deadline: Instant) -> io::Result<Self> {
-        let mut config = Config::new();
-        config.host(&at.host).port(at.port).ssl_mode(SslMode::Disable);
-        config.user(at.user.as_deref().unwrap_or("postgres"));
-        config.application_name("schedbench");
-        if let Some(password) = &at.password {
-            config.password(&password.0);
-        }
-        if let Some(database) = &at.database {
-            config.dbname(database);
-        }
+        let dialer = Dialer::to(at, "schedbench", |_| {})?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let connecting = async { config.connect(NoTls).await.map_err(|error| plain(&error)) };
-        let (client, mut connection) = runtime.block_on(within(deadline, connecting))?;
-        // It moves as long as a question waits for its answer.
-        runtime.spawn(async move {
-            while let Some(Ok(_)) = poll_fn(|cx| connection.poll_message(cx)).await {}
-        });
+        // The connection moves as long as a question waits for its answer.
+        let connecting = async { dialer.connect(|_| {}).await.map_err(|error| greeting(&error)) };
+        let client = runtime.block_on(within(deadline, connecting))?;
         Ok(Self { client, deadline, runtime })
     }
 
@@ -81,12 +71,27 @@ async fn within<T>(
     let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
     match tokio::time::timeout(left, answer).await {
         Ok(answer) => answer,
-        Err(_) => Err(ErrorKind::TimedOut.into()),
+        Err(_) => Err(io::Error::new(ErrorKind::TimedOut, format!("{STRANGE}: nothing in time"))),
+    }
+}
+
+/// Why nobody is greeted: what is at that place may be something else.
+fn greeting(error: &tokio_postgres::Error) -> io::Error {
+    let plain = plain(error);
+    // The kind of an error is told by its text only.
+    let strange = ["communicating with", "connection closed", "unexpected message", "parsing"];
+    let text = error.to_string();
+    match strange.iter().any(|sign| text.contains(sign)) {
+        true => io::Error::new(plain.kind(), format!("{STRANGE}: {plain}")),
+        false => plain,
     }
 }
 
 /// The server's own words, or the cause of having none.
 fn plain(error: &tokio_postgres::Error) -> io::Error {
+    if let Some(why) = tls_failure(error) {
+        return io::Error::new(ErrorKind::PermissionDenied, why);
+    }
     let kind = match error.code() {
         Some(&(SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION)) => {
             ErrorKind::PermissionDenied

@@ -144,20 +144,28 @@ fn one(
             if has.is_empty() { system.profiles.iter().take(1).collect() } else { has }
         }
     };
-    if let Some(profile) = profiles.iter().find(|profile| profile.topology == Topology::Cluster)
-        && !scenario.settings.clusters
-    {
-        let nodes = profile.topology.nodes();
-        return Err(scenario
-            .text
-            .error(
-                &written.span,
-                format!("{name}/{} is a cluster of {nodes}", profile.name),
-                "expected a system that starts one broker, or `clusters = true`",
-            )
-            .help("To let it start them all on this machine:  --clusters"));
-    }
+    refuse_clusters(scenario, written, name, &profiles)?;
     Ok(Choice::Run(profiles.into_iter().map(|profile| Target { system, profile }).collect()))
+}
+
+/// Starting several brokers on one machine is a thing to be asked for.
+fn refuse_clusters(
+    scenario: &Scenario,
+    written: &At<String>,
+    system: &str,
+    profiles: &[&Profile],
+) -> Result<(), ScenarioError> {
+    let cluster = profiles.iter().find(|profile| profile.topology == Topology::Cluster);
+    let Some(profile) = cluster.filter(|_| !scenario.settings.clusters) else { return Ok(()) };
+    let nodes = profile.topology.nodes();
+    Err(scenario
+        .text
+        .error(
+            &written.span,
+            format!("{system}/{} is a cluster of {nodes}", profile.name),
+            "expected a system that starts one broker, or `clusters = true`",
+        )
+        .help("To let it start them all on this machine:  --clusters"))
 }
 
 fn unknown_profile(
@@ -187,4 +195,35 @@ fn names() -> impl Iterator<Item = &'static str> {
 
 fn known() -> String {
     suggest::one_of(names())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Override, read};
+
+    const TEXT: &str = "name = \"mine\"\nsummary = \"a test\"\nsystems = [\"wheel\"]\n\
+                        [load]\nrates = [\"1k\"]\n";
+
+    /// What is said of a profile of this topology in that scenario.
+    fn said(scenario: &Scenario, topology: Topology) -> String {
+        let known = &schedbench_adapters::find("wheel").expect("in every build").profiles[0];
+        let profile = Profile { name: "three", topology, ..*known };
+        let written = scenario.settings.systems.iter().next().expect("one");
+        let refused = refuse_clusters(scenario, written, "stand-in", &[known, &profile]);
+        refused.err().map_or_else(String::new, |error| error.to_string())
+    }
+
+    #[test]
+    fn a_cluster_is_started_only_where_it_was_asked_for() {
+        let plain = read("mine.toml", TEXT.as_bytes(), &[]).expect("a scenario");
+        let refused = said(&plain, Topology::Cluster);
+        for words in ["stand-in/three is a cluster of 3", "mine.toml:3:", "--clusters"] {
+            assert!(refused.contains(words), "{words} in {refused}");
+        }
+        assert_eq!(said(&plain, Topology::Single), "");
+        let set = Override::set("clusters=true").expect("a setting");
+        let asked = read("mine.toml", TEXT.as_bytes(), &[set]).expect("a scenario");
+        assert_eq!(said(&asked, Topology::Cluster), "");
+    }
 }
