@@ -153,10 +153,11 @@ fn measure(
     Ok((outcome, results))
 }
 
-/// Takes targets whose broker is not here out of the plan, where asked to.
+/// Takes targets out of the plan whose broker is not here, or the server that
+/// they need beside it, where asked to.
 ///
 /// # Errors
-/// A broker is missing and `--skip-missing` was not given.
+/// One is missing and `--skip-missing` was not given.
 fn without_missing(
     plan: &mut Plan,
     scenario: &Scenario,
@@ -167,11 +168,8 @@ fn without_missing(
     let mut kept = Vec::with_capacity(plan.blocks.len());
     for block in plan.blocks.drain(..) {
         let name = block.target.name();
-        let Some(broker) = block.target.profile.broker else {
-            kept.push(block);
-            continue;
-        };
-        match reachable(mode, Entry::of(broker), &name, scenario.url_env(broker)) {
+        let here = |broker| reachable(mode, Entry::of(broker), &name, scenario.url_env(broker));
+        match block.target.brokers().into_iter().try_for_each(here) {
             Ok(()) => kept.push(block),
             Err(missing) if skip => {
                 if skipped.iter().all(|known| known.target != name) {
