@@ -158,7 +158,8 @@ func TestOurPartOfATaskIsMeasuredWithoutItsHandler(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Logf("%s, %s with a write for each", batched, each)
 	if batched < 20 || each < batched || each > time.Millisecond {
-		t.Errorf("%s, and %s with a write for each", batched, each)
+		t.Error("expected some tens of nanoseconds, and more with a write for each")
 	}
 }
