@@ -18,7 +18,10 @@ mod in_process;
 #[cfg(feature = "kafka")]
 mod kafka;
 pub mod kafka_wire;
+pub mod own_cost;
 mod pipe_report;
+#[cfg(any(feature = "celery", feature = "gocron", feature = "postgres"))]
+mod plain_redis;
 #[cfg(feature = "postgres")]
 mod postgres;
 pub mod postgres_client;
@@ -30,7 +33,7 @@ pub mod tls;
 
 pub use fake::plan as fake_plan;
 pub use pipe_report::PipeReport;
-use schedbench_contract::{Adapter, Comparable, Profile, Runtime, Visit};
+use schedbench_contract::{Adapter, Broker, Comparable, Profile, Runtime, Visit};
 
 /// What the registry knows of a system.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +46,9 @@ pub struct System {
     pub runtime: Runtime,
     /// Which of its tasks have figures that others' may be set beside.
     pub comparable: Comparable,
+    /// The server that a profile needs beside its broker, as a profile of that
+    /// server.
+    pub second: fn(&Profile) -> Option<&'static Profile>,
     /// Whether it exists only to test the judge; not listed, never in a default.
     pub only_for_tests: bool,
 }
@@ -57,6 +63,7 @@ macro_rules! registry {
                 profiles: <$adapter as Adapter>::PROFILES,
                 runtime: <$adapter as Adapter>::RUNTIME,
                 comparable: <$adapter as Adapter>::COMPARABLE,
+                second: <$adapter as Adapter>::second,
                 only_for_tests: false $(|| $only_for_tests)?,
             },
         )+];
@@ -127,5 +134,13 @@ impl System {
             None => self.profiles.first(),
             Some(name) => self.profiles.iter().find(|profile| profile.name == name),
         }
+    }
+
+    /// The servers that a profile needs, its broker first; none for a system
+    /// in process.
+    #[must_use]
+    pub fn brokers(&self, profile: &Profile) -> Vec<Broker> {
+        let second = (self.second)(profile).and_then(|profile| profile.broker);
+        profile.broker.into_iter().chain(second).collect()
     }
 }

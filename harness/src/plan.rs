@@ -11,7 +11,7 @@ pub use arrivals::{Arrival, Arrivals, Spacing};
 pub use check::Estimate;
 pub use resolve::{Missing, Resolved, resolve};
 use schedbench_adapters::System;
-use schedbench_contract::{Handler, Profile, Retry, Runtime, WorkersShape};
+use schedbench_contract::{Broker, Handler, Profile, Retry, Runtime, WorkersShape};
 
 /// Everything that will be run.
 #[derive(Clone, Debug)]
@@ -63,6 +63,12 @@ impl Target {
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}/{}", self.system.name, self.profile.name)
+    }
+
+    /// The servers that it needs, its broker first.
+    #[must_use]
+    pub fn brokers(&self) -> Vec<Broker> {
+        self.system.brokers(self.profile)
     }
 
     /// Whether it runs on threads of this process: no broker, no program.

@@ -10,8 +10,8 @@ use schedbench::environment::{Entry, Ground, Need, Rooms, Workshop, source_of};
 use schedbench_adapters::{clock, find, visit};
 use schedbench_contract::ledger::{Enqueue, Ledger};
 use schedbench_contract::{
-    Adapter, Address, Broker, Endpoints, Fill, Handler, Launch, Producer, Recorder, Retry, Task,
-    TaskId, Visit, Work, WorkersShape,
+    Adapter, Address, Broker, Endpoints, Fill, Handler, Launch, Producer, Profile, Recorder, Retry,
+    Task, TaskId, Visit, Work, WorkersShape, seeded,
 };
 use serde_json::Value;
 
@@ -61,7 +61,8 @@ impl Visit for Interop {
         runtime.block_on(producer.settle()).expect("it settles");
         assert!((0..2).all(|place| log.ledger().entry(place).enqueue == Enqueue::Confirmed));
 
-        let said = peer(&programs[0].work);
+        let (delay, tasks) = (DELAY.as_secs().to_string(), TASKS.to_string());
+        let said = peer(&programs[0].work, "peer.py", &[BASE64, &delay, &tasks]);
         drop(producer);
         runtime.block_on(system.close()).expect("it closes");
         said
@@ -88,15 +89,15 @@ fn work(shape: WorkersShape) -> Work {
     }
 }
 
-/// Runs the peer in the worker's own environment, beside the worker's modules.
-fn peer(work: &Work) -> Value {
+/// Runs a peer in the worker's own environment, beside the worker's modules.
+fn peer(work: &Work, name: &str, arguments: &[&str]) -> Value {
     let source = source_of(find("celery").expect("in this build")).expect("a source");
     let program = Workshop::open().expect("a place").have(source, &|_| ()).expect("it is made");
     let script = program.args.first().expect("worker.py");
     let sources = std::path::Path::new(script).parent().expect("its directory");
     let mut child = Command::new(&program.program)
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/celery_interop/peer.py"))
-        .args([BASE64, &DELAY.as_secs().to_string(), &TASKS.to_string()])
+        .arg(format!("{}/tests/celery_interop/{name}", env!("CARGO_MANIFEST_DIR")))
+        .args(arguments)
         .env("PYTHONPATH", sources)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -167,4 +168,92 @@ fn celery_sees_no_difference_between_our_tasks_and_its_own() {
     assert_eq!(eta(&later), eta("theirs-later"));
     let stats = &all["said"]["stats"]["peer@localhost"]["total"]["schedbench.run"];
     assert_eq!(stats.as_u64(), Some(TASKS as u64), "{all}");
+}
+
+/// Publishes tasks whose results go to Redis, has them run and their results
+/// read by Celery, and looks that ours reads all of them too.
+struct Results {
+    broker: Address,
+    second: Address,
+    profile: &'static Profile,
+}
+
+const RESULTS: u64 = 40;
+/// Half of the attempts fail.
+const FAIL_PPM: u32 = 500_000;
+
+impl Visit for Results {
+    type Out = Value;
+
+    fn visit<A: Adapter>(self) -> Value {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let road = Some(self.broker);
+        let at = Endpoints {
+            producer: road.clone(),
+            workers: road.clone(),
+            control: road,
+            second: Some(self.second.clone()),
+            prefix: "schedbench.test.1".into(),
+        };
+        let shape =
+            WorkersShape { processes: 1, concurrency: 2, prefetch: 8, connections: 1, window: 64 };
+        let system = runtime.block_on(A::open(&at, self.profile, &shape)).expect("it opens");
+        let log = Recorder::new(Ledger::new(1, RESULTS as usize, clock::now(), 600_000_000_000));
+        let mut work = work(shape);
+        work.profile = self.profile.name.into();
+        work.second = Some(self.second.clone());
+        work.fail_ppm = FAIL_PPM;
+        let Ok(Launch::Programs(programs)) = system.workers(&work, log.clone()) else {
+            panic!("worker processes")
+        };
+        let mut producer = runtime.block_on(system.producer(log)).expect("a producer");
+        let now = clock::now();
+        let task =
+            |n| Task { id: TaskId::new(1, n), intended: now, due: now, key: None, body: BODY };
+        let tasks: Vec<Task<'_>> = (0..RESULTS).map(task).collect();
+        let taken = runtime.block_on(producer.submit(&tasks)).expect("they are taken");
+        assert_eq!(taken, tasks.len());
+        runtime.block_on(producer.settle()).expect("it settles");
+
+        let mut redis = ground::aim(&self.second);
+        let mut awaited = || redis.ask("PUBSUB CHANNELS schedbench.*").split_whitespace().count();
+        ground::wait_for("a subscription for each result", || awaited() == RESULTS as usize);
+        let said = peer(&programs[0].work, "results.py", &[&RESULTS.to_string()]);
+        ground::wait_for("every result to be read", || awaited() == 0);
+        let mut left = || redis.ask("KEYS *").split_whitespace().count();
+        assert_eq!(left(), RESULTS as usize, "a result for each task, and nothing else");
+        drop(producer);
+        runtime.block_on(system.close()).expect("it closes");
+        assert_eq!(left(), 0);
+        said
+    }
+}
+
+#[test]
+fn celery_reads_the_results_of_our_tasks_and_so_do_we() {
+    let (keeper, logs, root) = ground::stand();
+    let rooms = Rooms::open_in(root.path(), None).expect("rooms");
+    let at = Ground { keeper: &keeper, rooms: &rooms, logs: logs.path() };
+    let system = find("celery").expect("in this build");
+    let profile = system.profile(Some("result-redis")).expect("a profile");
+    let second = (system.second)(profile).expect("it needs a Redis");
+    let have = |broker, profile| {
+        let need = Need { who: "celery/result-redis", profile, url_env: None };
+        Entry::of(broker).have(&at, &need).expect("a broker")
+    };
+    let broker = have(Broker::RabbitMq, profile);
+    let redis = have(Broker::Redis, second);
+    let results =
+        Results { broker: broker.address().clone(), second: redis.address().clone(), profile };
+    let said = visit("celery", results).expect("a system");
+    broker.stop().and(redis.stop()).expect("they end");
+    let (mut done, mut failed) = (0, 0);
+    for sequence in 0..RESULTS {
+        let id = TaskId::new(1, sequence);
+        let state = said[id.to_string()].as_str().expect("a state");
+        let fails = seeded::attempt_fails(7, id, 0, FAIL_PPM);
+        assert_eq!(state, if fails { "FAILURE PlannedFailure" } else { "SUCCESS None" }, "{id}");
+        *(if fails { &mut failed } else { &mut done }) += 1;
+    }
+    assert!(done > 0 && failed > 0, "{done} and {failed}");
 }

@@ -98,28 +98,10 @@ fn shown(json: &[u8]) -> String {
 /// A wall-clock time as Celery's client writes it, in whole µs rounded up: a
 /// task is not to be early.
 fn iso(unix_ns: u64) -> String {
-    let micros = unix_ns.div_ceil(1_000);
-    let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = civil(days);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:06}+00:00")
-}
-
-/// Year, month and day of a day since 1970 (Hinnant's `civil_from_days`).
-const fn civil(days: u64) -> (u64, u64, u64) {
-    // Counted from 1 March of year 0, so that a leap day ends its year.
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let months_since_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * months_since_march + 2) / 5 + 1;
-    let month =
-        if months_since_march < 10 { months_since_march + 3 } else { months_since_march - 9 };
-    let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
-    (year, month, day)
+    // 64 bits of ns end in the year 2554, well inside what jiff holds.
+    let micros = i64::try_from(unix_ns.div_ceil(1_000)).unwrap_or(i64::MAX);
+    let time = jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::MAX);
+    time.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string()
 }
 
 #[cfg(test)]
@@ -151,6 +133,7 @@ mod tests {
             (951_782_399_000_000_001, "2000-02-28T23:59:59.000001+00:00"),
             (951_782_400_000_000_000, "2000-02-29T00:00:00.000000+00:00"),
             (1_795_542_895_999_999_001, "2026-11-24T17:54:56.000000+00:00"),
+            (u64::MAX, "2554-07-21T23:34:33.709552+00:00"),
         ] {
             assert_eq!(iso(unix_ns), text);
         }

@@ -3,8 +3,8 @@
 use lapin::types::ShortString;
 use schedbench_contract::ledger::Reason;
 use schedbench_contract::{Error, Producer, Recorder, Result, Task, TaskId};
-use tokio::task::JoinHandle;
 
+use super::backend::Awaiting;
 use super::message::{Form, write_body};
 use super::profiles::LARGEST_BODY;
 use crate::amqp::link::{Line, Link};
@@ -26,8 +26,8 @@ pub(crate) struct CeleryProducer {
     /// The bodies of a batch, one after another, and where each ends.
     json: Vec<u8>,
     ends: Vec<usize>,
-    /// Reads results, where the profile has any.
-    results: Option<JoinHandle<()>>,
+    /// Told whose results are to be read, where that must be known before.
+    awaiting: Option<Awaiting>,
 }
 
 impl std::fmt::Debug for CeleryProducer {
@@ -42,7 +42,7 @@ impl CeleryProducer {
         queue: ShortString,
         form: Form,
         publisher: Publisher,
-        results: Option<JoinHandle<()>>,
+        awaiting: Option<Awaiting>,
     ) -> Self {
         Self {
             log,
@@ -52,7 +52,7 @@ impl CeleryProducer {
             clocks: ClockPair::read(),
             json: Vec::new(),
             ends: Vec::new(),
-            results,
+            awaiting,
         }
     }
 
@@ -69,6 +69,10 @@ impl CeleryProducer {
                 write_body(&mut self.json, task.body);
             }
             self.ends.push(self.json.len());
+        }
+        if let Some(awaiting) = &self.awaiting {
+            let sent = tasks.iter().filter(|task| task.body.len() <= LARGEST_BODY);
+            awaiting.expect(sent.map(|task| task.id).collect());
         }
         let mut sendings = Vec::with_capacity(tasks.len());
         let mut from = 0;
@@ -127,13 +131,5 @@ impl Producer for CeleryProducer {
     async fn settle(&mut self) -> Result<()> {
         self.publisher.settle().await;
         Ok(())
-    }
-}
-
-impl Drop for CeleryProducer {
-    fn drop(&mut self) {
-        if let Some(results) = &self.results {
-            results.abort();
-        }
     }
 }

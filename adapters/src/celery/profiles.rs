@@ -12,7 +12,8 @@ const EARLY: &str = "early-ack";
 const THREADS: &str = "threads";
 const ONE_EACH: &str = "prefetch-1";
 const QUORUM: &str = "quorum";
-const RESULTS: &str = "result-rpc";
+const RPC: &str = "result-rpc";
+const REDIS: &str = "result-redis";
 
 const CLAIMS: Claims = Claims {
     // That of its queue: a classic one writes before it confirms, but does not
@@ -66,17 +67,57 @@ pub(super) const PROFILES: &[Profile] = &[
         Claims { durability: DurabilityClass::PowerLoss, ..CLAIMS },
     ),
     profile(
-        RESULTS,
+        RPC,
         "as late-ack, but each task's result is sent back (rpc) and read by the producing client",
         CLAIMS,
     ),
+    profile(
+        REDIS,
+        "as late-ack, but each task's result is stored for a day in a Redis beside RabbitMQ; the \
+         producing client reads it by a subscription, as Celery's does: SUBSCRIBE, one MGET and \
+         UNSUBSCRIBE, here for a batch of tasks at a time",
+        CLAIMS,
+    ),
 ];
+
+/// Where [`REDIS`] has its results: nothing on disk, as nobody would miss one
+/// that is lost with its server; tasks do not depend on them.
+pub(super) static BACKEND: Profile = Profile {
+    name: "results",
+    summary: "a Redis in memory",
+    broker: Some(Broker::Redis),
+    broker_settings: &[("appendonly", "no"), ("save", "")],
+    topology: Topology::Single,
+    claims: Claims { durability: DurabilityClass::BrokerMemory, ..CLAIMS },
+};
+
+/// What becomes of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Results {
+    /// Nothing: they are not made.
+    Ignored,
+    /// They are sent to the client's queue.
+    Rpc,
+    /// They are stored and announced in Redis.
+    Redis,
+}
+
+impl Results {
+    /// As the outcome says it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Ignored => "ignored",
+            Self::Rpc => "rpc",
+            Self::Redis => "redis",
+        }
+    }
+}
 
 /// What a profile means for the publisher and its queues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Manner {
     pub(super) quorum: bool,
-    pub(super) results: bool,
+    pub(super) results: Results,
     /// What decides a result on the worker's side, as the outcome says it.
     pub(super) pool: &'static str,
     pub(super) acks: &'static str,
@@ -88,7 +129,11 @@ impl Manner {
     pub(super) fn of(profile: &str) -> Self {
         Self {
             quorum: profile == QUORUM,
-            results: profile == RESULTS,
+            results: match profile {
+                RPC => Results::Rpc,
+                REDIS => Results::Redis,
+                _ => Results::Ignored,
+            },
             pool: if profile == THREADS { "threads" } else { "prefork" },
             acks: if profile == EARLY { "early" } else { "late, reject on worker lost" },
             one_each: profile == ONE_EACH,
@@ -110,7 +155,10 @@ mod tests {
             let line = worker.lines().find(|line| line.contains(&format!("\"{name}\": Profile(")));
             let line = line.unwrap_or_else(|| panic!("{name} is unknown to the worker"));
             assert_eq!(line.contains("quorum_queue=True"), manner.quorum, "{name}");
-            assert_eq!(line.contains("results=\"rpc\""), manner.results, "{name}");
+            for results in [Results::Rpc, Results::Redis] {
+                let said = line.contains(&format!("results=\"{}\"", results.name()));
+                assert_eq!(said, manner.results == results, "{name}");
+            }
             assert_eq!(line.contains("pool=\"threads\""), manner.pool == "threads", "{name}");
             assert_eq!(line.contains("acks_late=False"), manner.acks == "early", "{name}");
             assert_eq!(line.contains("prefetch_multiplier=1"), manner.one_each, "{name}");

@@ -17,6 +17,7 @@ pub(super) static SOURCE: WorkerSource = WorkerSource {
         "schedworker/__init__.py",
         "schedworker/application.py",
         "schedworker/bodies.py",
+        "schedworker/cost.py",
         "schedworker/events.py",
         "schedworker/main.py",
         "schedworker/pauses.py",

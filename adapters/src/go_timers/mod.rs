@@ -21,6 +21,7 @@ static SOURCE: WorkerSource = WorkerSource {
         ("fed/go.mod", include_str!("../../workers/fed/go.mod")),
         ("fed/clock.go", include_str!("../../workers/fed/clock.go")),
         ("fed/clock.s", include_str!("../../workers/fed/clock.s")),
+        ("fed/cost.go", include_str!("../../workers/fed/cost.go")),
         ("fed/fed.go", include_str!("../../workers/fed/fed.go")),
         ("fed/pauses.go", include_str!("../../workers/fed/pauses.go")),
         ("fed/report.go", include_str!("../../workers/fed/report.go")),

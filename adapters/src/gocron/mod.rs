@@ -1,4 +1,5 @@
-//! Jobs of gocron in a program of its own, with or without a lock in Redis.
+//! Jobs of gocron in a program of its own: one-shot jobs, with or without a
+//! lock in Redis, and interval jobs (`docs/decisions/0021-gocron-by-intervals.md`).
 //!
 //! gocron keeps its jobs in memory; the lock is all that two instances share.
 //! It is released when a job ends, so that it keeps a one-shot job from
@@ -27,9 +28,11 @@ static SOURCE: WorkerSource = WorkerSource {
         ("gocron/go.sum", include_str!("../../workers/gocron/go.sum")),
         ("gocron/main.go", include_str!("../../workers/gocron/main.go")),
         ("gocron/lock.go", include_str!("../../workers/gocron/lock.go")),
+        ("gocron/poller.go", include_str!("../../workers/gocron/poller.go")),
         ("fed/go.mod", include_str!("../../workers/fed/go.mod")),
         ("fed/clock.go", include_str!("../../workers/fed/clock.go")),
         ("fed/clock.s", include_str!("../../workers/fed/clock.s")),
+        ("fed/cost.go", include_str!("../../workers/fed/cost.go")),
         ("fed/fed.go", include_str!("../../workers/fed/fed.go")),
         ("fed/pauses.go", include_str!("../../workers/fed/pauses.go")),
         ("fed/report.go", include_str!("../../workers/fed/report.go")),
@@ -89,6 +92,24 @@ const PROFILES: &[Profile] = &[
         broker_settings: IN_MEMORY,
         topology: Topology::Single,
         claims: Claims { ack: AckMode::Locked, ..CLAIMS },
+    },
+    Profile {
+        name: "interval",
+        summary: "as no-lock, but an interval job for each task, limited to one run: that comes \
+                  one interval after it is added, which is the task's delay; at once without one",
+        broker: None,
+        broker_settings: &[],
+        topology: Topology::Single,
+        claims: CLAIMS,
+    },
+    Profile {
+        name: "interval-10ms",
+        summary: "one interval job that looks each 10 ms for what is due, as who polls with \
+                  gocron has it, in a heap; no look begins while one goes on",
+        broker: None,
+        broker_settings: &[],
+        topology: Topology::Single,
+        claims: CLAIMS,
     },
 ];
 

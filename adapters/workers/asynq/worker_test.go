@@ -144,3 +144,22 @@ func TestTheClockIsTheRuns(t *testing.T) {
 		t.Errorf("%d ns", slept)
 	}
 }
+
+func TestOurPartOfATaskIsMeasuredWithoutItsHandler(t *testing.T) {
+	work := &Work{
+		Body: Fill{Seed: 7, Bytes: 100}, FailPPM: 500_000, Handler: Handler{Sleep: time.Second},
+	}
+	batched, err := ownCost(work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	work.WriteEach = true
+	each, err := ownCost(work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s, %s with a write for each", batched, each)
+	if batched < 20 || each < batched || each > time.Millisecond {
+		t.Error("expected some tens of nanoseconds, and more with a write for each")
+	}
+}

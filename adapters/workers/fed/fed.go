@@ -96,7 +96,16 @@ func serve(open Open, limitsItself bool) error {
 		runner.stop()
 	}
 	report.Flush()
-	return err
+	if err != nil {
+		return err
+	}
+	cost, err := ownCost(&work)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "our part of a task: %d ns (clock readings, planned end, a record when "+
+		"it is confirmed and one when it has run)\n", cost.Nanoseconds())
+	return nil
 }
 
 // feed hands tasks to the scheduler until the input ends.

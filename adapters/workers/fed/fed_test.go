@@ -191,6 +191,23 @@ func TestHandlersThatWorkAreLimitedAndWaitedFor(t *testing.T) {
 	}
 }
 
+func TestOurPartOfATaskIsMeasuredWithoutItsHandler(t *testing.T) {
+	work := &Work{FailPPM: 10_000, Handler: Handler{Sleep: time.Second}}
+	batched, err := ownCost(work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	work.WriteEach = true
+	each, err := ownCost(work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s, %s with a write for each", batched, each)
+	if batched < 20 || each < batched || each > time.Millisecond {
+		t.Error("expected some tens of nanoseconds, and more with a write for each")
+	}
+}
+
 // What a task costs its program in the harness's protocol: one record when it
 // is confirmed, one when it has run, and the clock.
 func BenchmarkProtocolPerTask(b *testing.B) {

@@ -1,5 +1,6 @@
-// Gocron runs tasks as one-shot jobs of gocron, with or without a lock in
-// Redis. The harness feeds it.
+// Gocron runs tasks as jobs of gocron: one-shot jobs, with or without a lock in
+// Redis; interval jobs; or one interval job that looks for what is due. The
+// harness feeds it.
 package main
 
 import (
@@ -35,7 +36,7 @@ func open(work *fed.Work, runner *fed.Runner) (fed.Scheduler, error) {
 		gocron.WithStopTimeout(stopWithin),
 	}
 	switch work.Profile {
-	case "no-lock":
+	case "no-lock", "interval", "interval-10ms":
 	case "redis-lock", "redis-lock-2":
 		locker, err := newLocker(work)
 		if err != nil {
@@ -43,21 +44,29 @@ func open(work *fed.Work, runner *fed.Runner) (fed.Scheduler, error) {
 		}
 		options = append(options, gocron.WithDistributedLocker(locker))
 	default:
-		return nil, fmt.Errorf("profile %q is none of no-lock, redis-lock, redis-lock-2", work.Profile)
+		return nil, fmt.Errorf("profile %q is none of no-lock, redis-lock, redis-lock-2, interval, "+
+			"interval-10ms", work.Profile)
 	}
 	scheduler, err := gocron.NewScheduler(options...)
 	if err != nil {
 		return nil, err
 	}
 	scheduler.Start()
-	return newJobs(scheduler, work.Queue, runner.Run), nil
+	if work.Profile == "interval-10ms" {
+		return newPoller(scheduler, 10*time.Millisecond, work.Shape.Concurrency, runner.Run)
+	}
+	jobs := newJobs(scheduler, work.Queue, runner.Run)
+	jobs.byInterval = work.Profile == "interval"
+	return jobs, nil
 }
 
-// jobs makes a one-shot job of each task.
+// jobs makes a job of each task.
 type jobs struct {
 	scheduler gocron.Scheduler
 	prefix    string
 	run       func(uint64)
+	// byInterval makes interval jobs instead of one-shot jobs.
+	byInterval bool
 	// since is when the job that is being added was begun to be; 0 for none.
 	since atomic.Int64
 }
@@ -72,29 +81,40 @@ func (s *jobs) At(id uint64, delay time.Duration) error {
 	s.since.Store(fed.Now())
 	defer s.since.Store(0)
 	switch {
+	case s.byInterval && delay > 0:
+		// Its first run is one interval after it was added.
+		return s.add(id, gocron.DurationJob(delay))
+	case s.byInterval:
+		// There is no interval of 0; this one is never waited for.
+		at := gocron.WithStartAt(gocron.WithStartImmediately())
+		return s.add(id, gocron.DurationJob(time.Hour), at)
 	case delay >= soon:
-		return s.add(id, gocron.OneTimeJobStartDateTime(time.Now().Add(delay)))
+		return s.addOnce(id, gocron.OneTimeJobStartDateTime(time.Now().Add(delay)))
 	case delay > 0:
 		time.AfterFunc(delay, func() {
-			if err := s.add(id, gocron.OneTimeJobStartImmediately()); err != nil {
+			if err := s.addOnce(id, gocron.OneTimeJobStartImmediately()); err != nil {
 				log.Fatalf("task %016x: %v", id, err)
 			}
 		})
 		return nil
 	default:
-		return s.add(id, gocron.OneTimeJobStartImmediately())
+		return s.addOnce(id, gocron.OneTimeJobStartImmediately())
 	}
 }
 
-func (s *jobs) add(id uint64, start gocron.OneTimeJobStartAtOption) error {
-	_, err := s.scheduler.NewJob(
-		gocron.OneTimeJob(start),
-		gocron.NewTask(s.run, id),
+func (s *jobs) addOnce(id uint64, start gocron.OneTimeJobStartAtOption) error {
+	return s.add(id, gocron.OneTimeJob(start))
+}
+
+func (s *jobs) add(id uint64, job gocron.JobDefinition, options ...gocron.JobOption) error {
+	options = append(options,
 		// The name is the lock's key.
 		gocron.WithName(s.prefix+strconv.FormatUint(id, 16)),
-		// Without this gocron keeps a job that has run.
+		// Without this gocron keeps a one-shot job that has run, and goes on
+		// with an interval job.
 		gocron.WithLimitedRuns(1),
 	)
+	_, err := s.scheduler.NewJob(job, gocron.NewTask(s.run, id), options...)
 	return err
 }
 

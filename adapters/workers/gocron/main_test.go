@@ -1,6 +1,7 @@
 package main
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,6 +65,25 @@ func TestAJobThatHasRunStaysUnlessItsRunsAreLimited(t *testing.T) {
 }
 
 func TestTasksRunOnceAndNeverEarly(t *testing.T) {
+	once := func(s gocron.Scheduler, run func(uint64)) (fed.Scheduler, error) {
+		return newJobs(s, "queue", run), nil
+	}
+	byInterval := func(s gocron.Scheduler, run func(uint64)) (fed.Scheduler, error) {
+		jobs := newJobs(s, "queue", run)
+		jobs.byInterval = true
+		return jobs, nil
+	}
+	polled := func(s gocron.Scheduler, run func(uint64)) (fed.Scheduler, error) {
+		return newPoller(s, 10*time.Millisecond, 4, run)
+	}
+	for name, open := range map[string]func(gocron.Scheduler, func(uint64)) (fed.Scheduler, error){
+		"one-shot jobs": once, "interval jobs": byInterval, "a job that looks": polled,
+	} {
+		t.Run(name, func(t *testing.T) { runOnceAndNeverEarly(t, open) })
+	}
+}
+
+func runOnceAndNeverEarly(t *testing.T, open func(gocron.Scheduler, func(uint64)) (fed.Scheduler, error)) {
 	scheduler, err := gocron.NewScheduler(gocron.WithLimitConcurrentJobs(4, gocron.LimitModeWait))
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +94,10 @@ func TestTasksRunOnceAndNeverEarly(t *testing.T) {
 		at int64
 	}
 	ran := make(chan run, 100)
-	jobs := newJobs(scheduler, "queue", func(id uint64) { ran <- run{id, fed.Now()} })
+	jobs, err := open(scheduler, func(id uint64) { ran <- run{id, fed.Now()} })
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer jobs.Stop()
 	delays := []time.Duration{-time.Second, 0, 10 * time.Millisecond, 60 * time.Millisecond}
 	due := make([]int64, len(delays))
@@ -92,5 +115,37 @@ func TestTasksRunOnceAndNeverEarly(t *testing.T) {
 	time.Sleep(100 * time.Millisecond)
 	if len(ran) > 0 {
 		t.Errorf("task %d ran again", (<-ran).id)
+	}
+}
+
+// A look waits for a free slot, so that no more handlers run than are asked
+// for, and what it has begun is waited for at the end.
+func TestALookRunsNoMoreThanItsSlots(t *testing.T) {
+	scheduler, err := gocron.NewScheduler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	scheduler.Start()
+	running, most, ended := atomic.Int64{}, atomic.Int64{}, atomic.Int64{}
+	poller, err := newPoller(scheduler, time.Millisecond, 2, func(uint64) {
+		most.Store(max(most.Load(), running.Add(1)))
+		time.Sleep(20 * time.Millisecond)
+		running.Add(-1)
+		ended.Add(1)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id := range uint64(6) {
+		if err := poller.At(id, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for end := time.Now().Add(10 * time.Second); ended.Load() < 4 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	poller.Stop()
+	if most.Load() > 2 || running.Load() != 0 || ended.Load() < 4 {
+		t.Errorf("%d ran at once, %d still run, %d ended", most.Load(), running.Load(), ended.Load())
 	}
 }

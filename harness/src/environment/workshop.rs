@@ -15,29 +15,25 @@
 //! standard input: a harness that is killed does not leave the directory to
 //! the next one while its compiler still writes there.
 
+mod bench;
 mod go;
 mod python;
 
-use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use bench::Bench;
 use rustix::fs::{FlockOperation, flock};
 use schedbench_adapters::System;
 use schedbench_contract::{Language, Program, Runtime, WorkerSource};
 use sha2::{Digest, Sha256};
 
-use crate::environment::child::log_tail;
 use crate::environment::{Error, Missing, Result};
 
 /// Written last into a program's directory.
 const MARK: &str = "made";
-/// Lines of a failed tool's output that an error shows.
-const TAIL_LINES: usize = 12;
 
 /// A worker program that can be started.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,101 +156,6 @@ pub const fn source_of(system: &System) -> Option<&'static WorkerSource> {
     }
 }
 
-/// One program being made.
-struct Bench<'a> {
-    source: &'a WorkerSource,
-    place: &'a Path,
-    log: PathBuf,
-    lock: File,
-}
-
-impl Bench<'_> {
-    fn make(&self) -> Result<()> {
-        match fs::remove_dir_all(self.place) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(Error::io(format!("removing {}", self.place.display()))(error));
-            }
-            _ => {}
-        }
-        make_directory(self.place)?;
-        for (path, text) in self.source.files {
-            let path = self.place.join(path);
-            if let Some(parent) = path.parent() {
-                make_directory(parent)?;
-            }
-            fs::write(&path, text).map_err(Error::io(format!("writing {}", path.display())))?;
-        }
-        match self.source.language {
-            Language::Go => go::make(self)?,
-            Language::Python => python::make(self)?,
-        }
-        let mark = self.place.join(MARK);
-        fs::write(&mark, "").map_err(Error::io(format!("writing {}", mark.display())))
-    }
-
-    /// A command that works in the program's directory and logs what it says.
-    fn command(&self, program: impl Into<OsString>) -> Result<Command> {
-        let doing = || format!("writing {}", self.log.display());
-        let mut options = OpenOptions::new();
-        let log = options.create(true).append(true).mode(0o600).open(&self.log);
-        let log = log.map_err(|error| Error::io(doing())(error))?;
-        let also = log.try_clone().map_err(|error| Error::io(doing())(error))?;
-        let lock = self.lock.try_clone().map_err(|error| Error::io(doing())(error))?;
-        let mut command = Command::new(program.into());
-        command.current_dir(self.place).stdin(lock).stdout(log).stderr(also);
-        Ok(command)
-    }
-
-    /// Runs one of the tools of a language.
-    fn run(&self, command: &mut Command, if_missing: fn() -> Lack) -> Result<()> {
-        let lack = |why: String, remedy: &str| Missing {
-            who: self.source.name.into(),
-            what: "worker",
-            why,
-            remedy: remedy.into(),
-            instead: Some(variable(self.source)),
-        };
-        let status = match command.status() {
-            Ok(status) => status,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let Lack { why, remedy } = if_missing();
-                return Err(lack(why.into(), remedy).into());
-            }
-            Err(error) => return Err(Error::io(format!("running {}", shown(command)))(error)),
-        };
-        if status.success() {
-            return Ok(());
-        }
-        let tail = log_tail(&self.log, TAIL_LINES).unwrap_or_default();
-        if let Some(Lack { why, remedy }) = lacks(self.source.language, &tail) {
-            return Err(lack(why.into(), remedy).into());
-        }
-        let mut text = format!("{}: its worker cannot be made: ", self.source.name);
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{} ended with {status}; its last lines:", shown(command));
-        for line in &tail {
-            let _ = write!(text, "\n    {line}");
-        }
-        let _ = write!(text, "\n  full log: {}", self.log.display());
-        let _ = write!(text, "\n  When that is mended: schedbench prepare {}", self.source.name);
-        Err(Error::Unfit(text))
-    }
-}
-
-/// A tool that is not here, and the one command that brings it.
-struct Lack {
-    why: &'static str,
-    remedy: &'static str,
-}
-
-/// What a tool's last words say is missing.
-fn lacks(language: Language, tail: &[String]) -> Option<Lack> {
-    match language {
-        Language::Go => None,
-        Language::Python => python::lacks(tail),
-    }
-}
-
 /// What a language's programs are made with, for the line that says so.
 const fn toolchain(language: Language) -> &'static str {
     match language {
@@ -325,10 +226,4 @@ fn with_suffix(place: &Path, suffix: &str) -> PathBuf {
 fn make_directory(path: &Path) -> Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(Error::io(format!("making {}", path.display())))
-}
-
-/// A command as a person would type it.
-fn shown(command: &Command) -> String {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use schedbench_adapters::{self as adapters, clock};
-use schedbench_contract::{Adapter, Address, Broker, Profile, Visit, Work};
+use schedbench_adapters::clock;
+use schedbench_contract::{Address, Broker, Profile, Work};
 use schedbench_reports::outcome::CellError;
 use tokio::runtime::Runtime;
 
@@ -66,8 +66,7 @@ impl Stage<'_> {
     pub fn start_broker(&mut self, target: Target) -> Result<(), CellError> {
         self.end_broker();
         self.broker = self.start_one(target, target.profile)?;
-        let second = adapters::visit(target.system.name, Second(target.profile)).flatten();
-        if let Some(profile) = second {
+        if let Some(profile) = (target.system.second)(target.profile) {
             self.second = self.start_one(target, profile)?;
         }
         Ok(())
@@ -118,17 +117,21 @@ impl Stage<'_> {
         self.broker.as_ref().map(|broker| broker.address().clone())
     }
 
-    /// Takes out what cannot be known of a broker whose processes are not ours:
-    /// what it took and, where it works on this machine, what others did.
+    /// The block's broker and what is beside it.
+    fn brokers(&self) -> impl Iterator<Item = &dyn Running> {
+        self.broker.iter().chain(&self.second).map(|broker| &**broker)
+    }
+
+    /// Takes out what cannot be known of brokers whose processes are not ours:
+    /// what they took and, where one works on this machine, what others did.
     pub fn forget_what_is_not_ours(&self, between: &mut Between) {
-        let Some(broker) = &self.broker else { return };
-        if broker.child().is_some() {
-            return;
-        }
-        between.usage.broker_cpu_s = None;
-        let host = broker.address().host.as_str();
-        if host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()) {
-            between.host.foreign_cores = None;
+        for broker in self.brokers().filter(|broker| broker.child().is_none()) {
+            between.usage.broker_cpu_s = None;
+            between.usage.broker = None;
+            let host = broker.address().host.as_str();
+            if host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()) {
+                between.host.foreign_cores = None;
+            }
         }
     }
 
@@ -144,15 +147,14 @@ impl Stage<'_> {
     /// The broker's end, if it should live and does not.
     #[must_use]
     pub fn broker_death(&self) -> Option<CellError> {
-        let all = self.broker.iter().chain(&self.second);
-        all.filter_map(|broker| broker.check().err()).next().map(|error| blame(&error))
+        self.brokers().find_map(|broker| broker.check().err()).map(|error| blame(&error))
     }
 
     /// What is behind an error that a client or a worker had: the death of the
     /// block's broker, or the error itself.
     #[must_use]
     pub fn behind(&self, error: CellError) -> CellError {
-        if self.broker.as_ref().and_then(|broker| broker.child()).is_none() {
+        if self.brokers().all(|broker| broker.child().is_none()) {
             return self.broker_death().unwrap_or(error);
         }
         let until = clock::now() + DYING.as_nanos() as u64;
@@ -170,9 +172,11 @@ impl Stage<'_> {
     pub fn settle(&mut self) {
         let began = clock::now();
         self.settle_wait_ns = 0;
-        let Some(broker) = &self.broker else { return };
+        if self.broker.is_none() {
+            return;
+        }
         rustix::fs::sync();
-        let children = broker.children();
+        let children: Vec<_> = self.brokers().flat_map(Running::children).collect();
         if !children.is_empty() {
             let used = || children.iter().map(|child| child.cpu()).sum::<Option<Duration>>();
             let quiet = QUIET_SHARE * QUIET_FOR.as_secs_f64() * children.len() as f64;
@@ -194,17 +198,6 @@ impl Stage<'_> {
     pub fn worker_log(&self, work: &Work) -> PathBuf {
         let name = format!("{:05}-{}-worker-{}.log", work.cell, work.system, work.index + 1);
         self.logs.join(name)
-    }
-}
-
-/// What a profile's system needs beside its broker.
-struct Second(&'static Profile);
-
-impl Visit for Second {
-    type Out = Option<&'static Profile>;
-
-    fn visit<A: Adapter>(self) -> Self::Out {
-        A::second(self.0)
     }
 }
 

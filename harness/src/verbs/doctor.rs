@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use schedbench_adapters::{LEFT_OUT, SYSTEMS, System};
+use schedbench_adapters::{LEFT_OUT, SYSTEMS, find};
 use schedbench_contract::{Broker, Runtime, Topology, WorkerSource};
 use schedbench_reports::metrics::Unit;
 use schedbench_reports::numbers::{Medium, amount, whole};
@@ -47,7 +47,8 @@ struct Findings {
 /// Systems that need the same.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct Systems {
-    systems: Vec<&'static str>,
+    /// `system`, or `system/profile` where a profile needs what the others do not.
+    systems: Vec<String>,
     ready: bool,
     /// What they would run on.
     with: Option<String>,
@@ -141,32 +142,56 @@ fn line(
     writeln!(out, "{}", line.trim_end())
 }
 
+/// Systems by what their default profiles need, and beside them, as
+/// `system/profile`, the profiles that need something else.
 fn groups(mode: Mode) -> Vec<Systems> {
-    let mut alike: BTreeMap<(Option<Broker>, &str), Vec<&'static System>> = BTreeMap::new();
+    let mut alike: BTreeMap<(Vec<Broker>, &str), Vec<String>> = BTreeMap::new();
     for system in SYSTEMS.iter().filter(|system| !system.only_for_tests) {
-        let broker = system.profiles.iter().find_map(|profile| profile.broker);
+        // A worker's source has its system's name.
         let worker = source_of(system).map_or("", |source| source.name);
-        alike.entry((broker, worker)).or_default().push(system);
-    }
-    let here = alike.into_iter().map(|((broker, _), systems)| {
-        let names = systems.iter().map(|system| system.name).collect();
-        let group = match broker {
-            Some(broker) => on_broker(mode, broker, names),
-            None => Systems { systems: names, ready: true, with: None, why: None, remedy: None },
+        let mut note = |brokers: Vec<Broker>, name: String| {
+            alike.entry((brokers, worker)).or_default().push(name);
         };
-        match systems.first().and_then(|system| source_of(system)) {
+        let Some((default, others)) = system.profiles.split_first() else { continue };
+        let usual = system.brokers(default);
+        note(usual.clone(), system.name.to_owned());
+        for profile in others {
+            let brokers = system.brokers(profile);
+            if brokers != usual {
+                note(brokers, format!("{}/{}", system.name, profile.name));
+            }
+        }
+    }
+    let here = alike.into_iter().map(|((brokers, worker), names)| {
+        let group = on_brokers(mode, &brokers, names);
+        match find(worker).and_then(source_of) {
             Some(source) => with_worker(group, source),
             None => group,
         }
     });
     let left_out = LEFT_OUT.iter().map(|(system, feature)| Systems {
-        systems: vec![system],
+        systems: vec![(*system).to_owned()],
         ready: false,
         with: None,
         why: Some("this build lacks it".into()),
         remedy: Some(format!("cargo build --release --features {feature}")),
     });
     here.chain(left_out).collect()
+}
+
+/// What a group is that needs each of these brokers: as the first that is
+/// missing, or on all of them.
+fn on_brokers(mode: Mode, brokers: &[Broker], systems: Vec<String>) -> Systems {
+    let mut with: Vec<String> = Vec::new();
+    for broker in brokers {
+        let one = on_broker(mode, *broker, systems.clone());
+        if !one.ready {
+            return one;
+        }
+        with.extend(one.with);
+    }
+    let with = (!with.is_empty()).then(|| with.join(", "));
+    Systems { systems, ready: true, with, why: None, remedy: None }
 }
 
 /// What a group is when its workers' program is looked at too.
@@ -189,7 +214,7 @@ fn with_worker(group: Systems, source: &'static WorkerSource) -> Systems {
             Systems { with: Some(with.join(", ")), ..group }
         }
         Ok(None) => {
-            let remedy = format!("schedbench prepare {}", group.systems.join(" "));
+            let remedy = format!("schedbench prepare {}", source.name);
             lacks("its worker is not made yet".into(), remedy)
         }
         Err(Error::Missing(missing)) => lacks(missing.why, missing.remedy),
@@ -197,7 +222,7 @@ fn with_worker(group: Systems, source: &'static WorkerSource) -> Systems {
     }
 }
 
-fn on_broker(mode: Mode, broker: Broker, systems: Vec<&'static str>) -> Systems {
+fn on_broker(mode: Mode, broker: Broker, systems: Vec<String>) -> Systems {
     let entry = Entry::of(broker);
     let name = broker.name();
     match mode.source(entry, name, None, Topology::Single) {
@@ -241,10 +266,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_system_is_in_one_group() {
-        let named: usize = groups(Mode::Local).iter().map(|group| group.systems.len()).sum();
+    fn every_system_is_in_one_group_and_so_is_a_profile_that_needs_more() {
+        let groups = groups(Mode::Local);
+        let named: Vec<&String> = groups.iter().flat_map(|group| &group.systems).collect();
+        let systems = named.iter().filter(|name| !name.contains('/')).count();
         let listed = SYSTEMS.iter().filter(|system| !system.only_for_tests).count();
-        assert_eq!(named, listed + LEFT_OUT.len());
+        assert_eq!(systems, listed + LEFT_OUT.len());
+        for system in SYSTEMS.iter().filter(|system| !system.only_for_tests) {
+            let usual = system.brokers(&system.profiles[0]);
+            for profile in system.profiles {
+                let name = format!("{}/{}", system.name, profile.name);
+                let times = named.iter().filter(|named| ***named == name).count();
+                let differs = system.brokers(profile) != usual;
+                assert_eq!(times, usize::from(differs), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_makes_a_worker_is_named_as_its_system_is() {
+        for source in SYSTEMS.iter().filter_map(source_of) {
+            assert!(find(source.name).is_some(), "{}", source.name);
+        }
     }
 
     #[test]
@@ -252,7 +295,7 @@ mod tests {
         let mut findings = Findings::look(Mode::Local);
         findings.ready = false;
         findings.groups.push(Systems {
-            systems: vec!["kafka"],
+            systems: vec!["kafka".into()],
             ready: false,
             with: None,
             why: None,

@@ -4,7 +4,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use schedbench_adapters::{LEFT_OUT, SYSTEMS, System};
-use schedbench_contract::{AckMode, Claims, ConfirmMode, Delay, Order, Profile, Retries, Topology};
+use schedbench_contract::{
+    AckMode, Broker, Claims, ConfirmMode, Delay, Order, Profile, Retries, Topology,
+};
 use serde_json::{Value, json};
 
 use crate::cli::{ListArgs, ListFormat};
@@ -42,11 +44,13 @@ fn text(out: &mut impl Write) -> anyhow::Result<()> {
     for system in listed() {
         writeln!(out, "\n{}", system.name)?;
         for profile in system.profiles {
+            let needs = needs(system, profile);
             for (at, line) in wrapped(profile.summary, 76 - width).iter().enumerate() {
                 let name = if at == 0 { profile.name } else { "" };
                 writeln!(out, "  {name:width$}  {line}")?;
             }
-            for line in claims(profile).iter().flat_map(|claims| wrapped(claims, 74 - width)) {
+            let claims = claims(profile);
+            for line in claims.iter().chain(&needs).flat_map(|line| wrapped(line, 74 - width)) {
                 writeln!(out, "  {:width$}    {line}", "")?;
             }
         }
@@ -64,6 +68,17 @@ fn text(out: &mut impl Write) -> anyhow::Result<()> {
         writeln!(out, "  {:width$}  {}", built_in.name, scenario.settings.summary.value)?;
     }
     Ok(())
+}
+
+/// The server that a profile needs beside its broker.
+fn second(system: &System, profile: &Profile) -> Option<&'static str> {
+    (system.second)(profile).and_then(|profile| profile.broker).map(Broker::name)
+}
+
+/// The servers of a profile that needs more than one.
+fn needs(system: &System, profile: &Profile) -> Option<String> {
+    let names: Vec<&str> = system.brokers(profile).into_iter().map(Broker::name).collect();
+    (names.len() > 1).then(|| format!("needs {}", names.join(" and ")))
 }
 
 /// What a profile promises: what survives first, then how it treats tasks.
@@ -126,8 +141,9 @@ fn as_json() -> anyhow::Result<Value> {
                         "name": profile.name,
                         "default": at == 0,
                         "summary": profile.summary,
-                        "broker": profile.broker.map(|broker| broker.name()),
+                        "broker": profile.broker.map(Broker::name),
                         "nodes": profile.topology.nodes(),
+                        "second": second(system, profile),
                         "claims": profile.claims,
                     })
                 })

@@ -14,7 +14,7 @@ use schedbench_reports::{analysis, export, terminal};
 use super::check::headline;
 use crate::cli::{Format, RunArgs, Voice};
 use crate::environment::{self, Entry, Keeper, Mode, Need, Rooms, Source, Watchdog, Workshop};
-use crate::plan::{Estimate, Missing, Plan, resolve};
+use crate::plan::{Estimate, Missing, Plan, Target, resolve};
 use crate::record::Sampler;
 use crate::run::{Exit, Interruption, Loudness, Progress, Results, Session, Stage, exit, shown};
 use crate::scenario::Scenario;
@@ -153,10 +153,11 @@ fn measure(
     Ok((outcome, results))
 }
 
-/// Takes targets whose broker is not here out of the plan, where asked to.
+/// Takes targets out of the plan whose broker is not here, or the server that
+/// they need beside it, where asked to.
 ///
 /// # Errors
-/// A broker is missing and `--skip-missing` was not given.
+/// One is missing and `--skip-missing` was not given.
 fn without_missing(
     plan: &mut Plan,
     scenario: &Scenario,
@@ -167,13 +168,14 @@ fn without_missing(
     let mut kept = Vec::with_capacity(plan.blocks.len());
     for block in plan.blocks.drain(..) {
         let name = block.target.name();
-        let Some(broker) = block.target.profile.broker else {
-            kept.push(block);
-            continue;
-        };
-        let url_env = scenario.url_env(broker);
-        let need = Need { who: &name, profile: block.target.profile, url_env };
-        match reachable(mode, Entry::of(broker), &need) {
+        let Target { system, profile } = block.target;
+        let servers = [Some(profile), (system.second)(profile)].into_iter().flatten();
+        let mut servers = servers.filter_map(|profile| Some((profile.broker?, profile)));
+        let missing = servers.find_map(|(broker, profile)| {
+            let need = Need { who: &name, profile, url_env: scenario.url_env(broker) };
+            reachable(mode, Entry::of(broker), &need).err()
+        });
+        match missing.map_or(Ok(()), Err) {
             Ok(()) => kept.push(block),
             Err(missing) if skip => {
                 if skipped.iter().all(|known| known.target != name) {

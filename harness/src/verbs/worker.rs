@@ -10,9 +10,11 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
-use schedbench_adapters::{PipeReport, visit};
+use schedbench_adapters::{PipeReport, own_cost, visit};
 use schedbench_contract::{Adapter, Visit, Work};
 use tokio::signal::unix::{SignalKind, signal};
+
+use crate::voice;
 
 /// Where the harness puts the event pipe.
 const EVENTS_FD: i32 = 3;
@@ -38,7 +40,10 @@ impl Visit for RunWorker {
                 terminate.recv().await;
             };
             A::run_worker(&self.work, self.report, stop).await.map_err(anyhow::Error::from)
-        })
+        })?;
+        let cost = own_cost::say(&self.work).context("cannot measure our own part of a task")?;
+        voice::tell(&cost);
+        Ok(())
     }
 }
 

@@ -24,7 +24,14 @@ fn target(broker: Option<Broker>, runtime: Runtime) -> Target {
         claims: CLAIMS,
     }]));
     let comparable = schedbench_contract::Comparable::Always;
-    let system = System { name: "stage", profiles, runtime, comparable, only_for_tests: true };
+    let system = System {
+        name: "stage",
+        profiles,
+        runtime,
+        comparable,
+        second: |_| None,
+        only_for_tests: true,
+    };
     Target { system: Box::leak(Box::new(system)), profile: &profiles[0] }
 }
 

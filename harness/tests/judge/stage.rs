@@ -52,6 +52,7 @@ pub(crate) fn target(claims: Claims) -> Target {
         profiles,
         runtime: schedbench_contract::Runtime::Rust,
         comparable: Comparable::Always,
+        second: |_| None,
         only_for_tests: true,
     };
     Target { system: Box::leak(Box::new(system)), profile: &profiles[0] }

@@ -120,4 +120,9 @@ def _results(work: Work, profile: Profile) -> dict[str, Any]:
         return {"task_ignore_result": False, "result_backend": "rpc://"}
     if work.results is None:
         raise NotOurWork("the profile keeps results in Redis, and no Redis is named")
-    return {"task_ignore_result": False, "result_backend": work.results.url("redis")}
+    return {
+        "task_ignore_result": False,
+        "result_backend": work.results.url("redis"),
+        # After a colon Celery puts nothing of its own before its names.
+        "result_backend_transport_options": {"global_keyprefix": f"{work.queue}:"},
+    }

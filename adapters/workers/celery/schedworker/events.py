@@ -8,6 +8,7 @@ import struct
 EVENTS_FD = 3
 # id u64, attempt u32, status u32, start u64, end u64, little endian.
 _RECORD = struct.Struct("<QIIQQ")
+RECORD_BYTES = _RECORD.size
 
 
 class Status(enum.IntEnum):

@@ -8,7 +8,7 @@ from typing import Any
 
 from celery import Celery, signals
 
-from schedworker import application, pauses, task, work
+from schedworker import application, cost, pauses, task, work
 from schedworker.bodies import BodyPool
 from schedworker.events import Events, NoPipe, Status
 
@@ -22,10 +22,14 @@ def main() -> int:
     except (work.NotOurWork, NoPipe) as error:
         print(error, file=sys.stderr)
         return 2
-    task.register(app, given, events, BodyPool(given.body))
+    bodies = BodyPool(given.body)
+    task.register(app, given, events, bodies)
     report_ready(events, given.index)
     pauses.report(events, given.index)
-    return consume(app, given.index)
+    code = consume(app, given.index)
+    if code == os.EX_OK:
+        print(cost.line(given, bodies), file=sys.stderr, flush=True)
+    return code
 
 
 def report_ready(events: Events, index: int) -> None:

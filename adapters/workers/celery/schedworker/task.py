@@ -34,18 +34,26 @@ def register(app: Celery, work: Work, events: Events, bodies: BodyPool) -> None:
     # `throws`: Celery logs these failures as expected, without a traceback.
     @app.task(bind=True, name=NAME, shared=False, throws=(PlannedFailure,))
     def run(self: Task, body: str) -> None:
-        start = time.monotonic_ns()
-        task = int(self.request.id, 16)
         attempt: int = self.request.retries
-        intact = bodies.is_intact(task, base64.b64decode(body, validate=True))
-        perform(work.handler)
-        if seeded.attempt_fails(work.seed, task, attempt, work.fail_ppm):
-            final = attempt >= work.retries
-            status = Status.FAILED_FINALLY if final else Status.FAILED
-            events.write(task, attempt, status, start, time.monotonic_ns())
+        if perform_and_report(work, events, bodies, self.request.id, attempt, body):
             _fail(self, work, attempt)
+
+
+def perform_and_report(
+    work: Work, events: Events, bodies: BodyPool, name: str, attempt: int, body: str
+) -> bool:
+    """Does one attempt of a task and reports it; whether it is planned to fail."""
+    start = time.monotonic_ns()
+    task = int(name, 16)
+    intact = bodies.is_intact(task, base64.b64decode(body, validate=True))
+    perform(work.handler)
+    fails = seeded.attempt_fails(work.seed, task, attempt, work.fail_ppm)
+    if fails:
+        status = Status.FAILED_FINALLY if attempt >= work.retries else Status.FAILED
+    else:
         status = Status.DONE if intact else Status.CORRUPT
-        events.write(task, attempt, status, start, time.monotonic_ns())
+    events.write(task, attempt, status, start, time.monotonic_ns())
+    return fails
 
 
 def _fail(task: Any, work: Work, attempt: int) -> NoReturn:

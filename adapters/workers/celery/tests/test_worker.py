@@ -3,13 +3,14 @@
 import base64
 import json
 import os
+import re
 import struct
 import unittest
 from typing import Any
 
 from celery.exceptions import Retry
 
-from schedworker import application, task, work
+from schedworker import application, cost, task, work
 from schedworker.bodies import BodyPool
 from schedworker.events import Events, NoPipe, Status
 from schedworker.profiles import PROFILES
@@ -102,6 +103,21 @@ class TheConfiguration(unittest.TestCase):
         self.assertEqual(queue.queue_arguments, {"x-queue-type": "quorum"})
         self.assertEqual(set(PROFILES) - set(changed), {"quorum", "result-redis"})
 
+    def test_results_in_redis_are_named_after_the_run(self) -> None:
+        with self.assertRaisesRegex(work.NotOurWork, "no Redis is named"):
+            self.settings("result-redis")
+        second = {**given()["at"], "port": 6379, "user": None}
+        line = json.dumps(given(profile="result-redis", second=second))
+        read = work.read(line)
+        self.assertNotIn("p@ss", repr(read))
+        app = application.make(read)
+        self.assertEqual(app.conf.result_backend, "redis://:p%40ss%2Fword@127.0.0.1:6379/")
+        self.assertFalse(app.conf.task_ignore_result)
+        # What the harness reads, and removes.
+        key = app.backend.get_key_for_task("0001")
+        self.assertEqual(key, b"schedbench.test.1:celery-task-meta-0001")
+        self.assertEqual(app.backend.expires, 86_400)
+
     def test_it_never_declares_the_queues_of_native_delays(self) -> None:
         steps = application.OurConsumer.Blueprint.default_steps
         self.assertFalse([step for step in steps if "delayed_delivery" in step])
@@ -148,6 +164,20 @@ class TheTask(unittest.TestCase):
         # Eager retries run at once and end in the final failure.
         with self.assertRaises((Retry, task.PlannedFailure)):
             self.run_once(0, fail_ppm=1_000_000)
+
+
+class TheCost(unittest.TestCase):
+    """What our own part of a task takes."""
+
+    def test_it_is_said_and_leaves_no_descriptor(self) -> None:
+        read = work.read(json.dumps(given(fail_ppm=500_000, handler={"sleep-ns": 10**9})))
+        before = os.listdir("/proc/self/fd")
+        said = cost.line(read, BodyPool(read.body))
+        self.assertEqual(os.listdir("/proc/self/fd"), before)
+        found = re.fullmatch(r"our part of a task: (\d+) ns \(.*body of 100 bytes.*\)", said)
+        self.assertIsNotNone(found, said)
+        # More than two readings of the clock, and the handler's sleep is none of it.
+        self.assertTrue(found and 100 < int(found[1]) < 1_000_000, said)
 
 
 class ThePipe(unittest.TestCase):

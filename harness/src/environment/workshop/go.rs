@@ -4,8 +4,12 @@ use std::path::{Path, PathBuf};
 
 use schedbench_contract::WorkerSource;
 
-use super::{Bench, Lack, WorkerProgram};
+use super::WorkerProgram;
+use super::bench::{Bench, Lack};
 use crate::environment::Result;
+
+/// What Go says where no proxy of modules answers.
+pub(super) const UNREACHABLE: &[&str] = &["dial tcp", "i/o timeout", "TLS handshake timeout"];
 
 /// Builds with exactly the versions of `go.mod` and `go.sum`; where modules
 /// come from, the user's own settings say.

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{Bench, Lack, WorkerProgram};
+use super::WorkerProgram;
+use super::bench::{Bench, Lack};
 use crate::environment::Result;
 
 const NO_PYTHON: Lack = Lack {
@@ -10,11 +11,18 @@ const NO_PYTHON: Lack = Lack {
     remedy: "apt-get install python3-venv",
 };
 
+/// What pip says where no index of packages answers.
+pub(super) const UNREACHABLE: &[&str] = &["connection broken by", "Max retries exceeded"];
+/// By itself pip tries each request six times, waiting longer each time, and
+/// takes how long one may be silent from the user's settings.
+const PATIENCE: [&str; 4] = ["--retries", "1", "--timeout", "10"];
+
 pub(super) fn make(bench: &Bench<'_>) -> Result<()> {
     let mut command = bench.command("python3")?;
     bench.run(command.args(["-m", "venv", "venv"]), || NO_PYTHON)?;
     let mut command = bench.command(interpreter(bench.place))?;
     command.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"]);
+    command.args(PATIENCE);
     // Wheels only: a source distribution would run its own code to be built,
     // and needs compilers.
     command.args(["--require-hashes", "--only-binary", ":all:", "-r", "requirements.txt"]);

@@ -1,3 +1,4 @@
+use schedbench_contract::Broker;
 use serde_json::{Value, json};
 
 use crate::plan::{CellPlan, Estimate, Load, Pacing, Resolved, Spacing, Step};
@@ -13,6 +14,7 @@ pub(super) fn plan(resolved: &Resolved) -> Value {
             json!({
                 "system": block.target.system.name,
                 "profile": block.target.profile.name,
+                "brokers": block.target.brokers().into_iter().map(Broker::name).collect::<Vec<_>>(),
                 "repeat": block.repeat,
                 "steps": block.steps.iter().map(step).collect::<Vec<_>>(),
             })

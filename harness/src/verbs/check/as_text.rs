@@ -1,9 +1,10 @@
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use schedbench_contract::Handler;
+use schedbench_contract::{Broker, Handler};
 
 use crate::plan::{Block, CellPlan, Estimate, Load, Pacing, Plan, Resolved, Spacing, Step};
-use crate::scenario::{Bytes, Count, Fraction, Nanos, Rate};
+use crate::scenario::{Bytes, Count, Fraction, Nanos, Rate, wrapped};
 
 /// The run in a line: systems, loads, repeats, cells and time.
 #[must_use]
@@ -59,6 +60,7 @@ pub(super) fn write(resolved: &Resolved, out: &mut impl Write) -> io::Result<()>
         writeln!(out, "  changed: {change}")?;
     }
     settings(plan, out)?;
+    brokers(plan, out)?;
     loads(plan, out)?;
     blocks(plan, out)?;
     writeln!(out, "\nfaults         none")?;
@@ -152,6 +154,24 @@ fn settings(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
         Some(Pacing::Spin) => "spin",
     };
     writeln!(out, "pacing         {pacing}")
+}
+
+/// Which brokers the plan needs, and for what; nothing where it needs none.
+fn brokers(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
+    let mut alike: BTreeMap<Vec<Broker>, BTreeSet<String>> = BTreeMap::new();
+    for target in plan.blocks.iter().map(|block| block.target) {
+        alike.entry(target.brokers()).or_default().insert(target.name());
+    }
+    alike.remove(&Vec::new());
+    for (at, (brokers, targets)) in alike.into_iter().enumerate() {
+        let names: Vec<&str> = brokers.into_iter().map(Broker::name).collect();
+        let targets: Vec<String> = targets.into_iter().collect();
+        let text = format!("{} for {}", names.join(" and "), targets.join(", "));
+        for (line, text) in wrapped(&text, 65).iter().enumerate() {
+            writeln!(out, "{:15}{text}", if at + line == 0 { "brokers" } else { "" })?;
+        }
+    }
+    Ok(())
 }
 
 /// Arrivals per stage, each load once.

@@ -1,4 +1,5 @@
-//! The producing client's reader of results.
+//! Results that are sent back as messages, and the producing client's reader
+//! of them.
 
 use std::future::poll_fn;
 use std::pin::Pin;
