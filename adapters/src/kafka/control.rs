@@ -189,7 +189,8 @@ impl Control {
 
     /// What all partitions hold, asked again while one is between two leaders.
     pub(super) fn spans(&self) -> Result<Vec<Span>> {
-        self.of_leaders("asking for the ends of its logs", &self.queue.topics(), Leaders::spans)
+        let doing = "asking for the ends of its logs";
+        self.of_leaders(doing, &self.queue.topics(), ANSWER_WITHIN, Leaders::spans)
     }
 
     /// Asks all leaders of those topics, who may just change.
@@ -197,12 +198,12 @@ impl Control {
         &self,
         doing: &str,
         topics: &[&str],
+        within: Duration,
         mut ask: impl FnMut(&mut Leaders) -> io::Result<T>,
     ) -> Result<T> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let until = Instant::now() + ANSWER_WITHIN;
-            let asked = Leaders::connect(&self.at, topics, until);
+            let asked = Leaders::connect(&self.at, topics, Instant::now() + within);
             match asked.and_then(|mut leaders| ask(&mut leaders)) {
                 Err(error) if is_passing(&error) && Instant::now() < deadline => {
                     std::thread::sleep(LOOK_EVERY);
@@ -266,10 +267,11 @@ impl Control {
         })
     }
 
-    /// Deletes every record that waits.
+    /// Deletes every record that waits. A leader answers once every copy has
+    /// done so too.
     pub(super) fn purge(&self) -> Result<()> {
         let waiting = [self.queue.topic.as_str(), &self.queue.retry];
-        self.of_leaders("deleting records", &waiting, |leaders| {
+        self.of_leaders("deleting records", &waiting, PATIENCE * 2, |leaders| {
             let spans = leaders.spans()?;
             leaders.delete(&spans)
         })

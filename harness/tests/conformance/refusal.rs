@@ -10,7 +10,7 @@ use crate::systems::{Choice, Lane, each};
 fn planned(target: Target, asks: &str) -> Result<Vec<CellPlan>, String> {
     let name = target.name();
     let text = format!(
-        "name = \"asks\"\nsummary = \"a test\"\nsystems = [\"{name}\"]\n\
+        "name = \"asks\"\nsummary = \"a test\"\nsystems = [\"{name}\"]\nclusters = true\n\
          [load]\nrates = [\"1k\"]\n{asks}\n"
     );
     let scenario = read("asks.toml", text.as_bytes(), &[]).expect("a scenario");

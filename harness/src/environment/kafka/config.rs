@@ -31,10 +31,9 @@ pub const JVM: &[&str] = &[
     "-Djava.net.preferIPv4Stack=true",
 ];
 
-/// What a node of a cluster has instead: half. Three times 1 GiB would be taken
-/// from the page cache, which is where Kafka keeps what it is given; the heap
-/// holds requests on their way (32 handlers × 4 MiB bodies fit twice). Idle a
-/// node uses about 100 MiB of it.
+/// What a node of a cluster has instead: half. Three times 1 GiB, all of it
+/// touched in the end, would be taken from the page cache, which is where Kafka
+/// keeps what it is given; the heap holds metadata and requests on their way.
 const HEAP_IN_CLUSTER: &[&str] = &["-Xms512m", "-Xmx512m"];
 
 /// What its JVM gets as one of so many.

@@ -26,7 +26,6 @@ const COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-
 const PATIENCE: &[&str] = &[
     "-Daether.connector.connectTimeout=5000",
     "-Daether.connector.requestTimeout=30000",
-    "-Dmaven.wagon.rto=30000",
     "-Dmaven.wagon.http.retryHandler.count=1",
     "-Daether.connector.http.retryHandler.count=1",
 ];
