@@ -103,15 +103,30 @@ impl Command {
             Program::Asynq => "./asynq-native".to_owned(),
             Program::Celery => "python native.py".to_owned(),
         });
-        for arg in &self.args {
+        let mut rest = self.args.as_slice();
+        while let Some(arg) = rest.first() {
             text.push(' ');
             text.push_str(&quoted(arg));
+            let times = repeats(rest);
+            if times > 1 {
+                let (second, more) = (quoted(&rest[1]), times - 1);
+                text.push_str(&format!(" {second} …and both {more} times more"));
+                rest = &rest[2 * times..];
+            } else {
+                rest = &rest[1..];
+            }
         }
         if !self.stdin.0.is_empty() {
             text.push_str(&format!(" <<< {}", quoted(self.stdin.0.trim_end())));
         }
         text
     }
+}
+
+/// How often the first two words come one after the other.
+fn repeats(words: &[String]) -> usize {
+    let pair = words.get(..2).unwrap_or_default();
+    words.chunks_exact(2).take_while(|two| *two == pair).count()
 }
 
 /// A word as a shell reads it; long ones are cut, for what they would show is

@@ -40,7 +40,7 @@ struct Options {
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// How long a producer is measured, s.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 3)]
     seconds: u64,
     /// Also writes the document that the table belongs into. A relative path
     /// begins at the repository.

@@ -213,8 +213,8 @@ What is alike in name and not in everything:
   fills the window again as answers come. It cannot acknowledge what it has dequeued (the
   ids are in the reply), so there is no row for the other half.
 * pgbench waits for the answer to each statement, where our worker sends the next lease
-  while it completes the last. Its arrays are part of its prepared statement, where our
-  producer sends them each time.
+  while it completes the last. It has the server make the arrays of its INSERT, where our
+  producer sends them.
 * PerfTest acknowledges each message, where our worker acknowledges what came together.
 * Our workers check each body, and write a record of 32 bytes per task to the harness,
   which notes it.
