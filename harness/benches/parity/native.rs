@@ -175,13 +175,13 @@ fn wait(child: &Child, row: &Row) -> Result<Said> {
     loop {
         let ended = child.wait(Instant::now() + Duration::from_millis(20));
         let speaks = matches!(row.tool, Tool::Asynq | Tool::Celery);
-        if ended.is_some() || speaks {
-            if let Some(said) = tools::read(row, &printed()?) {
-                if ended.is_none() {
-                    child.terminate(Instant::now() + Duration::from_secs(15));
-                }
-                return Ok(said);
+        if (ended.is_some() || speaks)
+            && let Some(said) = tools::read(row, &printed()?)
+        {
+            if ended.is_none() {
+                child.terminate(Instant::now() + Duration::from_secs(15));
             }
+            return Ok(said);
         }
         match ended {
             Some(exit) => bail!("{exit}, and no figure in\n{}", child.log_tail(TAIL).join("\n")),

@@ -17,9 +17,8 @@ use schedbench_contract::{
 };
 use tokio::runtime::Runtime;
 
-use crate::rows::{Batch, Row, Side};
+use crate::rows::{Batch, CELERY_PROCESSES, Row, Side};
 use crate::table::Measured;
-use crate::tools::CELERY_PROCESSES;
 use crate::watch::watch;
 
 /// The binary whose `worker` verb runs the tasks of broker systems.

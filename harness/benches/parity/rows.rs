@@ -71,6 +71,9 @@ pub(crate) struct Setting {
     pub(crate) connections: u32,
 }
 
+/// Processes of either Celery worker's pool.
+pub(crate) const CELERY_PROCESSES: u32 = 2;
+
 /// One comparison.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {

@@ -6,8 +6,6 @@ mod pgbench;
 mod programs;
 mod redis;
 
-pub(crate) use programs::CELERY_PROCESSES;
-
 use crate::command::{Command, Place};
 use crate::rows::{Row, Tool};
 

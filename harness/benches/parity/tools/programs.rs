@@ -5,12 +5,10 @@ use serde_json::{Value, json};
 
 use super::Said;
 use crate::command::{Command, Place, Program};
-use crate::rows::{Row, Side};
+use crate::rows::{CELERY_PROCESSES, Row, Side};
 
 /// Before a client is measured.
 const WARMUP_MS: u64 = 1_000;
-/// Processes of a Celery worker.
-pub(crate) const CELERY_PROCESSES: u32 = 2;
 
 fn job(row: &Row, place: &Place) -> Value {
     let (side, tasks) = match row.side {
