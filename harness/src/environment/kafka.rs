@@ -7,7 +7,6 @@ mod fetch;
 mod java;
 mod jvm;
 mod leftovers;
-mod making;
 mod node;
 mod nodes;
 mod own;

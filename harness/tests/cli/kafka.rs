@@ -241,7 +241,7 @@ fn jars_that_cannot_be_fetched() {
     };
     let began = Instant::now();
     prepare(None).complains_of(&[
-        "error: Maven could not fetch Kafka's jars (exit status: 1)",
+        "error: Maven could not fetch the jars of Kafka 4.1.0 (exit status: 1)",
         &address,
         "Mirrors and proxies: ~/.m2/settings.xml",
         "Then again: schedbench prepare kafka",

@@ -29,14 +29,33 @@ struct State {
     open: usize,
     running: usize,
     closing: bool,
+    /// Done and not committed, over all places.
+    committable: usize,
+    /// Threads that wait for `changed`.
+    waiting: usize,
+}
+
+impl State {
+    /// Changes the offsets of a place, and counts what that makes committable.
+    fn change(&mut self, place: usize, change: impl FnOnce(&mut Offsets)) {
+        let offsets = &mut self.places[place];
+        let before = offsets.committable();
+        change(offsets);
+        self.committable = self.committable + offsets.committable() - before;
+    }
 }
 
 /// The desk; its lock is held for a few instructions at a time.
+///
+/// A wake-up is a system call, and a thread that is woken for nothing takes
+/// longer than a task: nobody is woken per task.
 #[derive(Debug)]
 pub(super) struct Desk {
     queue: Queue,
     state: Mutex<State>,
     changed: Condvar,
+    /// There is enough to commit, or no more will come.
+    enough: Condvar,
     /// Tasks that may be held and unacknowledged.
     prefetch: usize,
     /// The same for those that wait until they are due, and what follows them.
@@ -58,10 +77,14 @@ impl Desk {
             open: 0,
             running: 0,
             closing: false,
+            committable: 0,
+            waiting: 0,
         };
-        let (state, changed) = (Mutex::new(state), Condvar::new());
+        let state = Mutex::new(state);
+        let (changed, enough) = (Condvar::new(), Condvar::new());
         let (holds, follows) = (tuning.holds, !tuning.commits_before);
-        Self { queue, state, changed, prefetch: prefetch.max(1), most_held, holds, follows }
+        let prefetch = prefetch.max(1);
+        Self { queue, state, changed, enough, prefetch, most_held, holds, follows }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -83,7 +106,7 @@ impl Desk {
     pub(super) fn begin(&self, place: usize, offset: i64) -> Origin {
         let mut state = self.state();
         if self.follows {
-            state.places[place].begin(offset);
+            state.change(place, |offsets| offsets.begin(offset));
         }
         Origin { place, offset, assignment: state.assignment }
     }
@@ -91,8 +114,25 @@ impl Desk {
     /// Notes a record that needs not come again.
     pub(super) fn finish(&self, origin: Origin) {
         let mut state = self.state();
-        if origin.assignment == state.assignment {
-            state.places[origin.place].finish(origin.offset);
+        if origin.assignment != state.assignment {
+            return;
+        }
+        let enough = self.enough_to_commit();
+        let before = state.committable;
+        state.change(origin.place, |offsets| offsets.finish(origin.offset));
+        // Once: who commits looks again before it waits.
+        if before < enough && state.committable >= enough {
+            self.enough.notify_one();
+        }
+    }
+
+    const fn enough_to_commit(&self) -> usize {
+        if self.prefetch < 2 { 1 } else { self.prefetch / 2 }
+    }
+
+    /// Wakes who waits, if anybody does.
+    fn changed(&self, state: &State) {
+        if state.waiting > 0 {
             self.changed.notify_all();
         }
     }
@@ -111,7 +151,7 @@ impl Desk {
             state.running += 1;
         } else {
             state.open -= 1;
-            self.changed.notify_all();
+            self.changed(&state);
         }
         may
     }
@@ -126,7 +166,7 @@ impl Desk {
         let mut state = self.state();
         state.running -= 1;
         state.open -= 1;
-        self.changed.notify_all();
+        self.changed(&state);
     }
 
     /// How many more tasks may be taken.
@@ -147,8 +187,10 @@ impl Desk {
 
     /// Waits for a change.
     pub(super) fn wait(&self, most: Duration) {
-        let state = self.state();
-        drop(self.changed.wait_timeout(state, most));
+        let mut state = self.state();
+        state.waiting += 1;
+        let waited = self.changed.wait_timeout(state, most);
+        waited.unwrap_or_else(PoisonError::into_inner).0.waiting -= 1;
     }
 
     /// Whether partitions are assigned.
@@ -160,7 +202,7 @@ impl Desk {
     pub(super) fn assigned(&self) {
         let mut state = self.state();
         state.is_assigned = true;
-        self.changed.notify_all();
+        self.changed(&state);
     }
 
     /// The partitions will be another's: no handler starts on what came from
@@ -172,14 +214,17 @@ impl Desk {
         let closing = std::mem::replace(&mut state.closing, true);
         while state.running > 0 {
             let Some(left) = deadline.checked_duration_since(Instant::now()) else { break };
+            state.waiting += 1;
             let waited = self.changed.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.waiting -= 1;
         }
         state.closing = closing;
         let list = self.list(&state);
         state.assignment += 1;
         state.is_assigned = false;
         state.places.fill(Offsets::default());
+        state.committable = 0;
         list
     }
 
@@ -189,12 +234,9 @@ impl Desk {
         &self,
         most: Duration,
     ) -> Option<(u64, Option<TopicPartitionList>)> {
-        let enough = (self.prefetch / 2).max(1);
-        let is_idle = |state: &mut State| {
-            let sum: usize = state.places.iter().map(Offsets::committable).sum();
-            sum < enough && !state.closing
-        };
-        let waited = self.changed.wait_timeout_while(self.state(), most, is_idle);
+        let enough = self.enough_to_commit();
+        let is_idle = |state: &mut State| state.committable < enough && !state.closing;
+        let waited = self.enough.wait_timeout_while(self.state(), most, is_idle);
         let state = waited.unwrap_or_else(PoisonError::into_inner).0;
         (!state.closing).then(|| (state.assignment, self.list(&state)))
     }
@@ -226,15 +268,16 @@ impl Desk {
         for one in list.elements() {
             let place = self.place(one.topic(), one.partition());
             if let (Some(place), Offset::Offset(offset)) = (place, one.offset()) {
-                state.places[place].committed(offset);
+                state.change(place, |offsets| offsets.committed(offset));
             }
         }
-        self.changed.notify_all();
+        self.changed(&state);
     }
 
     /// No handler starts any more.
     pub(super) fn close(&self) {
         self.state().closing = true;
         self.changed.notify_all();
+        self.enough.notify_all();
     }
 }

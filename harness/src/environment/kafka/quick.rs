@@ -23,11 +23,11 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
 
+use super::data;
 use super::jvm::{Jvm, died};
-use super::making::{self, Making};
 use super::nodes::{Nodes, Plan};
-use super::{data, fetch};
-use crate::environment::{Error, Result};
+use crate::environment::making::{self, Making};
+use crate::environment::{Error, Result, jars};
 
 /// To end and write the archive, which takes 2 s on a quiet machine.
 const DUMP: Duration = Duration::from_secs(60);
@@ -107,7 +107,7 @@ fn place(jvm: &Jvm) -> Result<PathBuf> {
         let written = data.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         hash.update(format!("\n{} {} {written:?}", jar.display(), data.len()));
     }
-    Ok(caches.join(format!("kafka-start-{}", &fetch::hex(&hash.finalize())[..16])))
+    Ok(caches.join(format!("kafka-start-{}", &jars::hex(&hash.finalize())[..16])))
 }
 
 /// Formats a log, starts a Kafka on a copy of it, and lets its JVM write the

@@ -11,7 +11,7 @@ use crate::environment::{Error, Result};
 const ABANDONED: Duration = Duration::from_secs(24 * 3_600);
 
 /// The directory of our caches; `None` where there is no home for it.
-pub(super) fn caches() -> Option<PathBuf> {
+pub(crate) fn caches() -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
     // By the XDG Base Directory Specification a relative path is ignored.
     let caches = set("XDG_CACHE_HOME").filter(|path| path.is_absolute());
@@ -20,20 +20,20 @@ pub(super) fn caches() -> Option<PathBuf> {
 }
 
 /// What to say then.
-pub(super) fn no_place() -> Error {
+pub(crate) fn no_place() -> Error {
     Error::Unfit("there is no place for a cache: export XDG_CACHE_HOME=/a/directory".into())
 }
 
 /// A directory of ours that is removed unless it gets the name for which it is
 /// made; under its own nobody looks for anything.
-pub(super) struct Making(PathBuf);
+pub(crate) struct Making(PathBuf);
 
 impl Making {
     /// An empty one beside the place.
     ///
     /// # Errors
     /// It cannot be made.
-    pub(super) fn beside(place: &Path) -> Result<Self> {
+    pub(crate) fn beside(place: &Path) -> Result<Self> {
         let caches = place.parent().unwrap_or(Path::new("/"));
         DirBuilder::new()
             .recursive(true)
@@ -52,7 +52,7 @@ impl Making {
     }
 
     /// Where it is meanwhile.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
@@ -61,7 +61,11 @@ impl Making {
     ///
     /// # Errors
     /// It cannot be renamed.
-    pub(super) fn become_the(self, place: &Path, is_complete: fn(&Path) -> bool) -> Result<()> {
+    pub(crate) fn become_the(
+        self,
+        place: &Path,
+        is_complete: impl Fn(&Path) -> bool,
+    ) -> Result<()> {
         if is_complete(place) {
             return Ok(());
         }
@@ -83,7 +87,7 @@ impl Drop for Making {
 fn remove_abandoned(caches: &Path) {
     for entry in fs::read_dir(caches).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let is_making = name.starts_with("kafka-") && name.ends_with(".new");
+        let is_making = name.ends_with(".new");
         let age = entry.metadata().and_then(|data| data.modified()).map(|made| made.elapsed());
         if is_making && matches!(age, Ok(Ok(age)) if age > ABANDONED) {
             let _ = fs::remove_dir_all(entry.path());
