@@ -161,6 +161,10 @@ fn subscribe(work: &Work, queue: &Queue, desk: &Arc<Desk>) -> Result<BaseConsume
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
         .set("auto.offset.reset", "earliest")
+        // Once it has 100,000 records of a partition the client fetches no more
+        // of it for so long, 1 s by default, even if they are gone in a tenth
+        // of that.
+        .set("fetch.queue.backoff.ms", "5")
         // A killed worker's partitions are given to others after this long;
         // the client's own default of 45 s hides what follows.
         .set("session.timeout.ms", "10000")
