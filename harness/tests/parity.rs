@@ -52,7 +52,8 @@ fn set_by(row: &Row, command: &Command) -> Setting {
         },
         (Tool::PerfTest, Side::Process { tasks }) => {
             assert_eq!(u64::from(number("--cmessages")), tasks);
-            Setting { window: number("--qos"), batch: Batch::Tasks(1), ..setting }
+            let batch = Batch::Tasks(number("--multi-ack-every"));
+            Setting { window: number("--qos"), batch, ..setting }
         }
         (Tool::KafkaPerformance, Side::Enqueue) => {
             let body = number("--record-size") as usize;
@@ -149,6 +150,8 @@ fn our_batches_are_those_of_the_rows() {
                 let source = include_str!("../../adapters/src/postgres/producer.rs");
                 assert!(source.contains(&format!("TASKS_PER_BATCH: usize = {tasks};")));
             }
+            // Ours acknowledges what came together.
+            ("rabbitmq", Side::Process { .. }, Batch::Tasks(acks)) => assert!(acks <= 128),
             (_, _, batch) => assert_eq!(batch, Batch::Tasks(1), "{row:?}"),
         }
     }

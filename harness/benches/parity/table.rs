@@ -215,7 +215,8 @@ What is alike in name and not in everything:
 * pgbench waits for the answer to each statement, where our worker sends the next lease
   while it completes the last. It has the server make the arrays of its INSERT, where our
   producer sends them.
-* PerfTest acknowledges each message, where our worker acknowledges what came together.
+* PerfTest acknowledges every so many messages with one frame, our worker what came
+  together, at most 128.
 * Our workers check each body, and write a record of 32 bytes per task to the harness,
   which notes it.
 ";

@@ -4,7 +4,7 @@
 use schedbench_contract::Secret;
 
 use crate::command::{Command, Place, Program};
-use crate::rows::{Row, Side};
+use crate::rows::{Batch, Row, Side};
 
 /// Intervals of a second each at the beginning that are left out: the JVM is
 /// cold.
@@ -29,7 +29,9 @@ pub(super) fn command(row: &Row, place: &Place) -> Command {
         Side::Process { tasks } => {
             let tasks = tasks.to_string();
             more(&["--producers", "0", "--consumers", "1", "--qos", &window]);
-            more(&["--cmessages", &tasks]);
+            // One frame acknowledges so many.
+            let (Batch::Tasks(acks) | Batch::Bytes(acks)) = row.setting.batch;
+            more(&["--multi-ack-every", &acks.to_string(), "--cmessages", &tasks]);
         }
     }
     let uri =
