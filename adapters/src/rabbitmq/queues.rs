@@ -127,7 +127,12 @@ impl Queues {
             .with_delivery_mode(if self.manner.persistent { 2 } else { 1 })
             .with_message_id(id.to_string().into());
         match wait_ms {
-            Some(wait_ms) => properties.with_expiration(wait_ms.to_string().into()),
+            Some(wait_ms) => {
+                // A quorum queue counts from a clock of whole ms, cut off, so
+                // that a message expires up to 1 ms early (0.14 ms was seen).
+                let wait_ms = wait_ms + u64::from(self.manner.kind != Kind::Classic);
+                properties.with_expiration(wait_ms.to_string().into())
+            }
             None => properties,
         }
     }
