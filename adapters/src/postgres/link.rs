@@ -221,13 +221,14 @@ impl Link {
         let mut wait = FIRST_WAIT;
         while !self.closed.load(Ordering::Acquire) {
             if let Ok(line) = Line::prepare(&self.road, &self.statements).await {
+                // Before anybody can use it: what it carries comes after the moment.
+                let text = format!("connection {} to {}", self.number, self.road.place());
+                self.log.moment(clock::now(), MomentKind::Reconnected, text);
                 {
                     let mut state = self.state();
                     state.line = Some(Arc::new(line));
                     state.generation += 1;
                 }
-                let text = format!("connection {} to {}", self.number, self.road.place());
-                self.log.moment(clock::now(), MomentKind::Reconnected, text);
                 self.flow.changed.notify_one();
                 return;
             }
