@@ -11,7 +11,10 @@ use crate::{PipeReport, clock};
 
 /// Tasks per round: their records fit into the smallest pipe (one page), so
 /// that nothing waits for a reader.
-const TASKS: u64 = 100;
+const MOST_TASKS: u64 = 100;
+/// Their bodies in all, which makes them fewer where bodies are large: a worker
+/// that is told to end has seconds for it.
+const MOST_BYTES: u64 = 1 << 20;
 /// The figure is the middle one of so many rounds.
 const ROUNDS: usize = 51;
 
@@ -27,7 +30,8 @@ pub fn measure(work: &Work) -> std::io::Result<f64> {
     let mut report = PipeReport::new(File::from(writer), work.write_each);
     let pool = BodyPool::new(work.body);
     // Not the pool's own bytes: what was received lies elsewhere.
-    let tasks: Vec<(TaskId, Vec<u8>)> = (0..TASKS)
+    let count = (MOST_BYTES / (work.body.bytes as u64).max(1)).clamp(1, MOST_TASKS);
+    let tasks: Vec<(TaskId, Vec<u8>)> = (0..count)
         .map(|sequence| TaskId::new(work.cell, sequence))
         .map(|id| (id, pool.of(id).to_vec()))
         .collect();
@@ -51,7 +55,7 @@ pub fn measure(work: &Work) -> std::io::Result<f64> {
         reader.read_exact(&mut records)?;
     }
     rounds.sort_unstable();
-    Ok(rounds[ROUNDS / 2] as f64 / TASKS as f64)
+    Ok(rounds[ROUNDS / 2] as f64 / count as f64)
 }
 
 /// The line of a worker's log.

@@ -11,7 +11,10 @@ import (
 const (
 	// costTasks is how many tasks a round has: their records fit into the
 	// smallest pipe (one page), so that nothing waits for a reader.
-	costTasks  = 100
+	costTasks = 100
+	// costBytes is how much their bodies may come to, which makes them fewer
+	// where bodies are large: who is told to end has seconds for it.
+	costBytes  = 1 << 20
 	costRounds = 51
 )
 
@@ -28,15 +31,16 @@ func ownCost(work *Work) (time.Duration, error) {
 	defer writer.Close()
 	out := newEvents(writer, own.WriteEach)
 	h := &handler{work: &own, bodies: newBodyPool(own.Body), events: out}
-	var texts [costTasks]string
-	var bodies [costTasks][]byte
+	count := max(1, min(costTasks, costBytes/max(1, own.Body.Bytes)))
+	texts := make([]string, count)
+	bodies := make([][]byte, count)
 	for n := range texts {
 		texts[n] = fmt.Sprintf("%016x", n)
 		// Not the pool's own bytes: what was received lies elsewhere.
 		bodies[n] = slices.Clone(h.bodies.of(uint64(n)))
 	}
 	var rounds [costRounds]int64
-	records := make([]byte, costTasks*recordBytes)
+	records := make([]byte, count*recordBytes)
 	for round := range rounds {
 		began := nanotime()
 		for n, text := range texts {
@@ -50,5 +54,5 @@ func ownCost(work *Work) (time.Duration, error) {
 		}
 	}
 	slices.Sort(rounds[:])
-	return time.Duration(rounds[costRounds/2] / costTasks), nil
+	return time.Duration(rounds[costRounds/2] / int64(count)), nil
 }
