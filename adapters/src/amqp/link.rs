@@ -126,6 +126,11 @@ impl Link {
         let channel = channel.await.map_err(|e| self.road.error("opening a channel", &e))?;
         let events = connection.events_listener();
         let (written, settling) = unbounded_channel();
+        if self.state().generation > 0 {
+            // Before anybody can use it: what it carries comes after the moment.
+            let text = format!("connection {} to {}", self.number, self.road.place());
+            self.log.moment(clock::now(), MomentKind::Reconnected, text);
+        }
         let generation = {
             let mut state = self.state();
             state.generation += 1;
@@ -211,8 +216,6 @@ impl Link {
             let mut wait = FIRST_WAIT;
             while !self.closed.load(Ordering::Acquire) {
                 if self.connect().await.is_ok() {
-                    let text = format!("connection {} to {}", self.number, self.road.place());
-                    self.log.moment(clock::now(), MomentKind::Reconnected, text);
                     self.flow.changed.notify_one();
                     if self.closed.load(Ordering::Acquire) {
                         self.close();

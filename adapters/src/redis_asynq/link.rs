@@ -190,13 +190,14 @@ impl Link {
                 announce.arg(keys::QUEUES).arg(&self.queue);
                 let replies = line.send(vec![announce]).await.unwrap_or_default();
                 if replies.iter().any(|reply| self.road.accepts(reply).is_ok()) {
+                    // Before anybody can use it: what it carries comes after the moment.
+                    let text = format!("connection {} to {}", self.number, self.road.place());
+                    self.log.moment(clock::now(), MomentKind::Reconnected, text);
                     {
                         let mut state = self.state();
                         state.line = Some(line);
                         state.generation += 1;
                     }
-                    let text = format!("connection {} to {}", self.number, self.road.place());
-                    self.log.moment(clock::now(), MomentKind::Reconnected, text);
                     self.flow.changed.notify_one();
                     return;
                 }
