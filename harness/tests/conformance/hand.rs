@@ -104,11 +104,30 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
 
     /// Hands tasks over that are due after a delay.
     pub(crate) fn submit_due(&mut self, sequences: Range<u64>, delay_ns: u64) {
+        self.submit_keyed(sequences, delay_ns, |_| None);
+    }
+
+    /// Hands tasks over that are due at once, each with a key of its own.
+    ///
+    /// Kafka's client gives what has no key to one partition for 10 ms at a
+    /// time (`sticky.partitioning.linger.ms`): a handful of tasks handed over
+    /// within them may all be one worker's. Keys spread them over all workers.
+    pub(crate) fn submit_spread(&mut self, sequences: Range<u64>) {
+        self.submit_keyed(sequences, 0, |sequence| Some(sequence as u32));
+    }
+
+    fn submit_keyed(
+        &mut self,
+        sequences: Range<u64>,
+        delay_ns: u64,
+        key: impl Fn(u64) -> Option<u32>,
+    ) {
         let _context = self.stage.runtime.enter();
         let (cell, now) = (self.work.cell, clock::now());
         let task = |sequence| {
             let id = TaskId::new(cell, sequence);
-            Task { id, intended: now, due: now + delay_ns, key: None, body: self.bodies.of(id) }
+            let (due, body) = (now + delay_ns, self.bodies.of(id));
+            Task { id, intended: now, due, key: key(sequence), body }
         };
         let tasks: Vec<Task<'_>> = sequences.map(task).collect();
         // As the generator does: what is due at once is handed over at once.

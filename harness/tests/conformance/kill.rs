@@ -36,7 +36,7 @@ impl Act for Kill {
             assert_eq!(claims.ack, AckMode::None, "only a process can be killed");
             return;
         }
-        hand.submit(0..TASKS);
+        hand.submit_spread(0..TASKS);
         hand.settle();
         // One that found the queue empty may sleep for a second and more (Asynq).
         hand.wait("both workers to be at work", Hand::all_have_run);
