@@ -1,5 +1,6 @@
 //! Cells as a run plays them, judged.
 
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -185,6 +186,16 @@ impl Played {
         }
     }
 
+    /// What the enqueues came to, and why: how often each.
+    fn reasons(&self) -> String {
+        let mut counts = BTreeMap::<String, u64>::new();
+        for sequence in self.sequences() {
+            let entry = self.log.ledger().entry(sequence as usize);
+            *counts.entry(format!("{:?} {:?}", entry.enqueue, entry.reason)).or_default() += 1;
+        }
+        format!("{counts:?}")
+    }
+
     /// Of the tasks that died, those that the judge counts so: the confirmed
     /// ones. An unconfirmed one that did not complete stays unknown.
     pub(crate) fn counted_as_dead(&self, died: u64) -> u64 {
@@ -216,7 +227,8 @@ impl Played {
             ConfirmMode::Confirmed => [runs, [0; 3]],
             ConfirmMode::Unconfirmed => [[0; 3], runs],
         };
-        assert_eq!((self.grid.ok, self.grid.unknown), (ok, unknown), "{name}: {:?}", **self);
+        let why = self.reasons();
+        assert_eq!((self.grid.ok, self.grid.unknown), (ok, unknown), "{name}: {why} {:?}", **self);
         assert_eq!((self.grid.fail, self.unsent), ([0; 3], 0), "{name}");
         assert_eq!((self.lost, self.residual, self.repeated), (0, 0, twice), "{name}");
         assert_eq!((self.unexpected, self.leftovers, self.corrupt), (0, 0, 0), "{name}");
