@@ -116,7 +116,9 @@ fn run(options: &Options) -> Result<ExitCode> {
             let words = broker.describe();
             let (name, rest) = words.split_once(" started on ").unwrap_or((&words, ""));
             let settings = rest.split_once(" (").map_or("", |(_, settings)| settings);
-            brokers.insert(target.name(), format!("{}: {name} ({settings}", target.name()));
+            let settings =
+                if settings.is_empty() { String::new() } else { format!(" ({settings}") };
+            brokers.insert(target.name(), format!("{}: {name}{settings}", target.name()));
         }
         let one = compare(&mut stage, row, target, &natives, options)?;
         eprintln!("{}", table::table(std::slice::from_ref(&one)).lines().last().unwrap_or(""));
