@@ -1,0 +1,9 @@
+//! Faults: what is done to a system while it is measured, and undone again.
+//!
+//! A fault is a value; applying it gives a guard that heals when it is dropped,
+//! so that no way out of a cell leaves anything broken behind.
+
+mod link;
+pub mod proxy;
+
+pub use link::{LinkFault, Side};
