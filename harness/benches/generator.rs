@@ -33,6 +33,7 @@ fn plan() -> CellPlan {
         handler: Handler::None,
         fail_ppm: 0,
         retry: Retry { max: 0, backoff_ns: 0 },
+        faults: Vec::new(),
     }
 }
 

@@ -8,6 +8,7 @@
 mod about;
 mod backlog;
 mod cost;
+mod faulted;
 mod figures;
 mod floor;
 mod flow;
@@ -31,7 +32,7 @@ mod words;
 pub use about::About;
 pub use limits::Limits;
 use schedbench_contract::MomentKind;
-use schedbench_reports::outcome::{self, Cell, CellKey, Mark};
+use schedbench_reports::outcome::{self, Cell, CellKey, Held, Mark, State};
 
 use self::backlog::Slope;
 use self::figures::Figures;
@@ -83,8 +84,13 @@ pub fn judge(evidence: &Evidence<'_>, limits: &Limits, about: &About) -> Cell {
         horizon_ns: plan.horizon_ns,
         in_flight,
     };
-    let held = kept.held(&validity, limits);
-    let state = kept.state(&offered, limits);
+    let (held, state) = if evidence.faults.is_empty() {
+        (kept.held(&validity, limits), kept.state(&offered, limits))
+    } else {
+        let why = "a fault was done to it meanwhile".to_owned();
+        (Held::NotJudged(why.clone()), State::NotSteady(why))
+    };
+    let is_empty = sums.entries.loss(evidence).may_hold == Some(0);
     let saturation = Saturation {
         evidence,
         about,
@@ -113,7 +119,7 @@ pub fn judge(evidence: &Evidence<'_>, limits: &Limits, about: &About) -> Cell {
     };
 
     Cell {
-        key: key(evidence, about),
+        key: key(evidence),
         number: about.number,
         block: about.block,
         started_s: about.started_s,
@@ -132,11 +138,12 @@ pub fn judge(evidence: &Evidence<'_>, limits: &Limits, about: &About) -> Cell {
         histograms: figures.histograms(),
         series: sums.over_time.series(&sums.flow, limits.beyond, plan.horizon_ns),
         moments: marks(evidence, &sums),
+        trials: faulted::trials(evidence, limits, is_empty),
         counts,
     }
 }
 
-fn key(evidence: &Evidence<'_>, about: &About) -> CellKey {
+fn key(evidence: &Evidence<'_>) -> CellKey {
     let plan = evidence.plan;
     CellKey {
         system: plan.target.system.name.into(),
@@ -146,7 +153,7 @@ fn key(evidence: &Evidence<'_>, about: &About) -> CellKey {
             Load::InFlight { tasks, .. } => outcome::Load::InFlight(tasks),
         },
         variant: plan.variant.clone(),
-        fault: about.fault.clone(),
+        fault: plan.fault_in_words(),
         repeat: plan.repeat,
     }
 }

@@ -4,11 +4,13 @@
 
 mod arrivals;
 mod check;
+mod fault;
 mod hash;
 mod resolve;
 
 pub use arrivals::{Arrival, Arrivals, Spacing};
 pub use check::Estimate;
+pub use fault::{Deed, Fault, FaultKind, Road, Victim};
 pub use resolve::{Missing, Resolved, resolve};
 use schedbench_adapters::System;
 use schedbench_contract::{Broker, Handler, Profile, Retry, Runtime, WorkersShape};
@@ -150,6 +152,8 @@ pub struct CellPlan {
     pub fail_ppm: u32,
     /// What follows a failure.
     pub retry: Retry,
+    /// What is done to its processes meanwhile.
+    pub faults: Vec<Fault>,
 }
 
 /// How a cell is loaded.
@@ -235,6 +239,13 @@ impl CellPlan {
         Self { load: Load::Open { spacing, stages }, ..self.clone() }
     }
 
+    /// Its faults in words; `None` without any.
+    #[must_use]
+    pub fn fault_in_words(&self) -> Option<String> {
+        let words: Vec<String> = self.faults.iter().map(ToString::to_string).collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+
     /// The longest time between a hand-over and its task's due time, ns.
     #[must_use]
     pub fn longest_delay_ns(&self) -> u64 {
@@ -293,6 +304,7 @@ pub(crate) mod tests {
             handler: Handler::None,
             fail_ppm: 0,
             retry: Retry { max: 0, backoff_ns: 1_000_000_000 },
+            faults: Vec::new(),
         }
     }
 }

@@ -6,6 +6,8 @@ mod evidence;
 mod pipes;
 mod sampler;
 
-pub use evidence::{Allocated, Evidence, HandOver, Host, Memory, PacingSeen, Proof, Usage};
+pub use evidence::{
+    Allocated, Evidence, HandOver, Host, Injected, Memory, PacingSeen, Proof, Usage,
+};
 pub use pipes::{Pipes, PipesEnd, WorkerSeen};
 pub use sampler::{Between, Role, Sampler, Snapshot};

@@ -27,8 +27,8 @@ pub use overrides::Override;
 pub use read::{load, read};
 use schedbench_contract::Broker;
 pub use settings::{
-    Brokers, ExternalBroker, Load, Mode, Objective, PacingKind, Retry, Settings, Stage, Task,
-    Workers,
+    Brokers, ExternalBroker, Fault, Load, Mode, Objective, PacingKind, Retry, Settings, Stage,
+    Task, Workers,
 };
 pub use text::Text;
 pub use units::{Bytes, Count, Fraction, Nanos, Rate};

@@ -6,6 +6,8 @@ use schedbench::scenario::{Override, ScenarioError, load, read};
 
 const HEAD: &str = "name = \"mine\"\nsummary = \"a test\"\nsystems = [\"wheel\", \"heap\"]\n";
 
+const REDIS: &str = "name = \"mine\"\nsummary = \"a test\"\nsystems = [\"redis-asynq\"]\n";
+
 /// The message for a scenario of this text, changed by these `--set`s.
 fn said_of(text: &str, sets: &[&str]) -> String {
     let planned = || -> Result<(), ScenarioError> {
@@ -48,6 +50,44 @@ fn no_scenario_in_the_file() {
         .collect();
     let directory = directory.path().display().to_string();
     insta::assert_snapshot!(messages.join("\n\n").replace(&directory, "/DIR"));
+}
+
+#[test]
+fn faults_that_cannot_be_done() {
+    let load = "[load]\nrates = [\"5k\"]\n";
+    let fault = |fields: &str| format!("{load}[[fault]]\n{fields}");
+    let kill = |more: &str| fault(&format!("kind = \"kill\"\non = \"broker\"\n{more}"));
+    let redis = |text: String| said_of(&format!("{REDIS}{text}\n"), &[]);
+    let messages = [
+        redis(fault("kind = \"kil\"\non = \"broker\"\nat = \"1 s\"\nfor = \"1 s\"")),
+        redis(fault("kind = \"kill\"\non = \"leader\"\nat = \"1 s\"\nfor = \"1 s\"")),
+        redis(fault("kind = \"kill\"\non = \"worker:0\"\nat = \"1 s\"\nfor = \"1 s\"")),
+        redis(fault("kind = \"kill\"\non = \"worker:2\"\nat = \"1 s\"\nfor = \"1 s\"")),
+        redis(kill("at = \"1 s\"")),
+        redis(kill("at = \"1 s\"\nfor = \"1 s\"\ndelay = \"1 ms\"")),
+        redis(fault("kind = \"delay\"\non = \"links\"\nat = \"1 s\"\nfor = \"1 s\"")),
+        redis(fault("kind = \"kill\"\non = \"links\"\nat = \"1 s\"\nfor = \"1 s\"")),
+        redis(fault("kind = \"stall\"\non = \"broker\"\nat = \"1 s\"\nfor = \"1 s\"")),
+        redis(fault("kind = \"reset\"\non = \"links\"\nat = \"1 s\"\nfor = \"1 s\"")),
+        redis(fault("kind = \"reset\"\non = \"links\"\nat = \"1 s\"\nside = \"to-broker\"")),
+        redis(kill("at = \"1 s\"\nfor = \"0 s\"")),
+        redis(kill("at = \"8 s\"\nfor = \"2 s\"")),
+        redis(format!(
+            "{}\n[[fault]]\nkind = \"pause\"\non = \"broker\"\nat = \"2 s\"\nfor = \"1 s\"",
+            kill("at = \"1 s\"\nfor = \"2 s\"")
+        )),
+        redis(
+            "[load]\nmode = \"in-flight\"\nin_flight = [\"1k\"]\n[[fault]]\nkind = \"kill\"\n\
+             on = \"broker\"\nat = \"1 s\"\nfor = \"1 s\""
+                .to_owned(),
+        ),
+        redis(format!(
+            "{}\n[brokers.redis]\nurl_env = \"THEIR_REDIS\"",
+            kill("at = \"1 s\"\nfor = \"1 s\"")
+        )),
+        said_of(&format!("{HEAD}{}\n", kill("at = \"1 s\"\nfor = \"1 s\"")), &[]),
+    ];
+    insta::assert_snapshot!(messages.join("\n\n"));
 }
 
 #[test]

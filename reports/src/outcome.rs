@@ -259,6 +259,53 @@ pub struct Cell {
     pub series: Series,
     /// What happened when.
     pub moments: Vec<Mark>,
+    /// What became of each fault that was done to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trials: Vec<Trial>,
+}
+
+/// A fault, or several that overlapped, and how long it took until it was over
+/// (`docs/measurement.md` §9).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Trial {
+    /// What was done, in words.
+    pub fault: String,
+    /// t_f: when it had taken effect, seconds from the window's start.
+    pub took_effect_s: f64,
+    /// t_c: when it was undone; `null` where it was not, while it was watched.
+    pub cleared_s: Option<f64>,
+    /// When the watching ended.
+    pub ended_s: f64,
+    /// Δ: the length of an interval, seconds.
+    pub interval_s: f64,
+    /// ± of impact, recovery and drain, seconds.
+    pub resolution_s: f64,
+    /// `detection.impact`, `detection.client`, `detection.alarm`,
+    /// `recovery.from_fault`, `recovery.from_heal`, `drain`, `loss.window`
+    /// (seconds), `relapses`, `lost_goodput` (tasks), `served.in_fault`,
+    /// `served.overall` (shares of 1).
+    pub readings: BTreeMap<String, Reading>,
+    /// Acknowledged tasks that were proved lost.
+    pub lost: u64,
+    /// Tasks acknowledged in the last second before it.
+    pub exposed: u64,
+}
+
+/// A figure of a fault, or why there is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reading {
+    /// Measured.
+    Is(f64),
+    /// It had not happened when the watching ended; the true figure is at
+    /// least this.
+    MoreThan(f64),
+    /// The fault did not show, so there is nothing to recover from.
+    NoImpact,
+    /// There was no steady time before it, and why that is said.
+    NotSteady(String),
+    /// Not measured, and why.
+    NotMeasured(String),
 }
 
 /// An error that ended a cell.

@@ -260,6 +260,7 @@ impl Generator<'_> {
             handler: Handler::None,
             fail_ppm: 0,
             retry: Retry { max: 0, backoff_ns: 0 },
+            faults: Vec::new(),
         }
     }
 }

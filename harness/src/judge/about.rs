@@ -15,8 +15,6 @@ pub struct About {
     pub started_s: f64,
     /// How often it was measured before because it was disturbed.
     pub reruns: u32,
-    /// The fault injected, if any.
-    pub fault: Option<String>,
     /// The error that ended the cell, with the last lines of a log.
     pub error: Option<CellError>,
     /// Cores that harness and system have together, where known.

@@ -69,8 +69,9 @@ fn cell(plan: &CellPlan) -> Value {
         handler,
         fail_ppm,
         retry,
+        faults,
     } = plan;
-    json!({
+    let mut cell = json!({
         "load": self::load(load),
         "warmup_ns": warmup_ns,
         "horizon_ns": horizon_ns,
@@ -90,7 +91,14 @@ fn cell(plan: &CellPlan) -> Value {
         },
         "fail_ppm": fail_ppm,
         "retry": retry,
-    })
+    });
+    // Without faults a cell measures what it did before there were any.
+    if !faults.is_empty() {
+        let faults =
+            faults.iter().map(|fault| json!([fault.deed, fault.on, fault.at_ns, fault.for_ns]));
+        cell["faults"] = faults.collect();
+    }
+    cell
 }
 
 fn load(load: &Load) -> Value {

@@ -1,6 +1,7 @@
 //! From a scenario and its seed to a plan.
 
 mod bounds;
+mod faults;
 mod fit;
 mod order;
 mod steps;
@@ -64,7 +65,7 @@ pub fn resolve(scenario: &Scenario, missing: Missing) -> Result<Resolved, Scenar
     targets.retain(|target| target.system.name != targets::CEILING);
     let repeats = bounds.whole(&settings.repeats, 1, 1_000)?;
     let shape = shape(scenario, &bounds)?;
-    let groups = steps::groups(scenario, ceiling)?;
+    let groups = steps::groups(scenario, ceiling, shape.processes)?;
     let cells = groups.len().saturating_mul(targets.len() + 1).saturating_mul(repeats as usize);
     if cells > MOST_CELLS {
         return Err(scenario.text.error(
@@ -95,7 +96,12 @@ pub fn resolve(scenario: &Scenario, missing: Missing) -> Result<Resolved, Scenar
         // once, in an order of its own, so that a drift of the machine falls
         // on all of them alike.
         let mut round = vec![block(ceiling, &ceiling_groups, seed, repeat)];
-        round.extend(fitted.iter().map(|(target, groups)| block(*target, groups, seed, repeat)));
+        for (target, groups) in &fitted {
+            // A broker that was hurt serves nobody else's measurement.
+            let apart = if settings.fault.is_empty() { groups.len().max(1) } else { 1 };
+            let blocks = groups.chunks(apart).map(|groups| block(*target, groups, seed, repeat));
+            round.extend(blocks);
+        }
         // The first block of all is noop's: what it finds about the harness
         // is known before anything else runs.
         let first = usize::from(repeat == 1);

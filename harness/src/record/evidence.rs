@@ -4,7 +4,7 @@ use hdrhistogram::Histogram;
 use schedbench_contract::ledger::Ledger;
 use schedbench_contract::{Backlog, Moment};
 
-use crate::plan::{CellPlan, Pacing};
+use crate::plan::{CellPlan, Fault, Pacing};
 
 /// Everything the judge is given about one cell. All instants are monotonic ns.
 #[derive(Debug)]
@@ -40,8 +40,22 @@ pub struct Evidence<'a> {
     pub host: Host,
     /// What happened when.
     pub moments: Vec<Moment>,
+    /// The faults that were done to it, in the order in which they took effect.
+    pub faults: Vec<Injected>,
     /// Why the cell ended before its time, if it did.
     pub cut_short: Option<String>,
+}
+
+/// A fault that was done to a cell. Instants are monotonic ns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Injected {
+    /// Which.
+    pub fault: Fault,
+    /// t_f: when the signal was sent or the link was changed, read just before.
+    pub took_effect: u64,
+    /// t_c: when it was undone. For what was killed that is when its process
+    /// was started again: the time until it answers is part of its recovery.
+    pub cleared: Option<u64>,
 }
 
 /// Tasks from `first` (an arrival's index) on were handed over at `at`.

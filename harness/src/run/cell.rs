@@ -13,13 +13,16 @@ use schedbench_contract::{
 };
 use schedbench_reports::outcome::CellError;
 
+use super::faults::{Faults, Scene};
 use super::halt::{Halt, failure};
+use super::roads::Roads;
 use super::staff::Staff;
 use super::stage::Stage;
+use super::watch::Pacer;
 use crate::drive::{self, Driven, Ended, InFlightSetup, OpenSetup};
 use crate::environment;
 use crate::plan::{Arrivals, CellPlan, Load, Pacing};
-use crate::record::{Allocated, Between, Proof};
+use crate::record::{Allocated, Between, Injected, Proof};
 
 /// Sequence numbers kept for probes, before the first arrival.
 pub const PROBE_ROOM: u64 = 1_024;
@@ -44,6 +47,8 @@ pub struct Seen {
     pub driven: Driven,
     /// When nothing more was listened for.
     pub ended: u64,
+    /// The faults that were done to it.
+    pub injected: Vec<Injected>,
     /// Whether what is missing was proved to be lost.
     pub proof: Proof,
     /// CPU, memory, and what the machine did besides.
@@ -80,6 +85,8 @@ pub struct RunCell<'a, 'b> {
     pub pacing: Pacing,
     /// Where the system is.
     pub at: Endpoints,
+    /// Where faults lie on the way to it.
+    pub roads: Roads,
     /// Where it is run.
     pub stage: &'a mut Stage<'b>,
     /// Bytes that the allocator held before anything of the cell was made.
@@ -246,6 +253,7 @@ impl RunCell<'_, '_> {
         let opened =
             AtomicU64::new(if self.is_open_loop() { start + self.plan.warmup_ns } else { 0 });
         let pacer_done = AtomicBool::new(false);
+        let mut faults = Faults::of(&self.plan.faults, planned.start);
         let (seen_edges, edges_seen) = std::sync::mpsc::channel::<()>();
         let (driven, edges) = std::thread::scope(|scope| {
             let pacer = std::thread::Builder::new().name("pacer".into());
@@ -295,7 +303,8 @@ impl RunCell<'_, '_> {
             });
             let thread =
                 thread.map_err(|error| failure(format!("cannot start the pacer: {error}")))?;
-            let edges = self.watch(log, staff, halt, opened, planned.end, pacer_done);
+            let pacer = Pacer { opened, closes: planned.end, is_done: pacer_done };
+            let edges = self.watch(log, staff, halt, &pacer, &mut faults);
             drop(seen_edges);
             let driven = thread.join().map_err(|_| failure("the generator's thread panicked"))?;
             Ok::<_, CellError>((driven, edges))
@@ -309,6 +318,7 @@ impl RunCell<'_, '_> {
         if cut_short.is_none() {
             self.drain(log, staff, halt, &driven);
         }
+        faults.end(&mut Scene { stage: self.stage, staff, roads: &self.roads, log, halt });
         let mut between = match &edges.snapshots {
             (Some(first), Some(second)) => self.stage.sampler.between(first, second),
             _ => Between::default(),
@@ -326,6 +336,7 @@ impl RunCell<'_, '_> {
             start,
             driven,
             ended,
+            injected: faults.injected().to_vec(),
             proof: Proof::NotAsked("not asked yet".to_owned()),
             between,
             moments: Vec::new(),

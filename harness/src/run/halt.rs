@@ -56,7 +56,8 @@ impl<'a> Halt<'a> {
         }
     }
 
-    fn set(&self, why: CellError) {
+    /// Ends the cell, for this reason.
+    pub(super) fn set(&self, why: CellError) {
         *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
         self.cell.store(true, Ordering::Release);
     }

@@ -17,6 +17,7 @@ use super::describe;
 use super::halt::failure;
 use super::interruption::Interruption;
 use super::results::Results;
+use super::roads::Roads;
 use super::stage::{self, Stage};
 use crate::environment;
 use crate::judge;
@@ -219,9 +220,16 @@ impl<'a> Session<'a> {
         }
         self.stage.settle();
         let address = self.stage.address();
+        let roads = match Roads::to(address.as_ref(), plan) {
+            Ok(roads) => roads,
+            Err(error) => {
+                let why = format!("putting a proxy before the broker: {error}");
+                return unmeasured(&about, plan, failure(why));
+            }
+        };
         let at = Endpoints {
-            producer: address.clone(),
-            workers: address.clone(),
+            producer: roads.producer(address.clone()),
+            workers: roads.workers(address.clone()),
             control: address,
             second: self.stage.second_address(),
             prefix: format!("schedbench.{}.{number}", self.outcome.run.id),
@@ -236,6 +244,7 @@ impl<'a> Session<'a> {
                 false => Pacing::Grid,
             }),
             at,
+            roads,
             stage: &mut self.stage,
             held_before: allocator::held(),
             rehearsal: Rehearsal::default(),
@@ -269,6 +278,7 @@ impl<'a> Session<'a> {
                         usage: seen.between.usage,
                         host: seen.between.host,
                         moments: seen.moments,
+                        faults: seen.injected,
                         cut_short: seen.cut_short.as_ref().map(|error| error.message.clone()),
                     },
                     &judge::Limits {
@@ -402,7 +412,7 @@ fn key(plan: &CellPlan) -> CellKey {
         profile: plan.target.profile.name.to_owned(),
         load: describe::load(&plan.load),
         variant: plan.variant.clone(),
-        fault: None,
+        fault: plan.fault_in_words(),
         repeat: plan.repeat,
     }
 }
@@ -438,6 +448,7 @@ fn unmeasured(about: &judge::About, plan: &CellPlan, error: CellError) -> Cell {
         histograms: BTreeMap::new(),
         series: Series::default(),
         moments: Vec::new(),
+        trials: Vec::new(),
     }
 }
 

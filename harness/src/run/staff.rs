@@ -1,5 +1,6 @@
 //! The workers of a cell: threads in this process, or processes with a pipe.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,10 @@ pub enum Staff {
     Processes {
         /// The processes.
         children: Vec<Child>,
+        /// What each was started from.
+        programs: Vec<(Program, Option<Feed>)>,
+        /// Those that a fault has killed, by their places.
+        killed: BTreeSet<usize>,
         /// Where their records come in; `None` once they have been read out.
         pipes: Option<Pipes>,
     },
@@ -71,21 +76,48 @@ impl Staff {
         }
         let pipes = Pipes::start(log.clone()).map_err(Error::io("starting the pipes' thread"))?;
         // Dropped on an error, these end what was started already.
-        let mut staff = Self::Processes { children: Vec::new(), pipes: None };
-        for (program, feed) in &programs {
-            let events = pipes.open(program.work.index).map_err(Error::io("making a pipe"))?;
-            let mut spec = Spec::worker(program, stage.worker_log(&program.work), events)?;
-            spec.feed.clone_from(feed);
-            let child = stage.keeper.spawn(spec)?;
-            stage.sampler.watch(Role::Workers, &child);
+        let mut staff = Self::Processes {
+            children: Vec::new(),
+            programs: Vec::new(),
+            killed: BTreeSet::new(),
+            pipes: None,
+        };
+        for program in &programs {
+            let child = spawn(program, &pipes, stage)?;
             if let Self::Processes { children, .. } = &mut staff {
                 children.push(child);
             }
         }
-        if let Self::Processes { pipes: place, .. } = &mut staff {
+        if let Self::Processes { pipes: place, programs: all, .. } = &mut staff {
             *place = Some(pipes);
+            *all = programs;
         }
         Ok(staff)
+    }
+
+    /// Kills the workers at these places (SIGKILL); their end is no error
+    /// until they have been replaced.
+    pub(super) fn kill(&mut self, places: Vec<usize>) -> Result<(), &'static str> {
+        let Self::Processes { children, killed, .. } = self else {
+            return Err("it has no worker processes");
+        };
+        for place in places {
+            killed.insert(place);
+            children[place].kill();
+        }
+        Ok(())
+    }
+
+    /// Starts killed workers again.
+    pub(super) fn replace(&mut self, places: &[usize], stage: &Stage<'_>) -> Result<(), Error> {
+        let Self::Processes { children, programs, killed, pipes: Some(pipes) } = self else {
+            return Ok(());
+        };
+        for place in places {
+            children[*place] = spawn(&programs[*place], pipes, stage)?;
+            killed.remove(place);
+        }
+        Ok(())
     }
 
     /// Waits until every worker process has said that it consumes.
@@ -127,7 +159,11 @@ impl Staff {
     /// The end of a worker process that should live.
     #[must_use]
     pub fn death(&self) -> Option<CellError> {
-        self.children().iter().find_map(|child| Some(told(&child.died("worker", child.ended()?))))
+        let Self::Processes { children, killed, .. } = self else { return None };
+        let living = children.iter().enumerate().filter(|(place, _)| !killed.contains(place));
+        living
+            .map(|(_, child)| child)
+            .find_map(|child| Some(told(&child.died("worker", child.ended()?))))
     }
 
     /// The worker processes.
@@ -146,14 +182,14 @@ impl Staff {
     /// A process had to be killed, so that its connection may still be known
     /// to the broker, or a pipe carried something that is no record.
     pub fn dismiss(&mut self) -> Result<(), String> {
-        let (children, pipes) = match self {
+        let (children, by_fault, pipes) = match self {
             Self::Here(workers) => {
                 if let Some(workers) = workers.take() {
                     workers.stop();
                 }
                 return Ok(());
             }
-            Self::Processes { children, pipes } => (children, pipes),
+            Self::Processes { children, killed, pipes, .. } => (children, killed, pipes),
         };
         let deadline = Instant::now() + NOTICE;
         std::thread::scope(|scope| {
@@ -164,7 +200,9 @@ impl Staff {
         let seen = pipes.take().map(Pipes::stop).unwrap_or_default();
         let killed = children
             .iter()
-            .filter(|child| child.ended().is_none_or(|exit| exit.code.is_none()))
+            .enumerate()
+            .filter(|(place, _)| !by_fault.contains(place))
+            .filter(|(_, child)| child.ended().is_none_or(|exit| exit.code.is_none()))
             .count();
         match (killed, seen.protocol_errors()) {
             (0, 0) => Ok(()),
@@ -172,6 +210,19 @@ impl Staff {
             (killed, _) => Err(format!("{killed} worker processes had to be killed")),
         }
     }
+}
+
+fn spawn(
+    (program, feed): &(Program, Option<Feed>),
+    pipes: &Pipes,
+    stage: &Stage<'_>,
+) -> Result<Child, Error> {
+    let events = pipes.open(program.work.index).map_err(Error::io("making a pipe"))?;
+    let mut spec = Spec::worker(program, stage.worker_log(&program.work), events)?;
+    spec.feed.clone_from(feed);
+    let child = stage.keeper.spawn(spec)?;
+    stage.sampler.watch(Role::Workers, &child);
+    Ok(child)
 }
 
 /// Names the program that was made from a system's sources. A run has it made

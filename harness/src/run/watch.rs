@@ -6,6 +6,7 @@ use schedbench_adapters::clock;
 use schedbench_contract::Recorder;
 
 use super::cell::RunCell;
+use super::faults::{Faults, Scene};
 use super::halt::Halt;
 use super::staff::Staff;
 use crate::drive::{self, Driven};
@@ -19,6 +20,17 @@ pub(super) struct Edges {
     pub(super) most_held: u64,
 }
 
+/// What the pacer tells while it drives.
+pub(super) struct Pacer<'a> {
+    /// When the window opened or is to open, monotonic ns; 0 while in flight
+    /// it has not.
+    pub(super) opened: &'a AtomicU64,
+    /// When the window closes, by plan.
+    pub(super) closes: u64,
+    /// Whether it has ended.
+    pub(super) is_done: &'a AtomicBool,
+}
+
 impl RunCell<'_, '_> {
     /// Stands beside the pacer: snapshots at the window's edges, the progress
     /// line, and an eye on broker and workers.
@@ -27,34 +39,34 @@ impl RunCell<'_, '_> {
         log: &Recorder,
         staff: &mut Staff,
         halt: &Halt<'_>,
-        opened: &AtomicU64,
-        planned_end: u64,
-        pacer_done: &AtomicBool,
+        pacer: &Pacer<'_>,
+        faults: &mut Faults,
     ) -> Edges {
         let mut edges = Edges::default();
         // In flight the pacer decides when the window closes.
-        let closes = if self.is_open_loop() { planned_end } else { u64::MAX };
+        let closes = if self.is_open_loop() { pacer.closes } else { u64::MAX };
         let look_every = if self.is_open_loop() { 50_000_000 } else { 5_000_000 };
         let mut next_tick = 0;
         loop {
             let now = clock::now();
             edges.most_held = edges.most_held.max(allocator::held());
-            let opens = opened.load(Ordering::Acquire);
+            let opens = pacer.opened.load(Ordering::Acquire);
             if edges.snapshots.0.is_none() && opens > 0 && now >= opens {
                 edges.snapshots.0 = Some(self.stage.sampler.snapshot());
             }
-            let done = pacer_done.load(Ordering::Acquire);
+            let done = pacer.is_done.load(Ordering::Acquire);
             if now >= closes || done && (closes == u64::MAX || halt.is_set()) {
                 edges.snapshots.1 = Some(self.stage.sampler.snapshot());
                 return edges;
             }
+            faults.act(&mut Scene { stage: self.stage, staff, roads: &self.roads, log, halt });
             if now >= next_tick {
                 next_tick = now + 200_000_000;
                 halt.look(staff, self.stage);
                 self.stage.progress.tick(log.counts());
             }
             let edge = if edges.snapshots.0.is_some() { closes } else { opens };
-            let next = now + look_every;
+            let next = (now + look_every).min(faults.next().unwrap_or(u64::MAX).max(now));
             drive::sleep_until(if edge > now { edge.min(next) } else { next });
         }
     }

@@ -17,4 +17,16 @@ macro_rules! built_in {
     };
 }
 
-built_in!("quick", "ramp", "ramp-article", "ramp-inflight", "delays", "capacity", "soak");
+built_in!(
+    "quick",
+    "ramp",
+    "ramp-article",
+    "ramp-inflight",
+    "delays",
+    "capacity",
+    "soak",
+    "broker-kill",
+    "broker-pause",
+    "worker-kill",
+    "partition"
+);

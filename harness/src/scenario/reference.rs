@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::settings::{
-    Brokers, ExternalBroker, Load, Objective, Retry, Settings, Stage, Task, Workers,
+    Brokers, ExternalBroker, Fault, Load, Objective, Retry, Settings, Stage, Task, Workers,
 };
 use super::{BUILT_IN, read};
 
@@ -54,6 +54,7 @@ pub(super) fn reference() -> String {
     put("`[task]`", "", "Task", order::<Task>());
     put("`[retry]`", "", "Retry", order::<Retry>());
     put("`[workers]`", "", "Workers", order::<Workers>());
+    put("`[[fault]]`", "", "Fault", order::<Fault>());
     put("`[objective]`", "", "Objective", order::<Objective>());
     put("`[brokers]`", "", "Brokers", order::<Brokers>());
     put("`[brokers.redis]`", BROKER, "ExternalBroker", order::<ExternalBroker>());
@@ -153,9 +154,12 @@ fn value_in_words(field: &Value) -> String {
         (Some(name @ ("Duration" | "Rate" | "Number" | "Size" | "Share")), _) => {
             name.to_lowercase()
         }
-        (Some("Mode" | "PacingKind" | "Spacing"), _) => "a word, below".to_owned(),
+        (Some("FaultKind" | "Mode" | "PacingKind" | "Side" | "Spacing"), _) => {
+            "a word, below".to_owned()
+        }
         (Some("DelayKind" | "WorkKind"), _) => "below".to_owned(),
         (Some("Stage"), _) => "stage".to_owned(),
+        (Some("Fault"), _) => "table".to_owned(),
         (Some(_), _) => "table, below".to_owned(),
         (None, Some("integer")) => "number".to_owned(),
         (None, Some("string")) => "text".to_owned(),

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::At;
 use super::kinds::{DelayKind, Variants, WorkKind};
 use super::units::{Bytes, Count, Fraction, Nanos, Rate};
-use crate::plan::Spacing;
+use crate::fault::Side;
+use crate::plan::{FaultKind, Spacing, Victim};
 
 /// What to measure: which systems, under which load, with which tasks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -54,6 +55,10 @@ pub struct Settings {
     /// Workers and connections, equal for all systems.
     #[serde(default)]
     pub workers: Workers,
+    /// What is done to processes meanwhile, in every cell of every system but
+    /// `noop`.
+    #[serde(default)]
+    pub fault: Vec<Fault>,
     /// What counts as keeping up.
     #[serde(default)]
     pub objective: Objective,
@@ -243,6 +248,32 @@ impl Default for Workers {
             window: At::nowhere(Count(4_096)),
         }
     }
+}
+
+/// A fault: what is done to which process or link, when and for how long. Only
+/// to processes that schedbench started itself, and to links to them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table [[fault]]")]
+pub struct Fault {
+    /// What is done.
+    pub kind: At<FaultKind>,
+    /// To whom. A process: `broker`, `workers` for all worker processes, or
+    /// `worker:1`. A link: `producer-broker`, `worker-broker`, or `links` for
+    /// both; the road on which loss is proved is never hurt.
+    pub on: At<Victim>,
+    /// When, from the window's start on: what lies before it in the window is
+    /// the baseline that it is measured against.
+    pub at: At<Nanos>,
+    /// For how long. A `reset` is over at once and has none.
+    #[serde(rename = "for")]
+    pub lasts: Option<At<Nanos>>,
+    /// Kinds `stall`, `black-hole` and `delay`: `to-broker` or `from-broker`
+    /// for one way only; both if left out.
+    pub side: Option<At<Side>>,
+    /// Kind `delay`: by how much at least.
+    pub delay: Option<At<Nanos>>,
+    /// Kind `delay`: by how much more at most; 0 if left out.
+    pub jitter: Option<At<Nanos>>,
 }
 
 /// What counts as keeping up.

@@ -6,6 +6,7 @@ mod brokers;
 mod checks;
 mod containers;
 mod external;
+mod faults;
 mod harness;
 mod kafka;
 #[cfg(feature = "kafka-tls")]

@@ -49,6 +49,7 @@ pub(crate) fn plan(target: Target, count: u64, rate: u64) -> CellPlan {
         handler: Handler::None,
         fail_ppm: 0,
         retry: Retry { max: 0, backoff_ns: 0 },
+        faults: Vec::new(),
     }
 }
 
@@ -109,6 +110,7 @@ pub(crate) fn play_on(stage: &mut run::Stage<'_>, plan: &CellPlan, staging: &Sta
             second: stage.second_address(),
             prefix: format!("schedbench.test.{number}"),
         },
+        roads: run::Roads::default(),
         stage,
         held_before: 0,
         rehearsal: Rehearsal {
@@ -140,6 +142,7 @@ pub(crate) fn play_on(stage: &mut run::Stage<'_>, plan: &CellPlan, staging: &Sta
         usage: Usage::default(),
         host: Host::default(),
         moments: seen.moments,
+        faults: seen.injected,
         cut_short: seen.cut_short.map(|error| error.message),
     };
     let about = About { number, shape: Some(staging.shape), ..About::default() };

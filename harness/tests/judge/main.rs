@@ -4,6 +4,7 @@
 mod cost;
 mod counts;
 mod fates;
+mod faulted;
 mod generators;
 mod latencies;
 mod limit;

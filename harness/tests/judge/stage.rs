@@ -8,7 +8,7 @@ use schedbench::judge::{About, Limits, judge};
 use schedbench::plan::{
     Arrival, Arrivals, CellPlan, Delay, Load, Pacing, Spacing, Stage as Rate, Target,
 };
-use schedbench::record::{Evidence, HandOver, Host, PacingSeen, Proof, Usage};
+use schedbench::record::{Evidence, HandOver, Host, Injected, PacingSeen, Proof, Usage};
 use schedbench_adapters::System;
 use schedbench_contract::ledger::Ledger;
 use schedbench_contract::{
@@ -78,6 +78,7 @@ pub(crate) fn plan(rate: f64, seconds: u64) -> CellPlan {
         handler: Handler::None,
         fail_ppm: 0,
         retry: Retry { max: 0, backoff_ns: S },
+        faults: Vec::new(),
     }
 }
 
@@ -128,6 +129,7 @@ pub(crate) struct Stage {
     pub(crate) usage: Usage,
     pub(crate) host: Host,
     pub(crate) moments: Vec<Moment>,
+    pub(crate) faults: Vec<Injected>,
     pub(crate) cut_short: Option<String>,
     pub(crate) limits: Limits,
     pub(crate) about: About,
@@ -178,6 +180,7 @@ impl Stage {
             usage: Usage::default(),
             host: Host::default(),
             moments: Vec::new(),
+            faults: Vec::new(),
             cut_short: None,
             limits: Limits::default(),
             about: About::default(),
@@ -249,6 +252,7 @@ impl Stage {
             usage: self.usage.clone(),
             host: self.host,
             moments: self.moments.clone(),
+            faults: self.faults.clone(),
             cut_short: self.cut_short.clone(),
         };
         judge(&evidence, &self.limits, &self.about)

@@ -98,6 +98,8 @@ pub struct Lines {
     pub diagonal: Option<(f64, f64)>,
     /// A horizontal hairline with its name: an objective.
     pub limit: Option<(f64, String)>,
+    /// Stretches of the x axis to be shaded: from and to.
+    pub shades: Vec<(f64, f64)>,
     /// Its lines.
     pub series: Vec<Series>,
     /// Marks on the time axis.
@@ -152,6 +154,7 @@ impl Lines {
         };
         let mut raw = String::new();
         let mut canvas = Canvas::new(&mut raw, width, height);
+        self.shade(&mut canvas, &frame);
         self.grid(&mut canvas, &frame);
         self.hairlines(&mut canvas, &frame);
         self.moments(&mut canvas, &frame);
@@ -171,6 +174,15 @@ impl Lines {
             escape(&self.title)
         );
         Drawn { svg: inks.rewrite(&raw, &attributes, &names), places }
+    }
+
+    fn shade(&self, canvas: &mut Canvas<'_>, frame: &Frame) {
+        let shade = canvas.ink("shade", None);
+        for (from, to) in &self.shades {
+            let (Some(from), Some(to)) = (self.x.place(*from), self.x.place(*to)) else { continue };
+            let (from, to) = (from.clamp(0.0, 1.0), to.clamp(0.0, 1.0));
+            canvas.rect(shade, (frame.x(from), frame.top), (frame.x(to), frame.bottom));
+        }
     }
 
     fn grid(&self, canvas: &mut Canvas<'_>, frame: &Frame) {

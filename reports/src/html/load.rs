@@ -197,6 +197,7 @@ fn panel(
             diagonal: kind.diagonal.then(|| diagonal(&shape.loads, &numbers)),
             limit: kind.limit.clone(),
             series: series.clone(),
+            shades: Vec::new(),
             moments: Vec::new(),
         }
     };

@@ -7,6 +7,7 @@
 mod again;
 mod cost;
 mod data;
+mod faults;
 mod holds;
 mod ledger;
 mod load;
@@ -14,6 +15,7 @@ mod overtime;
 mod palette;
 mod percentiles;
 mod plots;
+mod timeline;
 mod title;
 mod words;
 
@@ -53,6 +55,7 @@ pub fn render(outcome: &Outcome) -> String {
         holds::section(&page),
         load::section(&page, &mut data),
         overtime::section(&page, &mut data),
+        faults::section(&page, &mut data),
         percentiles::section(&page, &mut data),
         ledger::section(&page),
         cost::section(&page),

@@ -5,17 +5,15 @@
 use maud::{Markup, html};
 
 use crate::analysis::{Group, Mode, Row};
-use crate::charts::{Axis, Dot, Join, Lines, Mark, Moment, NARROW, Scaling, Series};
+use crate::charts::{Axis, Lines, Moment, NARROW, Scaling, Series};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, amount, load, seconds};
 use crate::outcome::{Cell, Value};
 
 use super::data::Data;
 use super::plots::{Multiple, figure, fit, legend, multiples, room, switch};
+use super::timeline::{BACKLOG, Kind, LATENCY, THROUGHPUT, Told, fit_moment, series};
 use super::{Page, Section};
-
-/// Most points of a line.
-const MOST: usize = 60;
 
 /// A row and the cell that stands for it.
 struct Shown<'a> {
@@ -23,6 +21,12 @@ struct Shown<'a> {
     cell: &'a Cell,
     style: usize,
     repeats: usize,
+}
+
+impl Shown<'_> {
+    fn told(&self) -> Told<'_> {
+        Told { label: &self.row.label, cell: self.cell, style: self.style }
+    }
 }
 
 pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
@@ -102,51 +106,12 @@ fn name(shown: &Shown<'_>) -> String {
     format!("{} {}", fit(&shown.row.label), load(shown.cell.key.load))
 }
 
-/// One kind of drawing.
-struct Kind {
-    title: &'static str,
-    sub: &'static str,
-    unit: Unit,
-    height: u32,
-    /// Column of the series, its short name, whether it is the main one, and
-    /// how bins merge when there are too many.
-    columns: &'static [(&'static str, &'static str, bool, Merge)],
-}
-
-#[derive(Clone, Copy)]
-enum Merge {
-    Mean,
-    Largest,
-}
-
-const THROUGHPUT: Kind = Kind {
-    title: "Tasks done, per second",
-    sub: "",
-    unit: Unit::PerSecond,
-    height: 230,
-    columns: &[("throughput", "done", true, Merge::Mean)],
-};
-const LATENCY: Kind = Kind {
-    title: "P99 start latency",
-    sub: "by due time; thin line: P50",
-    unit: Unit::Seconds,
-    height: 230,
-    columns: &[("p99", "P99", true, Merge::Largest), ("p50", "P50", false, Merge::Largest)],
-};
-const BACKLOG: Kind = Kind {
-    title: "Backlog",
-    sub: "tasks due and not done",
-    unit: Unit::Tasks,
-    height: 190,
-    columns: &[("backlog", "backlog", true, Merge::Largest)],
-};
-
 fn panel(shown: &[Shown<'_>], kind: &Kind, right: u32, lonely: bool, data: &mut Data) -> Markup {
     let series: Vec<Series> = kind
         .columns
         .iter()
         .rev()
-        .flat_map(|column| shown.iter().map(move |shown| line(shown, kind, column)))
+        .flat_map(|column| shown.iter().map(move |shown| series(&shown.told(), kind, column)))
         .filter(|series| !series.dots.is_empty())
         .collect();
     if series.is_empty() {
@@ -166,56 +131,13 @@ fn panel(shown: &[Shown<'_>], kind: &Kind, right: u32, lonely: bool, data: &mut 
             x_title: "",
             diagonal: None,
             limit: None,
+            shades: Vec::new(),
             series: series.clone(),
             moments: marks(shown),
         }
     };
     let variants = [lines(Scaling::Log), lines(Scaling::Linear)];
     figure((kind.title, kind.sub), &variants, lonely, data, &table(shown, kind))
-}
-
-fn line(shown: &Shown<'_>, kind: &Kind, column: &(&str, &str, bool, Merge)) -> Series {
-    let (key, word, main, merge) = *column;
-    let series = &shown.cell.series;
-    let values = series.columns.get(key).map_or(&[][..], Vec::as_slice);
-    let step = values.len().div_ceil(MOST).max(1);
-    let mut gap = false;
-    let mut dots = Vec::new();
-    for (place, bins) in values.chunks(step).enumerate() {
-        let known: Vec<f64> = bins.iter().flatten().copied().filter(|x| x.is_finite()).collect();
-        if known.is_empty() {
-            // Nothing can be said here: the line breaks.
-            gap = true;
-            continue;
-        }
-        let y = match merge {
-            Merge::Mean => known.iter().sum::<f64>() / known.len() as f64,
-            Merge::Largest => known.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        };
-        // The middle of the bin.
-        let x = series.start_s + series.bin_s * step as f64 * (place as f64 + 0.5);
-        let tip = if main {
-            format!(
-                "{} at {} · {}\n{word} {}",
-                shown.row.label,
-                load(shown.cell.key.load),
-                seconds(x, Medium::Page),
-                amount(y, kind.unit, Medium::Page)
-            )
-        } else {
-            String::new()
-        };
-        let join = if std::mem::take(&mut gap) { Join::Apart } else { Join::Solid };
-        dots.push(Dot { x, y, spread: None, mark: Mark::None, join, tip });
-    }
-    Series {
-        style: shown.style,
-        class: if main { "fine" } else { "thin" },
-        marker: 0,
-        name: name(shown),
-        labelled: main,
-        dots,
-    }
 }
 
 fn marks(shown: &[Shown<'_>]) -> Vec<Moment> {
@@ -235,22 +157,13 @@ fn marks(shown: &[Shown<'_>]) -> Vec<Moment> {
     marks
 }
 
-fn fit_moment(text: &str) -> String {
-    const MOST: usize = 34;
-    if text.chars().count() <= MOST {
-        text.to_owned()
-    } else {
-        text.chars().take(MOST - 1).chain(std::iter::once('…')).collect()
-    }
-}
-
 /// Figures at ten moments: the whole series is in `result.json`.
 fn table(shown: &[Shown<'_>], kind: &Kind) -> Markup {
     let all: Vec<(&Shown<'_>, &str, Series)> = kind
         .columns
         .iter()
         .flat_map(|column| {
-            shown.iter().map(move |shown| (shown, column.1, line(shown, kind, column)))
+            shown.iter().map(move |shown| (shown, column.1, series(&shown.told(), kind, column)))
         })
         .collect();
     let longest = all.iter().map(|(_, _, series)| series.dots.len()).max().unwrap_or(0);

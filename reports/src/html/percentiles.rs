@@ -185,6 +185,7 @@ fn chart(
         diagonal: None,
         limit: None,
         series: series.clone(),
+        shades: Vec::new(),
         moments: Vec::new(),
     };
     let table = table(&rows, lateness.as_ref());

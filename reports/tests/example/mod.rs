@@ -111,6 +111,7 @@ pub(crate) fn cell(
             )]),
         },
         moments: Vec::new(),
+        trials: Vec::new(),
     }
 }
 

@@ -464,6 +464,7 @@ pub fn cell(model: &Model, load: Load, repeat: u32, number: u32) -> Cell {
         ]),
         series: Series { bin_s: D / f64::from(bins), start_s: 0.0, columns },
         moments: Vec::new(),
+        trials: Vec::new(),
     }
 }
 

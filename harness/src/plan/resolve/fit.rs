@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use schedbench_contract::{Delay as Claim, Handler, Retries};
+use schedbench_contract::{Broker, Delay as Claim, Handler, Retries, Topology};
 
 use super::targets::CEILING;
-use crate::plan::{CellPlan, Delay, Target};
+use crate::plan::{CellPlan, Deed, Delay, Fault, Target, Victim};
 use crate::scenario::{Bytes, Settings};
 
 /// Why a target cannot run a cell.
@@ -36,6 +36,7 @@ pub(super) fn fit(
         cell.cancel_ppm = 0;
         cell.fail_ppm = 0;
         cell.retry.max = 0;
+        cell.faults.clear();
         return Ok(cell);
     }
     let claims = &target.profile.claims;
@@ -57,7 +58,40 @@ pub(super) fn fit(
         let why = format!("its largest has {}", Bytes(claims.largest_body as u64));
         return Err(misfit("take such a body", why, &task.body.span));
     }
+    for (fault, written) in cell.faults.iter().zip(&settings.fault) {
+        if let Some(why) = fault_misfit(fault, target, settings) {
+            return Err(misfit(suffering(fault), why, &written.on.span));
+        }
+    }
     Ok(cell)
+}
+
+/// What a fault asks of a system, after "cannot".
+fn suffering(fault: &Fault) -> &'static str {
+    match (fault.deed, fault.on) {
+        (Deed::Kill, Victim::Broker) => "have its broker killed",
+        (Deed::Pause, Victim::Broker) => "have its broker paused",
+        (Deed::Kill, _) => "have a worker killed",
+        (Deed::Pause, _) => "have a worker paused",
+        (Deed::Link(_), _) => "have its links hurt",
+    }
+}
+
+fn fault_misfit(fault: &Fault, target: Target, settings: &Settings) -> Option<String> {
+    if matches!(fault.on, Victim::Workers | Victim::Worker(_)) {
+        let why = "it runs inside the harness, which would die with it";
+        return target.is_in_process().then(|| why.to_owned());
+    }
+    let Some(broker) = target.profile.broker else { return Some("it has no broker".to_owned()) };
+    if let Some(external) = settings.brokers.named(broker.name()) {
+        let variable = &external.url_env.value;
+        return Some(format!("its broker is the one of {variable}: schedbench did not start it"));
+    }
+    if target.profile.topology == Topology::Cluster {
+        return Some("which of its three nodes is meant cannot be said yet".to_owned());
+    }
+    let walks_around = matches!(fault.deed, Deed::Link(_)) && broker == Broker::Kafka;
+    walks_around.then(|| "its clients go where Kafka says, not through the proxy".to_owned())
 }
 
 fn delay_misfit(delay: &Delay, claim: &Claim) -> Option<String> {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use schedbench_contract::{Handler, Retry};
 
 use super::bounds::{Bounds, ppm};
+use super::faults;
 use crate::plan::{CellPlan, Delay, Load, Search, Spacing, Stage, Step, Target};
 use crate::scenario::{At, Count, DelayKind, Mode, Rate, Scenario, ScenarioError, WorkKind};
 
@@ -15,9 +16,14 @@ const SECOND: u64 = 1_000_000_000;
 pub(super) type Group = Vec<Step>;
 
 /// The groups of a block, in the scenario's order: each delay at each load.
-pub(super) fn groups(scenario: &Scenario, blank: Target) -> Result<Vec<Group>, ScenarioError> {
+pub(super) fn groups(
+    scenario: &Scenario,
+    blank: Target,
+    processes: u32,
+) -> Result<Vec<Group>, ScenarioError> {
     let bounds = Bounds { text: &scenario.text };
     bounds.mode_has_its_fields(&scenario.settings.load)?;
+    let faults = faults::faults(scenario, &bounds, processes)?;
     let mut groups = Vec::new();
     let mut names: Vec<Option<String>> = Vec::new();
     for written in &scenario.settings.task.delay.0 {
@@ -34,8 +40,10 @@ pub(super) fn groups(scenario: &Scenario, blank: Target) -> Result<Vec<Group>, S
         }
         names.push(variant.clone());
         let cell = tasks(scenario, &bounds, blank)?;
-        loads(scenario, &bounds, &CellPlan { variant, delay, ..cell }, &mut groups)?;
+        let cell = CellPlan { variant, delay, faults: faults.clone(), ..cell };
+        loads(scenario, &bounds, &cell, &mut groups)?;
     }
+    faults::lie_in_the_window(scenario, &bounds, &groups)?;
     Ok(groups)
 }
 
@@ -70,6 +78,7 @@ fn tasks(
             max: bounds.whole(&settings.retry.max, 0, 1_000)?,
             backoff_ns: settings.retry.backoff.0,
         },
+        faults: Vec::new(),
     })
 }
 

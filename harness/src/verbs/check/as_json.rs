@@ -1,7 +1,7 @@
 use schedbench_contract::Broker;
 use serde_json::{Value, json};
 
-use crate::plan::{CellPlan, Estimate, Load, Pacing, Resolved, Spacing, Step};
+use crate::plan::{CellPlan, Estimate, Fault, Load, Pacing, Resolved, Spacing, Step};
 
 /// The plan for machines. Times in seconds.
 pub(super) fn plan(resolved: &Resolved) -> Value {
@@ -35,7 +35,7 @@ pub(super) fn plan(resolved: &Resolved) -> Value {
             Pacing::Spin => "spin",
         }),
         "blocks": blocks,
-        "faults": [],
+        "faults": faults(resolved),
         "estimate": {
             "cells": estimate.cells,
             "measuring_s": seconds(estimate.measuring_ns),
@@ -46,6 +46,26 @@ pub(super) fn plan(resolved: &Resolved) -> Value {
         "skipped": resolved.skipped,
         "notes": resolved.notes,
     })
+}
+
+/// The timeline of faults, the same in every cell that has any.
+fn faults(resolved: &Resolved) -> Vec<Value> {
+    let steps = resolved.plan.blocks.iter().flat_map(|block| &block.steps);
+    let mut cells = steps.filter_map(|step| match step {
+        Step::Cell(cell) => Some(cell),
+        Step::Search(_) | Step::AtCapacity { .. } => None,
+    });
+    let Some(cell) = cells.find(|cell| !cell.faults.is_empty()) else { return Vec::new() };
+    let fault = |fault: &Fault| {
+        json!({
+            "kind": fault.deed.kind(),
+            "does": fault.deed,
+            "on": fault.on,
+            "at_s": seconds(fault.at_ns),
+            "for_s": seconds(fault.for_ns),
+        })
+    };
+    cell.faults.iter().map(fault).collect()
 }
 
 fn step(step: &Step) -> Value {

@@ -3,7 +3,7 @@ use std::io::{self, Write};
 
 use schedbench_contract::{Broker, Handler};
 
-use crate::plan::{Block, CellPlan, Estimate, Load, Pacing, Plan, Resolved, Spacing, Step};
+use crate::plan::{Block, CellPlan, Deed, Estimate, Load, Pacing, Plan, Resolved, Spacing, Step};
 use crate::scenario::{Bytes, Count, Fraction, Nanos, Rate, wrapped};
 
 /// The run in a line: systems, loads, repeats, cells and time.
@@ -63,7 +63,7 @@ pub(super) fn write(resolved: &Resolved, out: &mut impl Write) -> io::Result<()>
     brokers(plan, out)?;
     loads(plan, out)?;
     blocks(plan, out)?;
-    writeln!(out, "\nfaults         none")?;
+    faults(plan, out)?;
     writeln!(
         out,
         "ledger         {} for the largest cell, {} tasks",
@@ -228,6 +228,27 @@ fn blocks(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
             line.push_str("  ");
         }
         writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+/// The timeline of faults, the same in every cell that has any.
+fn faults(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out)?;
+    let Some(cell) = cells(plan).find(|cell| !cell.faults.is_empty()) else {
+        return writeln!(out, "faults         none");
+    };
+    let window = Nanos(cell.load.window_ns());
+    writeln!(out, "faults         in each cell but noop's, in its window of {window}")?;
+    let mut faults = cell.faults.clone();
+    faults.sort_by_key(|fault| fault.at_ns);
+    for fault in faults {
+        let what = match fault.deed {
+            Deed::Kill => "   SIGKILL, then started again",
+            Deed::Pause => "   SIGSTOP, then SIGCONT",
+            Deed::Link(_) => "",
+        };
+        writeln!(out, "{:15}{fault}{what}", "")?;
     }
     Ok(())
 }

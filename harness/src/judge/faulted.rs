@@ -1,0 +1,145 @@
+//! The faults of a cell as trials: its tasks told to [`recovery`], and what
+//! that reads put into the outcome's words.
+
+use std::collections::BTreeMap;
+
+use schedbench_contract::MomentKind;
+use schedbench_contract::ledger::Enqueue;
+use schedbench_reports::outcome;
+
+use super::limits::Limits;
+use super::recovery::{self, Conditions, Ending, Fact, Facts, Reading, Recovery, Times, Trial};
+use super::seconds_between;
+use super::tasks::{self, Seen, Task};
+use crate::record::{Evidence, Injected};
+
+/// The tasks of a cell; asked again, they are made again.
+struct Told<'a> {
+    evidence: &'a Evidence<'a>,
+    /// Whether the system was asked and is empty: then what is missing is lost.
+    is_empty: bool,
+}
+
+impl Facts for Told<'_> {
+    fn each(&self, see: &mut dyn FnMut(&Fact)) {
+        tasks::each(self.evidence, |seen| {
+            if let Seen::Task(task) = seen
+                && task.counts()
+            {
+                see(&self.fact(task));
+            }
+        });
+    }
+}
+
+impl Told<'_> {
+    fn fact(&self, task: &Task) -> Fact {
+        let entry = &task.entry;
+        let ending = match entry.first_end {
+            Some(at) => Ending::Completed(at),
+            None if entry.dead => Ending::Dead,
+            None => match entry.enqueue {
+                Enqueue::Refused | Enqueue::Unsent => Ending::Never,
+                Enqueue::Confirmed if self.is_empty => Ending::Lost,
+                Enqueue::Taken | Enqueue::Unknown if self.is_empty => Ending::Never,
+                Enqueue::Confirmed | Enqueue::Taken | Enqueue::Unknown => Ending::Open,
+            },
+        };
+        Fact {
+            intended: task.intended,
+            due: task.due,
+            enqueue: entry.enqueue,
+            answered: entry.confirmed_at,
+            ending,
+        }
+    }
+}
+
+/// Judges every fault of a cell, or every stretch of faults that overlap.
+/// `is_empty` says that the system was asked afterwards and held nothing.
+pub(super) fn trials(
+    evidence: &Evidence<'_>,
+    limits: &Limits,
+    is_empty: bool,
+) -> Vec<outcome::Trial> {
+    let faults: Vec<recovery::Fault> = evidence
+        .faults
+        .iter()
+        .map(|one| recovery::Fault { took_effect: one.took_effect, cleared: one.cleared })
+        .collect();
+    let told = Told { evidence, is_empty };
+    let errors_seen: Vec<u64> = evidence
+        .moments
+        .iter()
+        .filter(|moment| moment.kind == MomentKind::Disconnected)
+        .map(|moment| moment.at)
+        .collect();
+    let mut earlier: Option<(Times, Recovery)> = None;
+    // Nothing is offered after the window: what its end does to the goodput
+    // is no effect of a fault.
+    let all = Times::of(&faults, evidence.window.start, evidence.window.end);
+    all.into_iter()
+        .map(|times| {
+            let times = match &earlier {
+                Some((before, recovery)) => times.after(before, recovery),
+                None => times,
+            };
+            let conditions = Conditions {
+                times,
+                objective_ns: limits.objective_p99_ns,
+                load: None,
+                errors_seen: errors_seen.clone(),
+            };
+            let recovery = recovery::judge(&Trial::of(&told, conditions));
+            let trial = in_words(evidence, &times, &recovery);
+            earlier = Some((times, recovery));
+            trial
+        })
+        .collect()
+}
+
+fn in_words(evidence: &Evidence<'_>, times: &Times, recovery: &Recovery) -> outcome::Trial {
+    let at_s = |at| seconds_between(evidence.window.start, at);
+    let in_it = |one: &&Injected| {
+        (times.took_effect..=times.cleared.unwrap_or(times.ended)).contains(&one.took_effect)
+    };
+    let faults: Vec<String> =
+        evidence.faults.iter().filter(in_it).map(|one| one.fault.to_string()).collect();
+    let readings = [
+        ("detection.impact", &recovery.detection.impact),
+        ("detection.client", &recovery.detection.client),
+        ("detection.alarm", &recovery.detection.alarm),
+        ("recovery.from_fault", &recovery.from_fault),
+        ("recovery.from_heal", &recovery.from_heal),
+        ("relapses", &recovery.relapses),
+        ("drain", &recovery.drain),
+        ("lost_goodput", &recovery.lost_goodput),
+        ("served.in_fault", &recovery.attainment.in_fault),
+        ("served.overall", &recovery.attainment.overall),
+        ("loss.window", &recovery.loss.window_s),
+    ];
+    outcome::Trial {
+        fault: faults.join(", "),
+        took_effect_s: at_s(times.took_effect),
+        cleared_s: times.cleared.map(at_s),
+        ended_s: at_s(times.ended),
+        interval_s: recovery.resolution.interval_s,
+        resolution_s: recovery.resolution.recovery_s(),
+        readings: readings
+            .into_iter()
+            .map(|(name, reading)| (name.to_owned(), word(reading)))
+            .collect::<BTreeMap<_, _>>(),
+        lost: recovery.loss.lost,
+        exposed: recovery.loss.exposed,
+    }
+}
+
+fn word(reading: &Reading) -> outcome::Reading {
+    match reading {
+        Reading::Is(value) => outcome::Reading::Is(*value),
+        Reading::NoImpact => outcome::Reading::NoImpact,
+        Reading::NotSteady(why) => outcome::Reading::NotSteady(why.clone()),
+        Reading::MoreThan(value) => outcome::Reading::MoreThan(*value),
+        Reading::NotMeasured(why) => outcome::Reading::NotMeasured(why.clone()),
+    }
+}

@@ -1,0 +1,290 @@
+//! Faults as a plan has them: what is done to which process, when and for how
+//! long. Nothing here does it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use crate::fault::{LinkFault, Side};
+use crate::scenario::Nanos;
+
+/// A fault, by its name in a scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultKind {
+    /// On a process: killed with SIGKILL; started again, a broker with its
+    /// data, when the fault is over.
+    Kill,
+    /// On a process: stopped with SIGSTOP, its connections open; it goes on
+    /// with SIGCONT.
+    Pause,
+    /// On a link: bytes and new connections wait, and go on when it is over.
+    Stall,
+    /// On a link: bytes are swallowed; connections that lost some are reset
+    /// when it is over.
+    BlackHole,
+    /// On a link: its connections are reset at once; new ones are served.
+    Reset,
+    /// On a link: new connections are refused; those that exist go on.
+    Refuse,
+    /// On a link: bytes arrive later, by `delay` and up to `jitter` more.
+    Delay,
+}
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deed {
+    /// SIGKILL, then started again.
+    Kill,
+    /// SIGSTOP, then SIGCONT.
+    Pause,
+    /// Laid on a link by the proxy.
+    Link(LinkFault),
+}
+
+/// To which of our processes, or on which link to the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Victim {
+    /// The broker of the block.
+    Broker,
+    /// Every worker process.
+    Workers,
+    /// The worker process of that number, from 1.
+    Worker(u32),
+    /// A link.
+    Link(Road),
+}
+
+/// A link to the broker. The road on which loss is proved is never hurt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Road {
+    /// Between the producing client and the broker.
+    Producer,
+    /// Between the workers and the broker.
+    Workers,
+    /// Both.
+    Both,
+}
+
+/// A fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What is done.
+    pub deed: Deed,
+    /// To whom.
+    pub on: Victim,
+    /// When, ns from the window's start.
+    pub at_ns: u64,
+    /// For how long, ns; 0 for what is over at once.
+    pub for_ns: u64,
+}
+
+impl FaultKind {
+    /// As it is written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Pause => "pause",
+            Self::Stall => "stall",
+            Self::BlackHole => "black-hole",
+            Self::Reset => "reset",
+            Self::Refuse => "refuse",
+            Self::Delay => "delay",
+        }
+    }
+
+    /// Whether it falls on a process; otherwise on a link.
+    #[must_use]
+    pub const fn is_of_a_process(self) -> bool {
+        matches!(self, Self::Kill | Self::Pause)
+    }
+}
+
+impl Deed {
+    /// Its name in a scenario.
+    #[must_use]
+    pub const fn kind(self) -> FaultKind {
+        match self {
+            Self::Kill => FaultKind::Kill,
+            Self::Pause => FaultKind::Pause,
+            Self::Link(LinkFault::Stall(_)) => FaultKind::Stall,
+            Self::Link(LinkFault::BlackHole(_)) => FaultKind::BlackHole,
+            Self::Link(LinkFault::Reset) => FaultKind::Reset,
+            Self::Link(LinkFault::Refuse) => FaultKind::Refuse,
+            // The proxy can do more than a scenario can ask for yet.
+            Self::Link(_) => FaultKind::Delay,
+        }
+    }
+}
+
+impl Victim {
+    /// Whether a fault on one is a fault on the other process. Those of links
+    /// may lie on one another.
+    #[must_use]
+    pub fn meets(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Link(_), _) | (_, Self::Link(_)) => false,
+            (Self::Broker, other) | (other, Self::Broker) => other == Self::Broker,
+            (Self::Worker(one), Self::Worker(other)) => one == other,
+            (Self::Workers, _) | (_, Self::Workers) => true,
+        }
+    }
+}
+
+impl Road {
+    /// Whether it has this one in it.
+    #[must_use]
+    pub fn covers(self, one: Self) -> bool {
+        self == Self::Both || self == one
+    }
+}
+
+impl Fault {
+    /// When it is over, ns from the window's start.
+    #[must_use]
+    pub const fn until_ns(&self) -> u64 {
+        self.at_ns.saturating_add(self.for_ns)
+    }
+}
+
+impl fmt::Display for Victim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Broker => f.write_str("broker"),
+            Self::Workers => f.write_str("workers"),
+            Self::Worker(number) => write!(f, "worker:{number}"),
+            Self::Link(Road::Producer) => f.write_str("producer-broker"),
+            Self::Link(Road::Workers) => f.write_str("worker-broker"),
+            Self::Link(Road::Both) => f.write_str("links"),
+        }
+    }
+}
+
+/// `kill broker at 10 s for 5 s`, `delay links 20 ms + 0 to 5 ms at 10 s for 5 s`.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.deed.kind().name(), self.on)?;
+        let side = match self.deed {
+            Deed::Link(LinkFault::Stall(side) | LinkFault::BlackHole(side)) => side,
+            Deed::Link(LinkFault::Delay { side, base, jitter }) => {
+                let ns = |time: Duration| Nanos(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+                write!(f, " {}", ns(base))?;
+                if !jitter.is_zero() {
+                    write!(f, " + 0 to {}", ns(jitter))?;
+                }
+                side
+            }
+            _ => Side::Both,
+        };
+        match side {
+            Side::Both => {}
+            Side::ToBroker => f.write_str(" to the broker only")?,
+            Side::FromBroker => f.write_str(" from the broker only")?,
+        }
+        write!(f, " at {}", Nanos(self.at_ns))?;
+        if self.for_ns > 0 { write!(f, " for {}", Nanos(self.for_ns)) } else { Ok(()) }
+    }
+}
+
+impl From<Victim> for String {
+    fn from(victim: Victim) -> Self {
+        victim.to_string()
+    }
+}
+
+impl TryFrom<String> for Victim {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl FromStr for Victim {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let unknown = || {
+            format!(
+                "unknown victim `{text}`: expected \"broker\", \"workers\", \"worker:1\", \
+                 \"producer-broker\", \"worker-broker\" or \"links\""
+            )
+        };
+        match text {
+            "broker" => Ok(Self::Broker),
+            "workers" => Ok(Self::Workers),
+            "producer-broker" => Ok(Self::Link(Road::Producer)),
+            "worker-broker" => Ok(Self::Link(Road::Workers)),
+            "links" => Ok(Self::Link(Road::Both)),
+            other => {
+                let number = other.strip_prefix("worker:").ok_or_else(unknown)?;
+                let number = number.parse::<u32>().map_err(|_| unknown())?;
+                if number == 0 { Err(unknown()) } else { Ok(Self::Worker(number)) }
+            }
+        }
+    }
+}
+
+impl JsonSchema for Victim {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Victim".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^(broker|workers|worker:[1-9][0-9]*|producer-broker|worker-broker|links)$" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_victim_reads_back_as_it_is_written() {
+        let links = [Road::Producer, Road::Workers, Road::Both].map(Victim::Link);
+        for victim in [Victim::Broker, Victim::Workers, Victim::Worker(12)].into_iter().chain(links)
+        {
+            assert_eq!(victim.to_string().parse(), Ok(victim));
+        }
+        for text in ["", "Broker", "worker", "worker:0", "worker:-1", "worker:x", "leader"] {
+            assert!(text.parse::<Victim>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn all_workers_are_each_of_them() {
+        assert!(Victim::Workers.meets(Victim::Worker(3)));
+        assert!(Victim::Worker(3).meets(Victim::Workers));
+        assert!(!Victim::Worker(3).meets(Victim::Worker(4)));
+        assert!(!Victim::Broker.meets(Victim::Workers));
+        assert!(Victim::Broker.meets(Victim::Broker));
+    }
+
+    #[test]
+    fn a_fault_reads_aloud() {
+        let fault = Fault {
+            deed: Deed::Kill,
+            on: Victim::Broker,
+            at_ns: 10_000_000_000,
+            for_ns: 5_000_000_000,
+        };
+        assert_eq!(fault.to_string(), "kill broker at 10 s for 5 s");
+        assert_eq!(fault.until_ns(), 15_000_000_000);
+        let (base, jitter) = (Duration::from_millis(20), Duration::from_millis(5));
+        let late = LinkFault::Delay { side: Side::ToBroker, base, jitter };
+        let late = Fault { deed: Deed::Link(late), on: Victim::Link(Road::Both), ..fault };
+        let words = "delay links 20 ms + 0 to 5 ms to the broker only at 10 s for 5 s";
+        assert_eq!(late.to_string(), words);
+        let reset = Fault { deed: Deed::Link(LinkFault::Reset), for_ns: 0, ..late };
+        assert_eq!(reset.to_string(), "reset links at 10 s");
+    }
+}

@@ -1,0 +1,162 @@
+//! The faults of a scenario: whether they lie in the window, have a victim that
+//! there is, say what their kind needs, and leave each other alone.
+
+use std::time::Duration;
+
+use super::bounds::Bounds;
+use super::steps::Group;
+use crate::fault::{LinkFault, Side};
+use crate::plan::{CellPlan, Deed, Fault, FaultKind, Step, Victim};
+use crate::scenario::{self, At, Mode, Nanos, Scenario, ScenarioError};
+
+/// The faults in the order in which they are written.
+pub(super) fn faults(
+    scenario: &Scenario,
+    bounds: &Bounds<'_>,
+    processes: u32,
+) -> Result<Vec<Fault>, ScenarioError> {
+    let written = &scenario.settings.fault;
+    let mode = *scenario.settings.load.mode;
+    if let (Some(first), true) = (written.first(), mode != Mode::Open) {
+        return Err(bounds.text.error(
+            &first.kind.span,
+            format!("a fault with mode = \"{}\"", mode.name()),
+            "expected mode = \"open\" with it: a rate that does not follow the system",
+        ));
+    }
+    let mut faults: Vec<Fault> = Vec::new();
+    for fault in written {
+        let one = Fault {
+            deed: deed(bounds, fault)?,
+            on: victim(bounds, fault, processes)?,
+            at_ns: fault.at.0,
+            for_ns: lasts(bounds, fault)?,
+        };
+        let meets = |other: &&Fault| {
+            other.on.meets(one.on) && other.at_ns < one.until_ns() && one.at_ns < other.until_ns()
+        };
+        if let Some(other) = faults.iter().find(meets) {
+            return Err(bounds.text.error(
+                &fault.on.span,
+                "two faults on one process at one time",
+                format!("expected it to be well: there is {other}"),
+            ));
+        }
+        faults.push(one);
+    }
+    Ok(faults)
+}
+
+fn victim(
+    bounds: &Bounds<'_>,
+    fault: &scenario::Fault,
+    processes: u32,
+) -> Result<Victim, ScenarioError> {
+    let on = *fault.on;
+    let kind = fault.kind.name();
+    match on {
+        Victim::Link(_) if fault.kind.is_of_a_process() => Err(bounds.text.error(
+            &fault.on.span,
+            format!("a link that is to {kind}"),
+            "expected a process: \"broker\", \"workers\" or \"worker:1\"",
+        )),
+        Victim::Broker | Victim::Workers | Victim::Worker(_) if !fault.kind.is_of_a_process() => {
+            Err(bounds.text.error(
+                &fault.on.span,
+                format!("a process with kind = \"{kind}\""),
+                "expected a link: \"producer-broker\", \"worker-broker\" or \"links\"",
+            ))
+        }
+        Victim::Worker(number) if number > processes => Err(bounds.text.error(
+            &fault.on.span,
+            format!("there is no worker {number}"),
+            format!("expected 1 to {processes}: [workers] processes = {processes}"),
+        )),
+        on => Ok(on),
+    }
+}
+
+fn lasts(bounds: &Bounds<'_>, fault: &scenario::Fault) -> Result<u64, ScenarioError> {
+    match (&fault.lasts, *fault.kind) {
+        (None, FaultKind::Reset) => Ok(0),
+        (Some(lasts), FaultKind::Reset) => Err(bounds.text.error(
+            &lasts.span,
+            "a reset that lasts",
+            "expected no `for`: it is over at once",
+        )),
+        (Some(lasts), _) => {
+            bounds.above_zero(lasts, "a fault of 0", "expected time for it to last")?;
+            Ok(lasts.0)
+        }
+        (None, kind) => Err(bounds.text.error(
+            &fault.kind.span,
+            "missing key `for`",
+            format!("expected for = \"5 s\" with kind = \"{}\"", kind.name()),
+        )),
+    }
+}
+
+fn deed(bounds: &Bounds<'_>, fault: &scenario::Fault) -> Result<Deed, ScenarioError> {
+    let kind = *fault.kind;
+    let has_side = matches!(kind, FaultKind::Stall | FaultKind::BlackHole | FaultKind::Delay);
+    let means_nothing = |field: &str| {
+        (format!("`{field}` has no meaning with kind = \"{}\"", kind.name()), "expected none")
+    };
+    if let (Some(side), false) = (&fault.side, has_side) {
+        let (title, label) = means_nothing("side");
+        return Err(bounds.text.error(&side.span, title, label));
+    }
+    for (field, written) in [("delay", &fault.delay), ("jitter", &fault.jitter)] {
+        if let (Some(written), true) = (written, kind != FaultKind::Delay) {
+            let (title, label) = means_nothing(field);
+            return Err(bounds.text.error(&written.span, title, label));
+        }
+    }
+    let side = fault.side.as_ref().map_or(Side::Both, |side| **side);
+    let time = |written: &At<Nanos>| Duration::from_nanos(written.0);
+    Ok(match kind {
+        FaultKind::Kill => Deed::Kill,
+        FaultKind::Pause => Deed::Pause,
+        FaultKind::Stall => Deed::Link(LinkFault::Stall(side)),
+        FaultKind::BlackHole => Deed::Link(LinkFault::BlackHole(side)),
+        FaultKind::Reset => Deed::Link(LinkFault::Reset),
+        FaultKind::Refuse => Deed::Link(LinkFault::Refuse),
+        FaultKind::Delay => {
+            let Some(delay) = &fault.delay else {
+                return Err(bounds.text.error(
+                    &fault.kind.span,
+                    "missing key `delay`",
+                    "expected delay = \"50 ms\" with kind = \"delay\"",
+                ));
+            };
+            bounds.above_zero(delay, "a delay of 0", "expected a delay above 0")?;
+            let jitter = fault.jitter.as_ref().map_or(Duration::ZERO, time);
+            Deed::Link(LinkFault::Delay { side, base: time(delay), jitter })
+        }
+    })
+}
+
+/// That the faults of every cell are over before its window is: what comes
+/// after them is what is measured.
+pub(super) fn lie_in_the_window(
+    scenario: &Scenario,
+    bounds: &Bounds<'_>,
+    groups: &[Group],
+) -> Result<(), ScenarioError> {
+    let windows = groups.iter().flatten().filter_map(|step| match step {
+        Step::Cell(CellPlan { load, .. }) => Some(load.window_ns()),
+        Step::Search(_) | Step::AtCapacity { .. } => None,
+    });
+    let Some(window) = windows.min() else { return Ok(()) };
+    let end = |fault: &scenario::Fault| {
+        fault.at.0.saturating_add(fault.lasts.as_ref().map_or(0, |lasts| lasts.0))
+    };
+    match scenario.settings.fault.iter().find(|fault| end(fault) >= window) {
+        None => Ok(()),
+        Some(fault) => Err(bounds.text.error(
+            &fault.at.span,
+            format!("a fault until {}, past the end of the window", Nanos(end(fault))),
+            format!("expected it to be over before {}", Nanos(window)),
+        )),
+    }
+}

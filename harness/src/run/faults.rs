@@ -1,0 +1,268 @@
+//! The plan's faults, done to processes of ours at their times and undone
+//! again, whatever else happens to the cell.
+
+use std::thread::JoinHandle;
+
+use schedbench_adapters::clock;
+use schedbench_contract::{MomentKind, Recorder};
+
+use super::halt::{Halt, failure};
+use super::roads::Roads;
+use super::staff::Staff;
+use super::stage::{Stage, blame};
+use crate::environment::{self, Running};
+use crate::fault::proxy::Suffering;
+use crate::plan::{Deed, Fault, Victim};
+use crate::record::{Injected, Role};
+
+/// The faults of a cell and how far each has come.
+pub(super) struct Faults {
+    all: Vec<(Fault, State)>,
+    /// What lies on links, each with its place among `all`.
+    on_links: Vec<(usize, Vec<Suffering>)>,
+    /// When the window opens, monotonic ns.
+    opens: u64,
+    injected: Vec<Injected>,
+    broker: Broker,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Waits,
+    /// It lasts; its place among the injected.
+    Lasts(usize),
+    Over,
+}
+
+/// The block's broker while it is not on the stage.
+enum Broker {
+    OnStage,
+    Killed(Box<dyn Running>),
+    Starting(JoinHandle<(Box<dyn Running>, environment::Result<()>)>),
+}
+
+/// Whom an act is done to and who hears of it.
+pub(super) struct Scene<'a, 'b> {
+    pub(super) stage: &'a mut Stage<'b>,
+    pub(super) staff: &'a mut Staff,
+    pub(super) roads: &'a Roads,
+    pub(super) log: &'a Recorder,
+    pub(super) halt: &'a Halt<'a>,
+}
+
+impl Faults {
+    /// Nothing has been done yet.
+    pub(super) fn of(planned: &[Fault], opens: u64) -> Self {
+        let all = planned.iter().map(|fault| (*fault, State::Waits)).collect();
+        Self { all, on_links: Vec::new(), opens, injected: Vec::new(), broker: Broker::OnStage }
+    }
+
+    /// What has been done so far.
+    pub(super) fn injected(&self) -> &[Injected] {
+        &self.injected
+    }
+
+    /// When the next act is due; `None` where there is none.
+    pub(super) fn next(&self) -> Option<u64> {
+        let times = self.all.iter().filter_map(|(fault, state)| match state {
+            State::Waits => Some(fault.at_ns),
+            State::Lasts(_) => Some(fault.until_ns()),
+            State::Over => None,
+        });
+        times.min().map(|after| self.opens.saturating_add(after))
+    }
+
+    /// Does everything whose time has come.
+    pub(super) fn act(&mut self, scene: &mut Scene<'_, '_>) {
+        self.look_for_the_broker(scene, false);
+        for place in 0..self.all.len() {
+            let (fault, state) = self.all[place];
+            let now = clock::now();
+            let opens = self.opens;
+            let is_due = |after: u64| now >= opens.saturating_add(after);
+            self.all[place].1 = match state {
+                State::Waits if is_due(fault.at_ns) => self.hurt(place, fault, scene),
+                State::Lasts(seen) if is_due(fault.until_ns()) => self.heal(place, seen, scene),
+                state => state,
+            };
+        }
+    }
+
+    /// Undoes what lasts and waits for the broker: after this the stage is as
+    /// it was before the first fault, or the cell knows why not.
+    pub(super) fn end(&mut self, scene: &mut Scene<'_, '_>) {
+        for place in 0..self.all.len() {
+            if let State::Lasts(seen) = self.all[place].1 {
+                self.all[place].1 = self.heal(place, seen, scene);
+            }
+        }
+        self.look_for_the_broker(scene, true);
+    }
+
+    fn hurt(&mut self, place: usize, fault: Fault, scene: &mut Scene<'_, '_>) -> State {
+        // Read before: a client may see a death before its parent does.
+        let took_effect = clock::now();
+        let done = match (fault.deed, fault.on) {
+            (Deed::Kill, Victim::Broker) => self.kill_broker(scene.stage),
+            (Deed::Pause, Victim::Broker) => pause_broker(scene.stage),
+            (Deed::Kill, on) => scene.staff.kill(workers(on, scene.staff)).map_err(str::to_owned),
+            (Deed::Pause, on) => {
+                let hurt = workers(on, scene.staff);
+                hurt.into_iter().for_each(|worker| scene.staff.children()[worker].pause());
+                Ok(())
+            }
+            (Deed::Link(link), on) => match scene.roads.suffer(on, link) {
+                Ok(suffering) => {
+                    self.on_links.push((place, suffering));
+                    Ok(())
+                }
+                Err(error) => Err(error.to_string()),
+            },
+        };
+        if let Err(why) = done {
+            scene.halt.set(failure(format!("could not {fault}: {why}")));
+            return State::Over;
+        }
+        let kind = fault.deed.kind().name();
+        note(scene.log, took_effect, fault.on, format!("fault: {kind} {}", fault.on));
+        self.injected.push(Injected { fault, took_effect, cleared: None });
+        State::Lasts(self.injected.len() - 1)
+    }
+
+    fn heal(&mut self, place: usize, seen: usize, scene: &mut Scene<'_, '_>) -> State {
+        let (fault, _) = self.all[place];
+        let cleared = clock::now();
+        let healed = match (fault.deed, fault.on) {
+            (Deed::Kill, Victim::Broker) => self.start_broker(),
+            (Deed::Pause, Victim::Broker) => {
+                let broker = scene.stage.broker.iter();
+                broker.flat_map(|broker| broker.children()).for_each(environment::Child::resume);
+                Ok(())
+            }
+            (Deed::Kill, on) => {
+                let missing = workers(on, scene.staff);
+                scene.staff.replace(&missing, scene.stage).map_err(|error| error.to_string())
+            }
+            (Deed::Pause, on) => {
+                let paused = workers(on, scene.staff);
+                paused.into_iter().for_each(|worker| scene.staff.children()[worker].resume());
+                Ok(())
+            }
+            (Deed::Link(_), _) => self.heal_links(place),
+        };
+        match healed {
+            // A reset was over when it had taken effect.
+            Ok(()) if fault.for_ns == 0 => {
+                self.injected[seen].cleared = Some(self.injected[seen].took_effect);
+            }
+            Ok(()) => {
+                let text = match fault.deed {
+                    Deed::Kill => format!("healed: {} started again", fault.on),
+                    Deed::Pause => format!("healed: {} goes on", fault.on),
+                    Deed::Link(_) => format!("healed: {}", fault.on),
+                };
+                note(scene.log, cleared, fault.on, text);
+                self.injected[seen].cleared = Some(cleared);
+            }
+            Err(why) => scene.halt.set(failure(format!("could not heal {}: {why}", fault.on))),
+        }
+        State::Over
+    }
+
+    fn heal_links(&mut self, place: usize) -> Result<(), String> {
+        let Some(at) = self.on_links.iter().position(|(of, _)| *of == place) else {
+            return Ok(());
+        };
+        let (_, suffering) = self.on_links.swap_remove(at);
+        for one in suffering {
+            one.heal().map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Off the stage, so that its death is nobody's error.
+    fn kill_broker(&mut self, stage: &mut Stage<'_>) -> Result<(), String> {
+        let Some(broker) = stage.broker.take() else { return Err(NOT_OURS.to_owned()) };
+        if broker.child().is_none() {
+            stage.broker = Some(broker);
+            return Err(NOT_OURS.to_owned());
+        }
+        for child in broker.children() {
+            child.kill();
+        }
+        self.broker = Broker::Killed(broker);
+        Ok(())
+    }
+
+    /// On a thread of its own: a broker takes seconds to start.
+    fn start_broker(&mut self) -> Result<(), String> {
+        let Broker::Killed(mut broker) = std::mem::replace(&mut self.broker, Broker::OnStage)
+        else {
+            return Ok(());
+        };
+        let starting = std::thread::Builder::new().name("restart".into()).spawn(move || {
+            let started = broker.restart();
+            (broker, started)
+        });
+        self.broker = Broker::Starting(starting.map_err(|error| error.to_string())?);
+        Ok(())
+    }
+
+    /// Has it on the stage again once it answers.
+    fn look_for_the_broker(&mut self, scene: &mut Scene<'_, '_>, waits: bool) {
+        match std::mem::replace(&mut self.broker, Broker::OnStage) {
+            Broker::Starting(starting) if waits || starting.is_finished() => {
+                match starting.join() {
+                    Ok((broker, started)) => {
+                        for child in broker.children() {
+                            scene.stage.sampler.watch(Role::Broker, child);
+                        }
+                        match started {
+                            Ok(()) => note(
+                                scene.log,
+                                clock::now(),
+                                Victim::Broker,
+                                "the broker answers again".to_owned(),
+                            ),
+                            Err(error) => scene.halt.set(blame(&error)),
+                        }
+                        scene.stage.broker = Some(broker);
+                    }
+                    Err(_) => scene.halt.set(failure("the thread that restarts it panicked")),
+                }
+            }
+            other => self.broker = other,
+        }
+    }
+}
+
+/// No fault falls on a process that the harness did not start.
+const NOT_OURS: &str = "it is not ours: schedbench hurts only what it started itself";
+
+fn pause_broker(stage: &Stage<'_>) -> Result<(), String> {
+    match &stage.broker {
+        Some(broker) if broker.child().is_some() => {
+            broker.children().into_iter().for_each(environment::Child::pause);
+            Ok(())
+        }
+        _ => Err(NOT_OURS.to_owned()),
+    }
+}
+
+/// The places of the workers that are meant.
+fn workers(on: Victim, staff: &Staff) -> Vec<usize> {
+    match on {
+        Victim::Broker | Victim::Link(_) => Vec::new(),
+        Victim::Workers => (0..staff.children().len()).collect(),
+        Victim::Worker(number) => vec![number as usize - 1],
+    }
+}
+
+fn note(log: &Recorder, at: u64, on: Victim, text: String) {
+    let kind = match on {
+        Victim::Broker => MomentKind::Broker,
+        Victim::Workers | Victim::Worker(_) => MomentKind::Worker,
+        Victim::Link(_) => MomentKind::Note,
+    };
+    log.moment(at, kind, text);
+}

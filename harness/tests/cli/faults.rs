@@ -1,0 +1,181 @@
+//! Faults on real processes: a real Redis and real workers, killed and stopped
+//! with real signals, and what the ledger then says.
+
+use std::process::Command;
+
+use rustix::process::Signal;
+use schedbench_contract::MomentKind;
+use schedbench_reports::outcome::{Cell, Outcome, Reading, Trial, Validity};
+
+use crate::harness::{Running, cells_of};
+use crate::place::{Place, Said};
+
+/// 5k/s, of which the first 6 s are the baseline, and one fault.
+fn scenario(systems: &str, seconds: u32, fault: &str) -> String {
+    format!(
+        "name = \"small\"\nsummary = \"for a test\"\nsystems = [{systems}]\n\
+         [load]\nrates = [\"5k\"]\narrivals = \"constant\"\nwarmup = \"1 s\"\n\
+         duration = \"{seconds} s\"\nhorizon = \"3 s\"\n\
+         [workers]\nprocesses = 2\nconcurrency = 2\nprefetch = 16\n\
+         [[fault]]\n{fault}\nat = \"6 s\"\nfor = \"2 s\"\n"
+    )
+}
+
+fn run(place: &Place, text: &str, more: &[&str]) -> Command {
+    let file = place.file("small.toml", text);
+    place.schedbench(&[&["run", file.to_str().expect("UTF-8")], more].concat())
+}
+
+/// The outcome once noop and the one system have been measured. On a busy
+/// machine the run would measure again what was disturbed; it is ended instead.
+fn outcome(place: &Place, text: &str) -> Outcome {
+    let mut running = Running::start(place, run(place, text, &[]));
+    running.wait_for_cells(1);
+    running.wait_for_cells(2);
+    let outcome = place.results().expect("results").outcome();
+    running.send(Signal::INT);
+    running.end();
+    outcome
+}
+
+fn trial(outcome: &Outcome) -> (&Cell, &Trial) {
+    let [cell] = cells_of(outcome, "redis-asynq")[..] else { panic!("one cell") };
+    // A busy machine disturbs; it is no finding about the fault.
+    let sound = matches!(cell.validity, Validity::Valid | Validity::Disturbed(_));
+    assert!(sound, "{:?} {:?}", cell.validity, cell.error);
+    assert!(cell.counts.balances, "{:?}", cell.counts);
+    let [trial] = cell.trials.as_slice() else { panic!("one trial: {:?}", cell.trials) };
+    (cell, trial)
+}
+
+fn seconds(trial: &Trial, name: &str) -> f64 {
+    match trial.readings[name] {
+        Reading::Is(value) => value,
+        ref other => panic!("{name}: {other:?} in {trial:?}"),
+    }
+}
+
+/// That it showed within a second. On a busy machine the time before it may
+/// have been no baseline; then the trial has to say so.
+fn had_an_impact(trial: &Trial) {
+    match &trial.readings["detection.impact"] {
+        Reading::Is(after) => assert!(*after < 1.0, "{trial:?}"),
+        Reading::NotSteady(_) => {}
+        other => panic!("{other:?} in {trial:?}"),
+    }
+}
+
+#[test]
+fn a_killed_broker_comes_back_and_has_lost_nothing() {
+    let place = Place::new();
+    let text = scenario("\"redis-asynq\"", 34, "kind = \"kill\"\non = \"broker\"");
+    let outcome = outcome(&place, &text);
+    let (cell, trial) = trial(&outcome);
+    assert_eq!(trial.fault, "kill broker at 6 s for 2 s");
+    assert!((6.0..6.5).contains(&trial.took_effect_s), "{trial:?}");
+    assert!((8.0..8.5).contains(&trial.cleared_s.expect("healed")), "{trial:?}");
+    // Positive control: while nobody is there nothing is done.
+    let done = &cell.series.columns["throughput"];
+    let bin = ((7.0 - cell.series.start_s) / cell.series.bin_s) as usize;
+    assert_eq!(done[bin], Some(0.0), "{done:?}");
+    had_an_impact(trial);
+    assert!(seconds(trial, "detection.client") < 1.0, "{trial:?}");
+    // The file of a killed process is whole: the kernel has it (class W).
+    assert_eq!((trial.lost, cell.counts.lost), (0, 0), "{:?}", cell.counts);
+    assert!(trial.exposed > 1_000, "{trial:?}");
+    match &trial.readings["recovery.from_fault"] {
+        Reading::Is(after) | Reading::MoreThan(after) => assert!(*after >= 2.0, "{trial:?}"),
+        Reading::NotSteady(_) => {}
+        other => panic!("{other:?} in {trial:?}"),
+    }
+    let broker = cell.moments.iter().filter(|mark| mark.kind == MomentKind::Broker).count();
+    assert_eq!(broker, 3, "killed, started, answers: {:?}", cell.moments);
+    let page = schedbench_reports::html::render(&outcome);
+    assert!(page.contains("<h3>kill broker at 6 s for 2 s</h3>"));
+    place.wait_until_nothing_is_left("after a fault");
+}
+
+#[test]
+fn a_paused_broker_goes_on_with_everything() {
+    let place = Place::new();
+    let text = scenario("\"redis-asynq\"", 14, "kind = \"pause\"\non = \"broker\"");
+    let outcome = outcome(&place, &text);
+    let (cell, trial) = trial(&outcome);
+    assert_eq!(cell.counts.lost, 0);
+    let done = &cell.series.columns["throughput"];
+    let bin = ((7.0 - cell.series.start_s) / cell.series.bin_s) as usize;
+    assert_eq!(done[bin], Some(0.0), "{done:?}");
+    had_an_impact(trial);
+    place.wait_until_nothing_is_left("after a fault");
+}
+
+#[test]
+fn a_killed_worker_is_replaced() {
+    let place = Place::new();
+    let text = scenario("\"redis-asynq\"", 14, "kind = \"kill\"\non = \"worker:1\"");
+    let outcome = outcome(&place, &text);
+    let (cell, _) = trial(&outcome);
+    assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
+    // What it held has a lease of 30 s: the system says that it has it.
+    assert!(cell.counts.residual <= 32, "{:?}", cell.counts);
+    place.wait_until_nothing_is_left("after a fault");
+}
+
+#[test]
+fn a_partition_is_lived_through() {
+    let place = Place::new();
+    let text = scenario("\"redis-asynq\"", 14, "kind = \"black-hole\"\non = \"links\"");
+    let outcome = outcome(&place, &text);
+    let (cell, trial) = trial(&outcome);
+    assert_eq!(trial.fault, "black-hole links at 6 s for 2 s");
+    let done = &cell.series.columns["throughput"];
+    let bin = ((7.0 - cell.series.start_s) / cell.series.bin_s) as usize;
+    assert_eq!(done[bin], Some(0.0), "{done:?}");
+    had_an_impact(trial);
+    assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
+    place.wait_until_nothing_is_left("after a fault");
+}
+
+#[test]
+fn a_slow_road_shows_in_the_latency() {
+    let place = Place::new();
+    let fault = "kind = \"delay\"\ndelay = \"50 ms\"\non = \"producer-broker\"";
+    let outcome = outcome(&place, &scenario("\"redis-asynq\"", 14, fault));
+    let (cell, _) = trial(&outcome);
+    let p50 = &cell.series.columns["p50"];
+    let at = |second: f64| p50[((second - cell.series.start_s) / cell.series.bin_s) as usize];
+    let (before, during) = (at(4.0).expect("a P50"), at(7.0).expect("a P50"));
+    assert!(during - before >= 0.05, "{before} s, then {during} s");
+    assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
+    place.wait_until_nothing_is_left("after a fault");
+}
+
+#[test]
+fn an_interrupted_fault_is_healed() {
+    let place = Place::new();
+    let text = scenario("\"redis-asynq\"", 14, "kind = \"pause\"\non = \"broker\"");
+    let mut running = Running::start(&place, run(&place, &text, &[]));
+    running.wait_until("a stopped broker", |pid| {
+        crate::processes::descendants(pid).into_iter().any(|child| {
+            let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+            stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
+        })
+    });
+    running.send(Signal::INT);
+    running.end();
+    let outcome = place.results().expect("results").outcome();
+    assert!(matches!(outcome.ended, schedbench_reports::outcome::Ended::Interrupted(_)));
+    place.wait_until_nothing_is_left("after an interrupted fault");
+}
+
+#[test]
+fn what_is_not_ours_is_not_hurt() {
+    let place = Place::new();
+    let text = scenario("\"redis-asynq\"", 14, "kind = \"kill\"\non = \"broker\"")
+        + "[brokers.redis]\nurl_env = \"THEIR_REDIS\"\n";
+    let mut command = run(&place, &text, &[]);
+    command.env("THEIR_REDIS", "redis://127.0.0.1:1/0");
+    let said = Said::of(command.output().expect("a run")).refused(2);
+    said.complains_of(&["cannot have its broker killed", "THEIR_REDIS"]);
+    assert!(!place.at("results").exists(), "nothing was started");
+}

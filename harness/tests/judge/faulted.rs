@@ -1,0 +1,134 @@
+//! The faults of a cell: what was planted is what is read.
+
+use schedbench::plan::{CellPlan, Deed, Fault, Load, Spacing, Stage as Rate, Victim};
+use schedbench::record::{Injected, Proof};
+use schedbench_contract::{Backlog, Moment, MomentKind, RunEnd};
+use schedbench_reports::outcome::{Cell, Held, Reading, Trial};
+
+use crate::stage::{MS, S, Stage, empty, plan};
+
+const FAULT: Fault = Fault { deed: Deed::Kill, on: Victim::Broker, at_ns: 15 * S, for_ns: 5 * S };
+
+/// 5,000/s, evenly spaced, for 45 s: an interval is 0.4 s.
+fn steady() -> Stage {
+    let stages = vec![Rate { rate: 5_000.0, duration_ns: 45 * S }];
+    let load = Load::Open { spacing: Spacing::Constant, stages };
+    Stage::new(CellPlan { load, horizon_ns: 20 * S, faults: vec![FAULT], ..plan(1.0, 1) })
+}
+
+/// The broker is gone from 15 s to 20 s; what was due meanwhile runs within
+/// the half second after.
+fn outage(change: impl FnOnce(&mut Stage, u64, u64)) -> Cell {
+    let mut stage = steady();
+    let opens = stage.window.start;
+    let (gone, back) = (opens + 15 * S, opens + 20 * S);
+    for task in stage.tasks() {
+        stage.hand_over(&task, 0, 0);
+        let late = task.due.saturating_sub(gone);
+        let start = match (gone..back).contains(&task.due) {
+            true => back + late / 10,
+            false => task.due + MS,
+        };
+        stage.ran(task.id, start, 1_000, RunEnd::Done);
+    }
+    stage.faults.push(Injected { fault: FAULT, took_effect: gone, cleared: Some(back) });
+    change(&mut stage, gone, back);
+    stage.judge()
+}
+
+fn only(cell: &Cell) -> &Trial {
+    let [trial] = cell.trials.as_slice() else { panic!("{} trials", cell.trials.len()) };
+    trial
+}
+
+fn is(trial: &Trial, name: &str) -> f64 {
+    match &trial.readings[name] {
+        Reading::Is(value) => *value,
+        other => panic!("{name}: {other:?}"),
+    }
+}
+
+#[test]
+fn an_outage_is_noticed_and_recovered_from() {
+    let cell = outage(|stage, gone, _| {
+        let lost = Moment { at: gone + 40 * MS, kind: MomentKind::Disconnected, text: "x".into() };
+        let later = Moment { at: gone + 70 * MS, ..lost.clone() };
+        stage.moments.extend([later, lost]);
+    });
+    let trial = only(&cell);
+    assert_eq!(trial.fault, "kill broker at 15 s for 5 s");
+    assert_eq!((trial.took_effect_s, trial.cleared_s), (15.0, Some(20.0)));
+    assert_eq!(trial.ended_s, 45.0, "nothing is offered after the window");
+    assert_eq!(is(trial, "detection.impact"), 0.0);
+    assert!((is(trial, "detection.client") - 0.04).abs() < 1e-3, "{:?}", trial.readings);
+    // Back after 5 s, through with what had waited after half a second more.
+    let from_fault = is(trial, "recovery.from_fault");
+    assert!((5.0..6.5).contains(&from_fault), "{from_fault}");
+    assert!((is(trial, "recovery.from_heal") - (from_fault - 5.0)).abs() < 1e-9);
+    assert!((0.4..=1.2).contains(&is(trial, "drain")), "{:?}", trial.readings);
+    assert_eq!(is(trial, "relapses"), 0.0);
+    // 12 whole intervals of 5,000/s; in the 13th it catches up.
+    assert!((23_000.0..=25_100.0).contains(&is(trial, "lost_goodput")), "{:?}", trial.readings);
+    assert!((0.0..0.25).contains(&is(trial, "served.in_fault")), "{:?}", trial.readings);
+    assert_eq!((trial.lost, trial.exposed), (0, 5_000));
+    assert!(matches!(cell.held, Held::NotJudged(_)), "{:?}", cell.held);
+    assert_eq!(cell.key.fault.as_deref(), Some("kill broker at 15 s for 5 s"));
+}
+
+#[test]
+fn a_fault_that_does_nothing_has_no_impact() {
+    let mut stage = steady();
+    let opens = stage.window.start;
+    stage.run_all(|_| MS);
+    let times = (opens + 15 * S, opens + 20 * S);
+    stage.faults.push(Injected { fault: FAULT, took_effect: times.0, cleared: Some(times.1) });
+    let cell = stage.judge();
+    let trial = only(&cell);
+    for name in ["detection.impact", "recovery.from_fault", "drain", "lost_goodput"] {
+        assert_eq!(trial.readings[name], Reading::NoImpact, "{name}");
+    }
+    assert_eq!(is(trial, "served.in_fault"), 1.0);
+}
+
+/// Seven confirmed in the last second before the fault never ran.
+fn seven_missing(proof: Proof) -> (u64, u64, Reading) {
+    let mut stage = steady();
+    let gone = stage.window.start + 15 * S;
+    let mut missing = 0;
+    for task in stage.tasks() {
+        stage.hand_over(&task, 0, 0);
+        if (gone - S / 2..gone).contains(&task.due) && missing < 7 {
+            missing += 1;
+        } else {
+            stage.ran(task.id, task.due + MS, 1_000, RunEnd::Done);
+        }
+    }
+    stage.proof = proof;
+    stage.faults.push(Injected { fault: FAULT, took_effect: gone, cleared: Some(gone + 5 * S) });
+    let cell = stage.judge();
+    let trial = only(&cell);
+    (trial.lost, cell.counts.residual, trial.readings["loss.window"].clone())
+}
+
+#[test]
+fn what_is_lost_is_counted_exactly_and_only_with_proof() {
+    let (lost, residual, window) = seven_missing(Proof::Asked(empty()));
+    assert_eq!((lost, residual), (7, 0));
+    let Reading::Is(window) = window else { panic!("{window:?}") };
+    assert!((window - 0.5).abs() < 0.01, "{window}");
+    let held = Proof::Asked(Backlog { ready: Some(7), ..empty() });
+    let not_asked = Proof::NotAsked("gone".into());
+    for proof in [held, not_asked] {
+        let (lost, residual, _) = seven_missing(proof);
+        assert_eq!((lost, residual), (0, 7));
+    }
+}
+
+#[test]
+fn a_cell_without_a_fault_has_no_trial() {
+    let mut stage = Stage::new(plan(1_000.0, 1));
+    stage.run_all(|_| MS);
+    let cell = stage.judge();
+    assert!(cell.trials.is_empty() && cell.key.fault.is_none());
+    assert_eq!(cell.held, Held::Yes);
+}
