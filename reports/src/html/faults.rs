@@ -50,7 +50,8 @@ pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
         }
         p.note {
             "Times count from the moment the fault took effect; " i { "from heal" } " from the "
-            "moment it was undone, negative where the system had recovered before. "
+            "moment it was undone, negative where the system had recovered before. Lost: of those "
+            "acknowledged in the last second before it. "
             i { "> x" } ": not yet when the watching ended. A killed process is healed when it is "
             "started again, so its start is part of the recovery. SIGKILL keeps what the kernel has "
             "in its page cache: this is no power loss."
@@ -60,16 +61,14 @@ pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
 }
 
 /// What a column is called, which reading it shows, and in which unit.
-const COLUMNS: [(&str, &str, Unit); 9] = [
-    ("noticed by impact", "detection.impact", Unit::Seconds),
-    ("by the client", "detection.client", Unit::Seconds),
-    ("recovered from fault", "recovery.from_fault", Unit::Seconds),
-    ("from heal", "recovery.from_heal", Unit::Seconds),
-    ("drained after heal", "drain", Unit::Seconds),
-    ("relapses", "relapses", Unit::Number),
-    ("lost goodput", "lost_goodput", Unit::Tasks),
+const COLUMNS: [(&str, &str, Unit); 7] = [
+    ("impact after", "detection.impact", Unit::Seconds),
+    ("client error after", "detection.client", Unit::Seconds),
+    ("recovered after", "recovery.from_fault", Unit::Seconds),
+    ("… from heal", "recovery.from_heal", Unit::Seconds),
+    ("drained from heal", "drain", Unit::Seconds),
+    ("not done meanwhile", "lost_goodput", Unit::Tasks),
     ("in time, in the fault", "served.in_fault", Unit::Fraction),
-    ("in time, over all", "served.overall", Unit::Fraction),
 ];
 
 fn table(shown: &[&Shown<'_>]) -> Markup {
@@ -95,7 +94,7 @@ fn table(shown: &[&Shown<'_>]) -> Markup {
                                     ", ± " (seconds(trial.resolution_s, Medium::Page))
                                 }
                                 @if let Some(why) = told.cell.validity.why() {
-                                    small.loud { (told.cell.validity.word()) ": " (why) }
+                                    small.loud title=(why) { (told.cell.validity.word()) }
                                 }
                             }
                             @for (_, name, unit) in COLUMNS { (reading(trial, name, unit)) }
@@ -130,7 +129,7 @@ fn lost(trial: &Trial, cell: &Cell) -> Markup {
     html! {
         td.n.zero[trial.lost == 0].loud[trial.lost > 0] {
             (whole(trial.lost))
-            small { "of " (whole(trial.exposed)) " in the last second" }
+            small { "of " (whole(trial.exposed)) }
             @if residual > 0 { small { (whole(residual)) " not proved" } }
         }
     }

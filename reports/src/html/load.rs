@@ -178,7 +178,8 @@ fn panel(
     }
     if kind.linear && series.iter().flat_map(|series| &series.dots).all(|dot| dot.y == 0.0) {
         // A drawing of zeros says less than its sentence.
-        return html! { p.of { b { (kind.title) ": " } "0 at every load (" (kind.sub) ")" } };
+        let terms = if kind.sub.is_empty() { String::new() } else { format!(" ({})", kind.sub) };
+        return html! { p.of { b { (kind.title) ": " } "0 at every load" (terms) } };
     }
     let lines = |scaling: Scaling| {
         let x = Axis::around(scaling, Unit::Tasks, shape.loads.iter().copied());

@@ -4,7 +4,7 @@
 
 use maud::{Markup, html};
 
-use crate::analysis::{Group, Mode, Row};
+use crate::analysis::{Group, Mode, Point, Row};
 use crate::charts::{Axis, Lines, Moment, NARROW, Scaling, Series};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, amount, load, seconds};
@@ -70,14 +70,14 @@ pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
         });
     }
     let content = html! {
-        p.note { "Each at its highest load held (in flight: at the most tasks); of several repeats the one with the median P99. Time counts from the window's start." }
+        p.note { "Each at its highest load held (in flight: at the most tasks; in a soak: at the load of the long window); of several repeats the one with the median P99. Time counts from the window's start." }
         @for part in &parts { (part) }
     };
     (!parts.is_empty()).then_some(Section { anchor: "time", title: "Over time", content })
 }
 
 fn show<'a>(page: &Page<'a>, row: &'a Row) -> Option<Shown<'a>> {
-    let point = row.best()?;
+    let point = longest(page, row).or_else(|| row.best())?;
     let mut cells: Vec<&Cell> = point
         .counted
         .iter()
@@ -93,6 +93,9 @@ fn show<'a>(page: &Page<'a>, row: &'a Row) -> Option<Shown<'a>> {
         cell.metrics.get("start_latency.p99").and_then(Value::number).unwrap_or(f64::INFINITY)
     };
     cells.sort_by(|a, b| p99(a).total_cmp(&p99(b)));
+    // Cells of a search at the same load are no repeats of the long one.
+    let window = cells.iter().map(|cell| cell.window.duration_s).fold(0.0, f64::max);
+    cells.retain(|cell| cell.window.duration_s * MUCH_LONGER > window);
     let cell = cells.get(cells.len().saturating_sub(1) / 2)?;
     Some(Shown {
         row,
@@ -100,6 +103,22 @@ fn show<'a>(page: &Page<'a>, row: &'a Row) -> Option<Shown<'a>> {
         style: page.palette.index(&row.system, &row.profile),
         repeats: point.n(),
     })
+}
+
+/// A window that is so much longer than another is a soak's: what happens over
+/// it is what the run was made for.
+const MUCH_LONGER: f64 = 2.0;
+
+/// The point of a soak; `None` where all windows are about as long.
+fn longest<'a>(page: &Page<'_>, row: &'a Row) -> Option<&'a Point> {
+    let window = |point: &Point| {
+        let cells = point.counted.iter().filter_map(|index| page.outcome.cells.get(*index));
+        cells.map(|cell| cell.window.duration_s).fold(0.0, f64::max)
+    };
+    let held = || row.points.iter().filter(|point| point.held == Some(true));
+    let longest = held().max_by(|a, b| window(a).total_cmp(&window(b)))?;
+    let shortest = held().map(window).fold(f64::INFINITY, f64::min);
+    (window(longest) >= MUCH_LONGER * shortest).then_some(longest)
 }
 
 fn name(shown: &Shown<'_>) -> String {
