@@ -1,5 +1,8 @@
 //! What a killed worker held comes back, or is lost, as claimed.
 
+use std::time::{Duration, Instant};
+
+use schedbench::environment::Child;
 use schedbench::plan::Target;
 use schedbench_contract::ledger::{Enqueue, ExtraKind};
 use schedbench_contract::{
@@ -41,6 +44,9 @@ impl Act for Kill {
         // One that found the queue empty may sleep for a second and more (Asynq).
         hand.wait("both workers to be at work", Hand::all_have_run);
         let victim = hand.children().remove(0);
+        if claims.ack == AckMode::Late && !returns_with_the_connection(self.0.profile.broker) {
+            stop_while_it_holds(hand, &victim);
+        }
         assert_eq!(victim.kill().signal, Some(9));
         if claims.ack == AckMode::Locked {
             return the_other_instance_runs_the_rest(hand);
@@ -120,6 +126,22 @@ impl Kill {
         }
         assert_eq!(ledger.extra_count(ExtraKind::Foreign), 0);
     }
+}
+
+/// Stops the victim while it holds a task: between two tasks a worker that
+/// takes one at a time (Asynq) holds none for a moment.
+fn stop_while_it_holds<A: Adapter>(hand: &mut Hand<'_, '_, A>, victim: &Child) {
+    for other in hand.children().into_iter().skip(1) {
+        other.terminate(Instant::now() + Duration::from_secs(10));
+    }
+    hand.wait("the victim to hold a task", |hand| {
+        victim.pause();
+        let holds = hand.backlog().held != Some(0);
+        if !holds {
+            victim.resume();
+        }
+        holds
+    });
 }
 
 /// A program that is started again is fed again, and the time without it is
