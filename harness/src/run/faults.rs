@@ -105,12 +105,10 @@ impl Faults {
         let done = match (fault.deed, fault.on) {
             (Deed::Kill, Victim::Broker) => self.kill_broker(scene.stage),
             (Deed::Pause, Victim::Broker) => pause_broker(scene.stage),
-            (Deed::Kill, on) => scene.staff.kill(workers(on, scene.staff)).map_err(str::to_owned),
-            (Deed::Pause, on) => {
-                let hurt = workers(on, scene.staff);
+            (Deed::Kill, on) => workers(on, scene.staff).map(|hurt| scene.staff.kill(hurt)),
+            (Deed::Pause, on) => workers(on, scene.staff).map(|hurt| {
                 hurt.into_iter().for_each(|worker| scene.staff.children()[worker].pause());
-                Ok(())
-            }
+            }),
             (Deed::Link(link), on) => match scene.roads.suffer(on, link) {
                 Ok(suffering) => {
                     self.on_links.push((place, suffering));
@@ -139,15 +137,12 @@ impl Faults {
                 broker.flat_map(|broker| broker.children()).for_each(environment::Child::resume);
                 Ok(())
             }
-            (Deed::Kill, on) => {
-                let missing = workers(on, scene.staff);
+            (Deed::Kill, on) => workers(on, scene.staff).and_then(|missing| {
                 scene.staff.replace(&missing, scene.stage).map_err(|error| error.to_string())
-            }
-            (Deed::Pause, on) => {
-                let paused = workers(on, scene.staff);
+            }),
+            (Deed::Pause, on) => workers(on, scene.staff).map(|paused| {
                 paused.into_iter().for_each(|worker| scene.staff.children()[worker].resume());
-                Ok(())
-            }
+            }),
             (Deed::Link(_), _) => self.heal_links(place),
         };
         match healed {
@@ -249,12 +244,17 @@ fn pause_broker(stage: &Stage<'_>) -> Result<(), String> {
     }
 }
 
-/// The places of the workers that are meant.
-fn workers(on: Victim, staff: &Staff) -> Vec<usize> {
-    match on {
-        Victim::Broker | Victim::Link(_) => Vec::new(),
-        Victim::Workers => (0..staff.children().len()).collect(),
+/// The places of the workers that are meant. A system may have fewer programs
+/// than the scenario has processes (one is fed all tasks, say), or none.
+fn workers(on: Victim, staff: &Staff) -> Result<Vec<usize>, String> {
+    let all = staff.children().len();
+    let meant: Vec<usize> = match on {
         Victim::Worker(number) => vec![number as usize - 1],
+        Victim::Broker | Victim::Workers | Victim::Link(_) => (0..all).collect(),
+    };
+    match meant.iter().all(|place| *place < all) && !meant.is_empty() {
+        true => Ok(meant),
+        false => Err(format!("it has {all} worker processes")),
     }
 }
 

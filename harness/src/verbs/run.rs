@@ -14,9 +14,11 @@ use schedbench_reports::{analysis, export, terminal};
 use super::check::headline;
 use crate::cli::{Format, RunArgs, Voice};
 use crate::environment::{self, Entry, Keeper, Mode, Need, Rooms, Source, Watchdog, Workshop};
-use crate::plan::{Estimate, Missing, Plan, Target, resolve};
+use crate::plan::{Block, Estimate, Missing, Plan, Target, Victim, resolve};
 use crate::record::Sampler;
-use crate::run::{Exit, Interruption, Loudness, Progress, Results, Session, Stage, exit, shown};
+use crate::run::{
+    Exit, Interruption, Loudness, Progress, Results, Session, Stage, describe, exit, shown,
+};
 use crate::scenario::Scenario;
 use crate::voice;
 
@@ -171,9 +173,12 @@ fn without_missing(
         let Target { system, profile } = block.target;
         let servers = [Some(profile), (system.second)(profile)].into_iter().flatten();
         let mut servers = servers.filter_map(|profile| Some((profile.broker?, profile)));
-        let missing = servers.find_map(|(broker, profile)| {
-            let need = Need { who: &name, profile, url_env: scenario.url_env(broker) };
-            reachable(mode, Entry::of(broker), &need).err()
+        // Asked first: what must not be hurt is not asked anything.
+        let missing = not_ours_to_hurt(&block, scenario, mode).or_else(|| {
+            servers.find_map(|(broker, profile)| {
+                let need = Need { who: &name, profile, url_env: scenario.url_env(broker) };
+                reachable(mode, Entry::of(broker), &need).err()
+            })
         });
         match missing.map_or(Ok(()), Err) {
             Ok(()) => kept.push(block),
@@ -188,6 +193,34 @@ fn without_missing(
     }
     plan.blocks = kept;
     Ok(skipped)
+}
+
+/// Why a broker that is to be hurt must not be: the harness would not start it
+/// itself. A URL in the scenario is refused with the plan already.
+fn not_ours_to_hurt(
+    block: &Block,
+    scenario: &Scenario,
+    mode: Mode,
+) -> Option<environment::Missing> {
+    let Target { profile, .. } = block.target;
+    let broker = profile.broker?;
+    let who = block.target.name();
+    let cells = block.steps.iter().map(describe::cell_of);
+    let mut hurt = cells.flat_map(|cell| &cell.faults).map(|fault| fault.on);
+    let is_hurt = hurt.any(|on| matches!(on, Victim::Broker | Victim::Link(_)));
+    let source = mode.source(Entry::of(broker), &who, scenario.url_env(broker), profile.topology);
+    match source {
+        Ok(Source::Url(_) | Source::Compose(_)) if is_hurt => Some(environment::Missing {
+            who,
+            what: "broker",
+            why: "A fault would hurt its broker or the links to it, and only one that schedbench \
+                  starts itself is ever hurt."
+                .to_owned(),
+            remedy: Entry::of(broker).remedy.to_owned(),
+            instead: Some("--env local".to_owned()),
+        }),
+        _ => None,
+    }
 }
 
 /// Makes the worker programs that the plan needs and are not there yet, before

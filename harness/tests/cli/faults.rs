@@ -116,6 +116,11 @@ fn a_killed_worker_is_replaced() {
     let outcome = outcome(&place, &text);
     let (cell, _) = trial(&outcome);
     assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
+    let said: Vec<&str> = cell.moments.iter().map(|mark| mark.text.as_str()).collect();
+    // That it ended is what its pipe says, not who killed it.
+    for word in ["fault: kill worker:1", "worker 1 ended", "healed: worker:1 started again"] {
+        assert!(said.contains(&word), "{word} in {said:?}");
+    }
     // What it held has a lease of 30 s: the system says that it has it.
     assert!(cell.counts.residual <= 32, "{:?}", cell.counts);
     place.wait_until_nothing_is_left("after a fault");
@@ -166,6 +171,19 @@ fn an_interrupted_fault_is_healed() {
     let outcome = place.results().expect("results").outcome();
     assert!(matches!(outcome.ended, schedbench_reports::outcome::Ended::Interrupted(_)));
     place.wait_until_nothing_is_left("after an interrupted fault");
+}
+
+#[test]
+fn what_would_not_be_started_here_is_not_hurt() {
+    let place = Place::new();
+    for fault in ["kind = \"kill\"\non = \"broker\"", "kind = \"stall\"\non = \"links\""] {
+        let mut command =
+            run(&place, &scenario("\"redis-asynq\"", 14, fault), &["--env", "external"]);
+        command.env("REDIS_URL", "redis://127.0.0.1:1/0");
+        let said = Said::of(command.output().expect("a run")).refused(2);
+        said.complains_of(&["only one that schedbench starts itself is ever hurt"]);
+        assert!(!place.at("results").exists(), "nothing was started");
+    }
 }
 
 #[test]

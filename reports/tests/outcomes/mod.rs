@@ -800,6 +800,8 @@ pub fn hostile() -> Outcome {
         cell.counts.window.lost = u64::MAX;
         cell.key.variant =
             (place % 3 == 0).then(|| "</script><script>alert(2)</script>".to_owned());
+        cell.trials.push(trial(number));
+        cell.trials[0].fault = "<img src=x onerror=alert(5)>\u{0}".into();
         cell.moments.push(Mark {
             at_s: number,
             kind: MomentKind::Note,
@@ -819,6 +821,43 @@ pub fn hostile() -> Outcome {
     outcome
 }
 
+/// A broker killed 3 s into the window; a figure of each kind.
+fn trial(after: f64) -> Trial {
+    let readings = [
+        ("detection.impact", Reading::Is(after)),
+        ("detection.client", Reading::Is(0.004)),
+        ("detection.alarm", Reading::NoImpact),
+        ("recovery.from_fault", Reading::MoreThan(6.5)),
+        ("recovery.from_heal", Reading::Is(-0.5)),
+        ("drain", Reading::NotSteady("goodput scatters by 80 %".into())),
+        ("lost_goodput", Reading::Is(12_345.0)),
+        ("served.in_fault", Reading::Is(0.081)),
+        ("loss.window", Reading::NotMeasured("nothing was lost".into())),
+    ];
+    Trial {
+        fault: "kill broker at 3 s for 2 s".into(),
+        took_effect_s: 3.0,
+        cleared_s: Some(5.0),
+        ended_s: 10.0,
+        interval_s: 0.1,
+        resolution_s: 0.1,
+        readings: readings.map(|(name, reading)| (name.to_owned(), reading)).into(),
+        lost: 7,
+        exposed: 1_000,
+    }
+}
+
+/// Two systems whose broker was killed in their only load.
+pub fn faulted() -> Outcome {
+    let mut outcome = ramp_of(&[noop(), asynq_rust(), rabbit()], &[10e3], 1);
+    for cell in outcome.cells.iter_mut().filter(|cell| cell.key.system != "noop") {
+        cell.trials.push(trial(0.2));
+        cell.key.fault = Some(cell.trials[0].fault.clone());
+        cell.held = Held::NotJudged("a fault was done to it meanwhile".into());
+    }
+    outcome
+}
+
 /// All of them by name.
 pub fn all() -> Vec<(&'static str, Outcome)> {
     vec![
@@ -828,6 +867,7 @@ pub fn all() -> Vec<(&'static str, Outcome)> {
         ("in-flight", in_flight()),
         ("alike", alike()),
         ("delays", delays()),
+        ("faulted", faulted()),
         ("partial", partial()),
         ("single", single()),
         ("broken", broken()),

@@ -33,6 +33,8 @@ pub(super) async fn accept(
         } else if listener.is_none() {
             match listen(address) {
                 Ok(again) => listener = Some(again),
+                // Its port was taken meanwhile; a proxy that ends waits no more.
+                Err(_) if changes.has_changed().is_err() => return,
                 Err(_) => {
                     tokio::time::sleep(AGAIN_AFTER).await;
                     continue;

@@ -55,25 +55,8 @@ pub(super) struct Carrier {
 type Held = VecDeque<(Instant, Vec<u8>)>;
 
 impl Carrier {
-    pub(super) fn to_broker(
-        from: &Arc<TcpStream>,
-        to: &Arc<TcpStream>,
-        changes: watch::Receiver<Seen>,
-        seed: u64,
-    ) -> Self {
-        Self::new(from, to, changes, |link| link.to_broker, seed)
-    }
-
-    pub(super) fn from_broker(
-        from: &Arc<TcpStream>,
-        to: &Arc<TcpStream>,
-        changes: watch::Receiver<Seen>,
-        seed: u64,
-    ) -> Self {
-        Self::new(from, to, changes, |link| link.from_broker, seed)
-    }
-
-    fn new(
+    /// From one socket to the other, as the link is on the way that is picked.
+    pub(super) fn new(
         from: &Arc<TcpStream>,
         to: &Arc<TcpStream>,
         mut changes: watch::Receiver<Seen>,

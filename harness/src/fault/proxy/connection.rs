@@ -32,8 +32,14 @@ pub(super) async fn connection(
     let port = client.peer_addr().map_or(0, |address| u64::from(address.port()));
     let seed = seeded::purpose(port, 0);
     let ways = [
-        Carrier::to_broker(&client, &upstream, changes.clone(), seed),
-        Carrier::from_broker(&upstream, &client, changes.clone(), seeded::mix(seed)),
+        Carrier::new(&client, &upstream, changes.clone(), |link| link.to_broker, seed),
+        Carrier::new(
+            &upstream,
+            &client,
+            changes.clone(),
+            |link| link.from_broker,
+            seeded::mix(seed),
+        ),
     ];
     let mut carrying: JoinSet<End> = ways.into_iter().map(Carrier::carry).collect();
     let is_reset = loop {
