@@ -70,6 +70,12 @@ fn faults_that_cannot_be_done() {
         redis(fault("kind = \"stall\"\non = \"broker\"\nat = \"1 s\"\nfor = \"1 s\"")),
         redis(fault("kind = \"reset\"\non = \"links\"\nat = \"1 s\"\nfor = \"1 s\"")),
         redis(fault("kind = \"reset\"\non = \"links\"\nat = \"1 s\"\nside = \"to-broker\"")),
+        redis(kill("at = \"1 s\"\nfor = \"1 s\"\nbytes = \"1 kB\"")),
+        redis(fault("kind = \"slice\"\non = \"links\"\nat = \"1 s\"\nfor = \"1 s\"")),
+        redis(fault(
+            "kind = \"bandwidth\"\non = \"links\"\nat = \"1 s\"\nfor = \"1 s\"\nbytes = \"0 B\"",
+        )),
+        redis(fault("kind = \"terminate\"\non = \"links\"\nat = \"1 s\"\nfor = \"1 s\"")),
         redis(kill("at = \"1 s\"\nfor = \"0 s\"")),
         redis(kill("at = \"8 s\"\nfor = \"2 s\"")),
         redis(format!(

@@ -170,6 +170,11 @@ impl Child {
         }
     }
 
+    /// Asks it to end (SIGTERM) and does not wait for that.
+    pub fn ask_to_end(&self) {
+        let _ = pidfd_send_signal(&self.0.pidfd, Signal::TERM);
+    }
+
     /// Asks it to end (SIGTERM); kills it if it has not by the deadline.
     pub fn terminate(&self, deadline: Instant) -> Exit {
         self.end_by(Signal::TERM, deadline)

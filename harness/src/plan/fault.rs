@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{LinkFault, Side};
-use crate::scenario::Nanos;
+use crate::scenario::{Bytes, Nanos};
 
 /// A fault, by its name in a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +19,9 @@ pub enum FaultKind {
     /// On a process: killed with SIGKILL; started again, a broker with its
     /// data, when the fault is over.
     Kill,
+    /// On a process: asked to end with SIGTERM; what still runs when the fault
+    /// is over is ended, and it is started again.
+    Terminate,
     /// On a process: stopped with SIGSTOP, its connections open; it goes on
     /// with SIGCONT.
     Pause,
@@ -33,6 +36,12 @@ pub enum FaultKind {
     Refuse,
     /// On a link: bytes arrive later, by `delay` and up to `jitter` more.
     Delay,
+    /// On a link: each connection carries `bytes` per second at most.
+    Bandwidth,
+    /// On a link: bytes arrive in pieces of `bytes` at most, 1 ms apart.
+    Slice,
+    /// On a link: each connection carries `bytes` more, and is reset.
+    Cut,
 }
 
 /// What is done.
@@ -41,6 +50,8 @@ pub enum FaultKind {
 pub enum Deed {
     /// SIGKILL, then started again.
     Kill,
+    /// SIGTERM, then started again.
+    Terminate,
     /// SIGSTOP, then SIGCONT.
     Pause,
     /// Laid on a link by the proxy.
@@ -91,19 +102,23 @@ impl FaultKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Kill => "kill",
+            Self::Terminate => "terminate",
             Self::Pause => "pause",
             Self::Stall => "stall",
             Self::BlackHole => "black-hole",
             Self::Reset => "reset",
             Self::Refuse => "refuse",
             Self::Delay => "delay",
+            Self::Bandwidth => "bandwidth",
+            Self::Slice => "slice",
+            Self::Cut => "cut",
         }
     }
 
     /// Whether it falls on a process; otherwise on a link.
     #[must_use]
     pub const fn is_of_a_process(self) -> bool {
-        matches!(self, Self::Kill | Self::Pause)
+        matches!(self, Self::Kill | Self::Terminate | Self::Pause)
     }
 }
 
@@ -113,13 +128,16 @@ impl Deed {
     pub const fn kind(self) -> FaultKind {
         match self {
             Self::Kill => FaultKind::Kill,
+            Self::Terminate => FaultKind::Terminate,
             Self::Pause => FaultKind::Pause,
             Self::Link(LinkFault::Stall(_)) => FaultKind::Stall,
             Self::Link(LinkFault::BlackHole(_)) => FaultKind::BlackHole,
             Self::Link(LinkFault::Reset) => FaultKind::Reset,
             Self::Link(LinkFault::Refuse) => FaultKind::Refuse,
-            // The proxy can do more than a scenario can ask for yet.
-            Self::Link(_) => FaultKind::Delay,
+            Self::Link(LinkFault::Delay { .. }) => FaultKind::Delay,
+            Self::Link(LinkFault::Bandwidth { .. }) => FaultKind::Bandwidth,
+            Self::Link(LinkFault::Slice { .. }) => FaultKind::Slice,
+            Self::Link(LinkFault::CutAfter { .. }) => FaultKind::Cut,
         }
     }
 }
@@ -181,7 +199,20 @@ impl fmt::Display for Fault {
                 }
                 side
             }
-            _ => Side::Both,
+            Deed::Link(LinkFault::Bandwidth { side, per_second }) => {
+                write!(f, " to {}/s", Bytes(per_second.get()))?;
+                side
+            }
+            Deed::Link(LinkFault::Slice { side, bytes }) => {
+                write!(f, " into {}", Bytes(bytes.get() as u64))?;
+                side
+            }
+            Deed::Link(LinkFault::CutAfter { side, bytes }) => {
+                write!(f, " after {}", Bytes(bytes))?;
+                side
+            }
+            Deed::Kill | Deed::Terminate | Deed::Pause => Side::Both,
+            Deed::Link(LinkFault::Reset | LinkFault::Refuse) => Side::Both,
         };
         match side {
             Side::Both => {}
@@ -246,6 +277,8 @@ impl JsonSchema for Victim {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
+
     use super::*;
 
     #[test]
@@ -284,6 +317,14 @@ mod tests {
         let late = Fault { deed: Deed::Link(late), on: Victim::Link(Road::Both), ..fault };
         let words = "delay links 20 ms + 0 to 5 ms to the broker only at 10 s for 5 s";
         assert_eq!(late.to_string(), words);
+        let per_second = NonZeroU64::new(64_000).expect("not 0");
+        let slow = LinkFault::Bandwidth { side: Side::Both, per_second };
+        let slow = Fault { deed: Deed::Link(slow), ..late };
+        assert_eq!(slow.to_string(), "bandwidth links to 64 kB/s at 10 s for 5 s");
+        let cut = LinkFault::CutAfter { side: Side::FromBroker, bytes: 1_000 };
+        let cut = Fault { deed: Deed::Link(cut), ..late };
+        let words = "cut links after 1 kB from the broker only at 10 s for 5 s";
+        assert_eq!(cut.to_string(), words);
         let reset = Fault { deed: Deed::Link(LinkFault::Reset), for_ns: 0, ..late };
         assert_eq!(reset.to_string(), "reset links at 10 s");
     }

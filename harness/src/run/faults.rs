@@ -37,7 +37,7 @@ enum State {
 /// The block's broker while it is not on the stage.
 enum Broker {
     OnStage,
-    Killed(Box<dyn Running>),
+    Gone(Box<dyn Running>),
     Starting(JoinHandle<(Box<dyn Running>, environment::Result<()>)>),
 }
 
@@ -103,9 +103,17 @@ impl Faults {
         // Read before: a client may see a death before its parent does.
         let took_effect = clock::now();
         let done = match (fault.deed, fault.on) {
-            (Deed::Kill, Victim::Broker) => self.kill_broker(scene.stage),
+            (Deed::Kill, Victim::Broker) => self.take_broker(scene.stage, |child| {
+                let _ = child.kill();
+            }),
+            (Deed::Terminate, Victim::Broker) => {
+                self.take_broker(scene.stage, environment::Child::ask_to_end)
+            }
             (Deed::Pause, Victim::Broker) => pause_broker(scene.stage),
             (Deed::Kill, on) => workers(on, scene.staff).map(|hurt| scene.staff.kill(hurt)),
+            (Deed::Terminate, on) => {
+                workers(on, scene.staff).map(|hurt| scene.staff.ask_to_end(hurt))
+            }
             (Deed::Pause, on) => workers(on, scene.staff).map(|hurt| {
                 hurt.into_iter().for_each(|worker| scene.staff.children()[worker].pause());
             }),
@@ -131,13 +139,13 @@ impl Faults {
         let (fault, _) = self.all[place];
         let cleared = clock::now();
         let healed = match (fault.deed, fault.on) {
-            (Deed::Kill, Victim::Broker) => self.start_broker(),
+            (Deed::Kill | Deed::Terminate, Victim::Broker) => self.start_broker(),
             (Deed::Pause, Victim::Broker) => {
                 let broker = scene.stage.broker.iter();
                 broker.flat_map(|broker| broker.children()).for_each(environment::Child::resume);
                 Ok(())
             }
-            (Deed::Kill, on) => workers(on, scene.staff).and_then(|missing| {
+            (Deed::Kill | Deed::Terminate, on) => workers(on, scene.staff).and_then(|missing| {
                 scene.staff.replace(&missing, scene.stage).map_err(|error| error.to_string())
             }),
             (Deed::Pause, on) => workers(on, scene.staff).map(|paused| {
@@ -152,7 +160,7 @@ impl Faults {
             }
             Ok(()) => {
                 let text = match fault.deed {
-                    Deed::Kill => format!("healed: {} started again", fault.on),
+                    Deed::Kill | Deed::Terminate => format!("healed: {} started again", fault.on),
                     Deed::Pause => format!("healed: {} goes on", fault.on),
                     Deed::Link(_) => format!("healed: {}", fault.on),
                 };
@@ -176,23 +184,24 @@ impl Faults {
     }
 
     /// Off the stage, so that its death is nobody's error.
-    fn kill_broker(&mut self, stage: &mut Stage<'_>) -> Result<(), String> {
+    fn take_broker(
+        &mut self,
+        stage: &mut Stage<'_>,
+        end: impl Fn(&environment::Child),
+    ) -> Result<(), String> {
         let Some(broker) = stage.broker.take() else { return Err(NOT_OURS.to_owned()) };
         if broker.child().is_none() {
             stage.broker = Some(broker);
             return Err(NOT_OURS.to_owned());
         }
-        for child in broker.children() {
-            child.kill();
-        }
-        self.broker = Broker::Killed(broker);
+        broker.children().into_iter().for_each(end);
+        self.broker = Broker::Gone(broker);
         Ok(())
     }
 
     /// On a thread of its own: a broker takes seconds to start.
     fn start_broker(&mut self) -> Result<(), String> {
-        let Broker::Killed(mut broker) = std::mem::replace(&mut self.broker, Broker::OnStage)
-        else {
+        let Broker::Gone(mut broker) = std::mem::replace(&mut self.broker, Broker::OnStage) else {
             return Ok(());
         };
         let starting = std::thread::Builder::new().name("restart".into()).spawn(move || {

@@ -27,7 +27,7 @@ pub enum Staff {
         children: Vec<Child>,
         /// What each was started from.
         programs: Vec<(Program, Option<Feed>)>,
-        /// Those that a fault has killed, by their places.
+        /// Those that a fault has ended, by their places.
         killed: BTreeSet<usize>,
         /// Where their records come in; `None` once they have been read out.
         pipes: Option<Pipes>,
@@ -105,12 +105,24 @@ impl Staff {
         }
     }
 
-    /// Starts killed workers again.
+    /// Asks the workers at these places to end (SIGTERM), and does not wait.
+    pub(super) fn ask_to_end(&mut self, places: Vec<usize>) {
+        let Self::Processes { children, killed, .. } = self else { return };
+        for place in places {
+            killed.insert(place);
+            children[place].ask_to_end();
+        }
+    }
+
+    /// Starts such workers again; one that has not ended yet is killed first.
     pub(super) fn replace(&mut self, places: &[usize], stage: &Stage<'_>) -> Result<(), Error> {
         let Self::Processes { children, programs, killed, pipes: Some(pipes) } = self else {
             return Ok(());
         };
         for place in places {
+            if children[*place].ended().is_none() {
+                children[*place].kill();
+            }
             children[*place] = spawn(&programs[*place], pipes, stage)?;
             killed.remove(place);
         }

@@ -267,13 +267,16 @@ pub struct Fault {
     /// For how long. A `reset` is over at once and has none.
     #[serde(rename = "for")]
     pub lasts: Option<At<Nanos>>,
-    /// Kinds `stall`, `black-hole` and `delay`: `to-broker` or `from-broker`
-    /// for one way only; both if left out.
+    /// Kinds `stall`, `black-hole`, `delay`, `bandwidth`, `slice` and `cut`:
+    /// `to-broker` or `from-broker` for one way only; both if left out.
     pub side: Option<At<Side>>,
     /// Kind `delay`: by how much at least.
     pub delay: Option<At<Nanos>>,
     /// Kind `delay`: by how much more at most; 0 if left out.
     pub jitter: Option<At<Nanos>>,
+    /// Kind `bandwidth`: per second, of each connection. Kind `slice`: of a
+    /// piece. Kind `cut`: until each connection is reset.
+    pub bytes: Option<At<Bytes>>,
 }
 
 /// What counts as keeping up.

@@ -127,6 +127,27 @@ fn a_killed_worker_is_replaced() {
 }
 
 #[test]
+fn a_narrow_link_and_then_a_broker_that_is_asked_to_end() {
+    let place = Place::new();
+    let narrow = "kind = \"bandwidth\"\non = \"worker-broker\"\nbytes = \"20 kB\"\n\
+                  at = \"2 s\"\nfor = \"1 s\"";
+    let faults = format!("{narrow}\n[[fault]]\nkind = \"terminate\"\non = \"broker\"");
+    let outcome = outcome(&place, &scenario("\"redis-asynq\"", 14, &faults));
+    let [cell] = cells_of(&outcome, "redis-asynq")[..] else { panic!("one cell") };
+    assert!(cell.counts.balances && cell.error.is_none(), "{cell:?}");
+    assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
+    let words: Vec<&str> = cell.trials.iter().map(|trial| trial.fault.as_str()).collect();
+    let narrow = "bandwidth worker-broker to 20 kB/s at 2 s for 1 s";
+    assert_eq!(words, [narrow, "terminate broker at 6 s for 2 s"]);
+    let done = &cell.series.columns["throughput"];
+    let at = |second: f64| done[((second - cell.series.start_s) / cell.series.bin_s) as usize];
+    // A task is more than 100 B on that road; 5k/s would need 500 kB.
+    assert!(at(2.6) < Some(500.0), "{done:?}");
+    assert_eq!(at(7.0), Some(0.0), "{done:?}");
+    place.wait_until_nothing_is_left("after two faults");
+}
+
+#[test]
 fn a_partition_is_lived_through() {
     let place = Place::new();
     let text = scenario("\"redis-asynq\"", 14, "kind = \"black-hole\"\non = \"links\"");

@@ -1,6 +1,7 @@
 //! The faults of a scenario: whether they lie in the window, have a victim that
 //! there is, say what their kind needs, and leave each other alone.
 
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
 use super::bounds::Bounds;
@@ -98,7 +99,9 @@ fn lasts(bounds: &Bounds<'_>, fault: &scenario::Fault) -> Result<u64, ScenarioEr
 
 fn deed(bounds: &Bounds<'_>, fault: &scenario::Fault) -> Result<Deed, ScenarioError> {
     let kind = *fault.kind;
-    let has_side = matches!(kind, FaultKind::Stall | FaultKind::BlackHole | FaultKind::Delay);
+    let has_bytes = matches!(kind, FaultKind::Bandwidth | FaultKind::Slice | FaultKind::Cut);
+    let has_side =
+        has_bytes || matches!(kind, FaultKind::Stall | FaultKind::BlackHole | FaultKind::Delay);
     let means_nothing = |field: &str| {
         (format!("`{field}` has no meaning with kind = \"{}\"", kind.name()), "expected none")
     };
@@ -112,10 +115,15 @@ fn deed(bounds: &Bounds<'_>, fault: &scenario::Fault) -> Result<Deed, ScenarioEr
             return Err(bounds.text.error(&written.span, title, label));
         }
     }
+    if let (Some(bytes), false) = (&fault.bytes, has_bytes) {
+        let (title, label) = means_nothing("bytes");
+        return Err(bounds.text.error(&bytes.span, title, label));
+    }
     let side = fault.side.as_ref().map_or(Side::Both, |side| **side);
     let time = |written: &At<Nanos>| Duration::from_nanos(written.0);
     Ok(match kind {
         FaultKind::Kill => Deed::Kill,
+        FaultKind::Terminate => Deed::Terminate,
         FaultKind::Pause => Deed::Pause,
         FaultKind::Stall => Deed::Link(LinkFault::Stall(side)),
         FaultKind::BlackHole => Deed::Link(LinkFault::BlackHole(side)),
@@ -133,6 +141,32 @@ fn deed(bounds: &Bounds<'_>, fault: &scenario::Fault) -> Result<Deed, ScenarioEr
             let jitter = fault.jitter.as_ref().map_or(Duration::ZERO, time);
             Deed::Link(LinkFault::Delay { side, base: time(delay), jitter })
         }
+        FaultKind::Bandwidth => {
+            Deed::Link(LinkFault::Bandwidth { side, per_second: bytes_of(bounds, fault)? })
+        }
+        FaultKind::Slice => {
+            let bytes = bytes_of(bounds, fault)?.try_into().unwrap_or(NonZeroUsize::MAX);
+            Deed::Link(LinkFault::Slice { side, bytes })
+        }
+        FaultKind::Cut => {
+            Deed::Link(LinkFault::CutAfter { side, bytes: bytes_of(bounds, fault)?.get() })
+        }
+    })
+}
+
+/// How many bytes: none would be another kind of fault.
+fn bytes_of(bounds: &Bounds<'_>, fault: &scenario::Fault) -> Result<NonZeroU64, ScenarioError> {
+    let kind = fault.kind.name();
+    let Some(bytes) = &fault.bytes else {
+        return Err(bounds.text.error(
+            &fault.kind.span,
+            "missing key `bytes`",
+            format!("expected bytes = \"10 kB\" with kind = \"{kind}\""),
+        ));
+    };
+    NonZeroU64::new(bytes.0).ok_or_else(|| {
+        let expected = "expected at least 1: kind = \"stall\" lets none through";
+        bounds.text.error(&bytes.span, format!("a {kind} of 0 bytes"), expected)
     })
 }
 

@@ -70,8 +70,10 @@ pub(super) fn fit(
 fn suffering(fault: &Fault) -> &'static str {
     match (fault.deed, fault.on) {
         (Deed::Kill, Victim::Broker) => "have its broker killed",
+        (Deed::Terminate, Victim::Broker) => "have its broker terminated",
         (Deed::Pause, Victim::Broker) => "have its broker paused",
         (Deed::Kill, _) => "have a worker killed",
+        (Deed::Terminate, _) => "have a worker terminated",
         (Deed::Pause, _) => "have a worker paused",
         (Deed::Link(_), _) => "have its links hurt",
     }

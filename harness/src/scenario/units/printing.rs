@@ -46,7 +46,8 @@ impl fmt::Display for Count {
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (factor, unit) in [(1u64 << 20, "MiB"), (1 << 10, "KiB")] {
+        let units = [(1u64 << 20, "MiB"), (1 << 10, "KiB"), (1_000_000, "MB"), (1_000, "kB")];
+        for (factor, unit) in units {
             if self.0 >= factor && self.0.is_multiple_of(factor) {
                 return write!(f, "{} {unit}", self.0 / factor);
             }

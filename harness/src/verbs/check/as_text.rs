@@ -245,6 +245,7 @@ fn faults(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
     for fault in faults {
         let what = match fault.deed {
             Deed::Kill => "   SIGKILL, then started again",
+            Deed::Terminate => "   SIGTERM, then started again",
             Deed::Pause => "   SIGSTOP, then SIGCONT",
             Deed::Link(_) => "",
         };
