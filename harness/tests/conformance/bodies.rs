@@ -45,8 +45,10 @@ impl Act for OverTheLimit {
         let entry = hand.log.ledger().entry(0);
         assert_eq!((entry.enqueue, entry.reason), (Enqueue::Refused, Reason::TooLarge));
         assert_eq!(entry.successes, 0);
+        // Acknowledged after it ran: a Celery that is asked to end just in
+        // between may neither acknowledge nor end (2 of 30 on a busy machine).
+        hand.wait("nothing to be left", |hand| hand.backlog().outstanding() == 0);
         hand.dismiss();
-        assert_eq!(hand.backlog().outstanding(), 0);
     }
 }
 
