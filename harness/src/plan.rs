@@ -60,6 +60,17 @@ pub struct Target {
     pub profile: &'static Profile,
 }
 
+impl Plan {
+    /// Whether anything is hurt in it.
+    #[must_use]
+    pub fn has_faults(&self) -> bool {
+        self.blocks.iter().flat_map(|block| &block.steps).any(|step| {
+            let (Step::Cell(cell) | Step::AtCapacity { cell, .. }) = step else { return false };
+            !cell.faults.is_empty()
+        })
+    }
+}
+
 impl Target {
     /// `system/profile`.
     #[must_use]

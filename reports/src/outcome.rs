@@ -112,6 +112,25 @@ pub struct Host {
     pub fifo: bool,
     /// The pacer's timer slack, ns.
     pub timer_slack_ns: u64,
+    /// What the proxy on the roads costs; only of a run with faults.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxyCost>,
+}
+
+/// Round trips of 100 B over the loopback interface, one in flight, straight
+/// and through the proxy on which faults are laid, in turns.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ProxyCost {
+    /// Trips on each road.
+    pub trips: u64,
+    /// P50 of a trip without it, seconds.
+    pub straight_p50_s: f64,
+    /// P99 of a trip without it, seconds.
+    pub straight_p99_s: f64,
+    /// P50 of a trip through it, seconds.
+    pub through_p50_s: f64,
+    /// P99 of a trip through it, seconds.
+    pub through_p99_s: f64,
 }
 
 /// A system and profile that took part.

@@ -34,6 +34,7 @@ pub fn describe() -> Host {
         placement: placement::describe(),
         fifo: timing.fifo,
         timer_slack_ns: timing.timer_slack_ns,
+        proxy: None,
     }
 }
 

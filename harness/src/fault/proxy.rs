@@ -12,6 +12,7 @@
 mod accept;
 mod carry;
 mod connection;
+mod cost;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 use schedbench_adapters::clock;
 use tokio::sync::watch;
 
+pub use self::cost::cost;
 use super::link::{Link, LinkFault};
 use crate::environment::ports;
 

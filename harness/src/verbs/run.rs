@@ -14,6 +14,7 @@ use schedbench_reports::{analysis, export, terminal};
 use super::check::headline;
 use crate::cli::{Format, RunArgs, Voice};
 use crate::environment::{self, Entry, Keeper, Mode, Need, Rooms, Source, Watchdog, Workshop};
+use crate::fault;
 use crate::plan::{Block, Estimate, Missing, Plan, Target, Victim, resolve};
 use crate::record::Sampler;
 use crate::run::{
@@ -116,7 +117,10 @@ fn measure(
     let about = Duration::from_nanos(estimate.measuring_ns);
     let bar = !args.no_progress && voice::stderr_is_terminal();
     let progress = Progress::new(estimate.cells as u32, about, loudness, bar);
-    let host = environment::host::describe();
+    let mut host = environment::host::describe();
+    if plan.has_faults() {
+        host.proxy = Some(fault::proxy::cost().context("cannot measure what the proxy costs")?);
+    }
     progress.say(&headline(plan));
     progress.say(&environment::host::headline(&host));
     for note in &resolved.notes {

@@ -144,6 +144,10 @@ fn a_narrow_link_and_then_a_broker_that_is_asked_to_end() {
     // A task is more than 100 B on that road; 5k/s would need 500 kB.
     assert!(at(2.6) < Some(500.0), "{done:?}");
     assert_eq!(at(7.0), Some(0.0), "{done:?}");
+    let proxy = outcome.host.proxy.expect("what the proxy costs is measured");
+    assert!(proxy.through_p50_s > proxy.straight_p50_s, "{proxy:?}");
+    let page = schedbench_reports::html::render(&outcome);
+    assert!(page.contains("a round trip of 100 B takes"), "and said");
     place.wait_until_nothing_is_left("after two faults");
 }
 

@@ -7,7 +7,7 @@ use maud::{Markup, PreEscaped, html};
 use crate::analysis::{Preceding, differs, holm};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, amount, load, short, whole};
-use crate::outcome::{Cell, Held, State, Value};
+use crate::outcome::{Cell, Held, ProxyCost, State, Value};
 
 use super::title::{date, slug};
 use super::{Page, Section};
@@ -132,6 +132,7 @@ fn facts(page: &Page<'_>) -> Markup {
                 amount(host.clock_read_ns * 1e-9, Unit::Seconds, Medium::Page)
             ),
         ),
+        ("Proxy", host.proxy.as_ref().map_or_else(String::new, proxy)),
         (
             "schedbench",
             format!(
@@ -346,4 +347,18 @@ fn errors(page: &Page<'_>) -> Markup {
             }
         }
     }
+}
+
+/// What a road through it costs, which is in every figure of a run with faults.
+fn proxy(cost: &ProxyCost) -> String {
+    let time = |s: f64| amount(s, Unit::Seconds, Medium::Page);
+    format!(
+        "faults are laid on a proxy; a round trip of 100 B takes {} through it at P50 and {} \
+         without it (P99 {} and {}; {} trips each)",
+        time(cost.through_p50_s),
+        time(cost.straight_p50_s),
+        time(cost.through_p99_s),
+        time(cost.straight_p99_s),
+        whole(cost.trips)
+    )
 }

@@ -196,6 +196,7 @@ pub(crate) fn outcome(systems: Vec<System>, mut cells: Vec<Cell>) -> Outcome {
             placement: "shared".to_owned(),
             fifo: true,
             timer_slack_ns: 1,
+            proxy: None,
         },
         systems,
         skipped: Vec::new(),

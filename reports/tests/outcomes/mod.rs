@@ -536,6 +536,7 @@ pub fn empty() -> Outcome {
             placement: "shared".into(),
             fifo: true,
             timer_slack_ns: 1,
+            proxy: None,
         },
         systems: Vec::new(),
         skipped: Vec::new(),
