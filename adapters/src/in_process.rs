@@ -9,8 +9,10 @@ mod delay_queue;
 mod hand_over;
 mod heap;
 mod heap_queue;
+mod housed;
 mod marks;
 mod noop;
+mod pen;
 mod pool;
 mod run;
 mod run_queue;
@@ -39,6 +41,16 @@ pub(crate) type Tokio = system::InProcess<tokio_sleep::TokioSleep>;
 /// tokio-util's `DelayQueue`.
 pub(crate) type DelayQueue = system::InProcess<delay_queue::DelayQueue>;
 
+/// The same in a child of their own, for cells in which they are killed.
+pub(crate) mod in_child {
+    use super::housed::Housed;
+
+    pub(crate) type Wheel = Housed<super::wheel::Wheel>;
+    pub(crate) type Heap = Housed<super::heap::Heap>;
+    pub(crate) type Tokio = Housed<super::tokio_sleep::TokioSleep>;
+    pub(crate) type DelayQueue = Housed<super::delay_queue::DelayQueue>;
+}
+
 /// What all of them promise; a profile changes what it does not.
 const CLAIMS: Claims = Claims {
     durability: DurabilityClass::InProcess,
@@ -57,7 +69,7 @@ const NOTHING_HELD: Backlog =
 
 /// The lock, also after a panic elsewhere: the queues behind these locks are
 /// whole between any two statements, and the panic has been printed.
-pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -7,7 +7,6 @@ mod asynq;
 mod celery;
 pub mod clock;
 mod fake;
-#[cfg(any(feature = "go-timers", feature = "gocron"))]
 mod fed;
 #[cfg(feature = "go-timers")]
 mod go_timers;
@@ -100,6 +99,19 @@ registry! {
     fake::Fake, true;
 }
 
+/// Runs `visitor` with the system in process that is named `name`, whole in a
+/// child process: then it can be killed. `None` where there is none.
+pub fn visit_in_child<V: Visit>(name: &str, visitor: V) -> Option<V::Out> {
+    use in_process::in_child::{DelayQueue, Heap, Tokio, Wheel};
+    match name {
+        Wheel::NAME => Some(visitor.visit::<Wheel>()),
+        Heap::NAME => Some(visitor.visit::<Heap>()),
+        Tokio::NAME => Some(visitor.visit::<Tokio>()),
+        DelayQueue::NAME => Some(visitor.visit::<DelayQueue>()),
+        _ => None,
+    }
+}
+
 /// Systems that a lean build lacks, with the cargo feature that brings them.
 pub const LEFT_OUT: &[(&str, &str)] = &[
     #[cfg(not(feature = "redis-asynq"))]
@@ -134,6 +146,13 @@ impl System {
             None => self.profiles.first(),
             Some(name) => self.profiles.iter().find(|profile| profile.name == name),
         }
+    }
+
+    /// Whether it runs on threads of the harness: no broker, no program.
+    #[must_use]
+    pub fn is_in_process(&self) -> bool {
+        matches!(self.runtime, Runtime::Rust)
+            && self.profiles.iter().all(|profile| profile.broker.is_none())
     }
 
     /// The servers that a profile needs, its broker first; none for a system

@@ -250,6 +250,19 @@ impl CellPlan {
         Self { load: Load::Open { spacing, stages }, ..self.clone() }
     }
 
+    /// Whether its system runs on threads of this process. Where anything is
+    /// hurt it does not: it is in a child then, which can be killed.
+    #[must_use]
+    pub fn is_in_process(&self) -> bool {
+        self.target.is_in_process() && !self.is_in_a_child()
+    }
+
+    /// Whether its system would run in this process and is in a child of it.
+    #[must_use]
+    pub fn is_in_a_child(&self) -> bool {
+        self.target.is_in_process() && !self.faults.is_empty()
+    }
+
     /// Its faults in words; `None` without any.
     #[must_use]
     pub fn fault_in_words(&self) -> Option<String> {

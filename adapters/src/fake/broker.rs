@@ -31,6 +31,7 @@ const STEP: usize = 64;
 const APART_NS: u64 = 1_000;
 
 impl Scheduler for Broker {
+    type Pen = Recorder;
     const NAME: &'static str = "fake";
     const PROFILES: &'static [Profile] = super::PROFILES;
 

@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use schedbench_contract::{
-    Backlog, Error, InProcessWorkers, Profile, Recorder, Result, Task, TaskId, Topology, Work,
-    WorkersShape,
+    Backlog, Error, InProcessWorkers, Profile, Result, Task, TaskId, Topology, Work, WorkersShape,
 };
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
@@ -14,6 +13,7 @@ use tokio_util::time::DelayQueue as Queue;
 use tokio_util::time::delay_queue::Key;
 
 use super::attempt::Attempt;
+use super::pen::Pen;
 use super::run_queue::RunQueue;
 use super::system::{Hand, Scheduler};
 use super::threads::Threads;
@@ -63,6 +63,7 @@ impl Drop for OnRuntime {
 const STEP: usize = 256;
 
 impl Scheduler for DelayQueue {
+    type Pen = Pen;
     const NAME: &'static str = "delay-queue";
     const PROFILES: &'static [Profile] = &[Profile {
         name: "default",
@@ -96,7 +97,7 @@ impl Scheduler for DelayQueue {
         })
     }
 
-    fn launch(self: &Arc<Self>, work: &Work, log: &Recorder) -> Result<Box<dyn InProcessWorkers>> {
+    fn launch(self: &Arc<Self>, work: &Work, log: &Pen) -> Result<Box<dyn InProcessWorkers>> {
         let system = Arc::clone(self);
         let mut threads = Threads::new(move || {
             system.arrival.notify_one();
@@ -114,7 +115,7 @@ impl Scheduler for DelayQueue {
     fn offer(
         self: &Arc<Self>,
         batch: &[Task<'_>],
-        log: &Recorder,
+        log: &Pen,
         hand: &mut Hand,
         _: &mut Context<'_>,
     ) -> Poll<usize> {

@@ -3,10 +3,11 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use schedbench_contract::{Recorder, Task};
+use schedbench_contract::Task;
 
 use super::attempt::Attempt;
 use super::locked;
+use super::pen::Pen;
 use super::system::Hand;
 use crate::clock;
 
@@ -53,7 +54,7 @@ impl HandOver {
         &self,
         offered: &[Task<'_>],
         all: bool,
-        log: &Recorder,
+        log: &Pen,
         hand: &mut Hand,
         cx: &mut Context<'_>,
     ) -> Poll<usize> {
@@ -178,8 +179,8 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
     use std::task::Wake;
 
-    use schedbench_contract::TaskId;
     use schedbench_contract::ledger::Ledger;
+    use schedbench_contract::{Recorder, TaskId};
 
     use super::*;
 
@@ -205,21 +206,22 @@ mod tests {
         let hour = 3_600_000_000_000;
         let batch = [task(0, 0), task(1, hour), task(2, hour), task(3, 0), task(4, hour)];
         let log = Recorder::new(Ledger::new(1, 10, now, hour));
+        let pen = Pen::Ledger(log.clone());
         let wakes = Arc::new(Wakes::default());
         let waker = Waker::from(Arc::clone(&wakes));
         let mut cx = Context::from_waker(&waker);
         let (hand_over, mut hand) = (HandOver::new(2), Hand::default());
 
         // Two delayed tasks fit, and the immediate ones around them need no room.
-        assert_eq!(hand_over.offer(&batch, false, &log, &mut hand, &mut cx), Poll::Ready(4));
+        assert_eq!(hand_over.offer(&batch, false, &pen, &mut hand, &mut cx), Poll::Ready(4));
         assert_eq!(hand.immediate.len(), 2);
-        assert_eq!(hand_over.offer(&batch[4..], false, &log, &mut hand, &mut cx), Poll::Pending);
+        assert_eq!(hand_over.offer(&batch[4..], false, &pen, &mut hand, &mut cx), Poll::Pending);
         assert_eq!((log.counts().taken, hand_over.waiting()), (4, (2, 0)));
 
         let mut taken = Vec::new();
         hand_over.take(&mut taken);
         assert_eq!((taken.len(), wakes.0.load(Ordering::Relaxed)), (2, 1));
-        assert_eq!(hand_over.offer(&batch[4..], false, &log, &mut hand, &mut cx), Poll::Ready(1));
-        assert_eq!(hand_over.offer(&[], false, &log, &mut hand, &mut cx), Poll::Ready(0));
+        assert_eq!(hand_over.offer(&batch[4..], false, &pen, &mut hand, &mut cx), Poll::Ready(1));
+        assert_eq!(hand_over.offer(&[], false, &pen, &mut hand, &mut cx), Poll::Ready(0));
     }
 }

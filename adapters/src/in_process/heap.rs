@@ -4,12 +4,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use schedbench_contract::{
-    Backlog, InProcessWorkers, Profile, Recorder, Result, Task, TaskId, Topology, Work,
-    WorkersShape,
+    Backlog, InProcessWorkers, Profile, Result, Task, TaskId, Topology, Work, WorkersShape,
 };
 
 use super::attempt::Attempt;
 use super::heap_queue::HeapQueue;
+use super::pen::Pen;
 use super::run::Runner;
 use super::run_queue::{RunQueue, Share};
 use super::system::{Hand, Scheduler};
@@ -44,6 +44,7 @@ struct Guarded {
 const TICK_NS: u64 = 100_000_000;
 
 impl Scheduler for Heap {
+    type Pen = Pen;
     const NAME: &'static str = "heap";
     const PROFILES: &'static [Profile] = &[
         Profile {
@@ -76,7 +77,7 @@ impl Scheduler for Heap {
         })
     }
 
-    fn launch(self: &Arc<Self>, work: &Work, log: &Recorder) -> Result<Box<dyn InProcessWorkers>> {
+    fn launch(self: &Arc<Self>, work: &Work, log: &Pen) -> Result<Box<dyn InProcessWorkers>> {
         let heap = Arc::clone(self);
         let mut threads = Threads::new(move || heap.wake_all());
         if let Some(tick_ns) = self.tick_ns {
@@ -103,7 +104,7 @@ impl Scheduler for Heap {
     fn offer(
         self: &Arc<Self>,
         batch: &[Task<'_>],
-        log: &Recorder,
+        log: &Pen,
         hand: &mut Hand,
         _: &mut Context<'_>,
     ) -> Poll<usize> {

@@ -2,10 +2,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use schedbench_contract::{
-    Backlog, Claims, Delay, InProcessWorkers, Profile, Recorder, Result, Retries, Run, RunEnd,
-    Task, TaskId, Topology, Work, WorkersShape,
+    Backlog, Claims, Delay, InProcessWorkers, Profile, Result, Retries, Run, RunEnd, Task, TaskId,
+    Topology, Work, WorkersShape,
 };
 
+use super::pen::Pen;
 use super::system::{Hand, Scheduler};
 use super::threads::Threads;
 use super::{CLAIMS, NOTHING_HELD};
@@ -21,6 +22,7 @@ pub(crate) struct Noop;
 const STAMPED_TOGETHER: usize = 16;
 
 impl Scheduler for Noop {
+    type Pen = Pen;
     const NAME: &'static str = "noop";
     const PROFILES: &'static [Profile] = &[Profile {
         name: "default",
@@ -40,14 +42,14 @@ impl Scheduler for Noop {
         Ok(Self)
     }
 
-    fn launch(self: &Arc<Self>, _: &Work, _: &Recorder) -> Result<Box<dyn InProcessWorkers>> {
+    fn launch(self: &Arc<Self>, _: &Work, _: &Pen) -> Result<Box<dyn InProcessWorkers>> {
         Ok(Box::new(Threads::new(|| {})))
     }
 
     fn offer(
         self: &Arc<Self>,
         batch: &[Task<'_>],
-        log: &Recorder,
+        log: &Pen,
         _: &mut Hand,
         _: &mut Context<'_>,
     ) -> Poll<usize> {
@@ -55,7 +57,7 @@ impl Scheduler for Noop {
             let now = clock::now();
             for task in group {
                 log.taken_and_confirmed(task, now);
-                log.ran(Run { id: task.id, start: now, end: now, ended: RunEnd::Done });
+                log.ran(Run { id: task.id, start: now, end: now, ended: RunEnd::Done }, 0);
             }
         }
         Poll::Ready(batch.len())

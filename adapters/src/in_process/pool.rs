@@ -1,9 +1,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use schedbench_contract::{Recorder, Result, Work};
+use schedbench_contract::{Result, Work};
 
 use super::attempt::Attempt;
+use super::pen::Pen;
 use super::run::Runner;
 use super::run_queue::{RunQueue, Share};
 use super::threads::Threads;
@@ -14,7 +15,7 @@ pub(super) fn spawn(
     threads: &mut Threads,
     queue: &Arc<RunQueue>,
     work: &Work,
-    log: &Recorder,
+    log: &Pen,
     dead: &Arc<AtomicU64>,
     retry: impl Fn(&[Attempt]) + Clone + Send + 'static,
 ) -> Result<()> {

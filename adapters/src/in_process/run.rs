@@ -1,6 +1,7 @@
-use schedbench_contract::{Handler, Recorder, Run, RunEnd, Work};
+use schedbench_contract::{Handler, Run, RunEnd, Work};
 
 use super::attempt::Attempt;
+use super::pen::Pen;
 use crate::{clock, handler};
 
 /// Tasks that share a stamp when their handler does nothing.
@@ -16,11 +17,11 @@ const STAMPED_TOGETHER: usize = 16;
 /// uncertainty of a start.
 pub(super) struct Runner {
     work: Work,
-    log: Recorder,
+    log: Pen,
 }
 
 impl Runner {
-    pub(super) fn new(work: &Work, log: &Recorder) -> Self {
+    pub(super) fn new(work: &Work, log: &Pen) -> Self {
         Self { work: work.clone(), log: log.clone() }
     }
 
@@ -57,7 +58,7 @@ impl Runner {
 
     fn note(&self, attempt: Attempt, start: u64, end: u64, again: &mut Vec<Attempt>) -> u64 {
         let ended = handler::planned_end(&self.work, attempt.id, attempt.number);
-        self.log.ran(Run { id: attempt.id, start, end, ended });
+        self.log.ran(Run { id: attempt.id, start, end, ended }, attempt.number);
         if ended == RunEnd::Failed {
             again.push(attempt.next(end + self.work.retry.backoff_ns));
         }

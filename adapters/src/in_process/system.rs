@@ -9,10 +9,13 @@ use schedbench_contract::{
 
 use super::NOTHING_HELD;
 use super::attempt::Attempt;
+use super::pen::Pen;
 use crate::clock;
 
 /// What differs between in-process systems; [`InProcess`] makes an adapter of it.
 pub(crate) trait Scheduler: Sized + Send + Sync + 'static {
+    /// With what it notes what becomes of tasks.
+    type Pen: From<Recorder> + Send + Sync + 'static;
     const NAME: &'static str;
     const PROFILES: &'static [Profile];
 
@@ -20,14 +23,14 @@ pub(crate) trait Scheduler: Sized + Send + Sync + 'static {
     fn new(profile: &'static Profile, shape: &WorkersShape, tasks: usize) -> Result<Self>;
 
     /// Starts its threads.
-    fn launch(self: &Arc<Self>, work: &Work, log: &Recorder) -> Result<Box<dyn InProcessWorkers>>;
+    fn launch(self: &Arc<Self>, work: &Work, log: &Self::Pen) -> Result<Box<dyn InProcessWorkers>>;
 
     /// Takes tasks from the front of `batch`, noting them in `log` before
     /// another thread can see them, and says how many; pends while it is full.
     fn offer(
         self: &Arc<Self>,
         batch: &[Task<'_>],
-        log: &Recorder,
+        log: &Self::Pen,
         hand: &mut Hand,
         cx: &mut Context<'_>,
     ) -> Poll<usize>;
@@ -65,7 +68,7 @@ impl Hand {
     /// `room` of the latter, noting each as taken and confirmed; says how many.
     ///
     /// All of them carry one stamp: a batch is what was due at one instant.
-    pub(super) fn sort(&mut self, batch: &[Task<'_>], log: &Recorder, room: usize) -> usize {
+    pub(super) fn sort(&mut self, batch: &[Task<'_>], log: &Pen, room: usize) -> usize {
         self.immediate.clear();
         self.delayed.clear();
         let now = clock::now();
@@ -96,9 +99,9 @@ pub(crate) struct InProcess<S> {
 }
 
 /// The producing side of an in-process system: a call on the same thread.
-pub(crate) struct InProcessProducer<S> {
+pub(crate) struct InProcessProducer<S: Scheduler> {
     scheduler: Arc<S>,
-    log: Recorder,
+    log: S::Pen,
     hand: Hand,
 }
 
@@ -119,7 +122,8 @@ impl<S: Scheduler> Adapter for InProcess<S> {
         let scheduler = self.scheduler.get().ok_or_else(|| {
             Error::Broken(format!("{} has no threads yet: start its workers first", S::NAME))
         })?;
-        Ok(InProcessProducer { scheduler: Arc::clone(scheduler), log, hand: Hand::default() })
+        let (scheduler, log) = (Arc::clone(scheduler), log.into());
+        Ok(InProcessProducer { scheduler, log, hand: Hand::default() })
     }
 
     fn workers(&self, work: &Work, log: Recorder) -> Result<Launch> {
@@ -130,7 +134,7 @@ impl<S: Scheduler> Adapter for InProcess<S> {
                 self.scheduler.get_or_init(|| made)
             }
         };
-        Ok(Launch::InProcess(scheduler.launch(work, &log)?))
+        Ok(Launch::InProcess(scheduler.launch(work, &log.into())?))
     }
 
     async fn backlog(&self) -> Result<Backlog> {
@@ -142,15 +146,7 @@ impl<S: Scheduler> Adapter for InProcess<S> {
     }
 
     async fn server(&self) -> Result<Option<Server>> {
-        Ok(Some(Server {
-            name: S::NAME.to_owned(),
-            version: S::version(),
-            year: None,
-            settings: vec![
-                ("profile".to_owned(), self.profile.name.to_owned()),
-                ("threads".to_owned(), self.shape.concurrency.to_string()),
-            ],
-        }))
+        Ok(Some(server::<S>(self.profile, &self.shape)))
     }
 
     async fn purge(&self) -> Result<()> {
@@ -162,6 +158,19 @@ impl<S: Scheduler> Adapter for InProcess<S> {
 
     async fn close(self) -> Result<()> {
         Ok(())
+    }
+}
+
+/// What a scheduler says of itself.
+pub(super) fn server<S: Scheduler>(profile: &Profile, shape: &WorkersShape) -> Server {
+    Server {
+        name: S::NAME.to_owned(),
+        version: S::version(),
+        year: None,
+        settings: vec![
+            ("profile".to_owned(), profile.name.to_owned()),
+            ("threads".to_owned(), shape.concurrency.to_string()),
+        ],
     }
 }
 

@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll};
 
 use schedbench_contract::{
-    Backlog, Error, InProcessWorkers, Profile, Recorder, Result, Task, TaskId, Topology, Work,
-    WorkersShape,
+    Backlog, Error, InProcessWorkers, Profile, Result, Task, TaskId, Topology, Work, WorkersShape,
 };
 use tokio::runtime::{Builder, Handle};
 
 use super::attempt::Attempt;
 use super::marks::Marks;
+use super::pen::Pen;
 use super::run::Runner;
 use super::system::{Hand, Scheduler};
 use super::tally::{Place, Tally};
@@ -40,6 +40,7 @@ thread_local! {
 }
 
 impl Scheduler for TokioSleep {
+    type Pen = Pen;
     const NAME: &'static str = "tokio";
     const PROFILES: &'static [Profile] = &[Profile {
         name: "default",
@@ -55,7 +56,7 @@ impl Scheduler for TokioSleep {
         Ok(Self { clock: TokioClock::read(), marks, tally, runtime: Mutex::new(None) })
     }
 
-    fn launch(self: &Arc<Self>, work: &Work, log: &Recorder) -> Result<Box<dyn InProcessWorkers>> {
+    fn launch(self: &Arc<Self>, work: &Work, log: &Pen) -> Result<Box<dyn InProcessWorkers>> {
         let (pen_work, pen_log, pen_tally) = (work.clone(), log.clone(), self.tally.clone());
         let numbers = AtomicU32::new(0);
         let runtime = Builder::new_multi_thread()
@@ -86,7 +87,7 @@ impl Scheduler for TokioSleep {
     fn offer(
         self: &Arc<Self>,
         batch: &[Task<'_>],
-        log: &Recorder,
+        log: &Pen,
         hand: &mut Hand,
         _: &mut Context<'_>,
     ) -> Poll<usize> {

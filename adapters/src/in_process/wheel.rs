@@ -3,13 +3,14 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use schedbench_contract::{
-    Backlog, Claims, Error, InProcessWorkers, Order, Profile, Recorder, Result, Task, TaskId,
-    Topology, Work, WorkersShape,
+    Backlog, Claims, Error, InProcessWorkers, Order, Profile, Result, Task, TaskId, Topology, Work,
+    WorkersShape,
 };
 use schedbench_wheel::More;
 
 use super::attempt::Attempt;
 use super::hand_over::HandOver;
+use super::pen::Pen;
 use super::run::Runner;
 use super::run_queue::RunQueue;
 use super::system::{Hand, Scheduler};
@@ -58,6 +59,7 @@ const fn profile(name: &'static str, summary: &'static str, claims: Claims) -> P
 }
 
 impl Scheduler for Wheel {
+    type Pen = Pen;
     const NAME: &'static str = "wheel";
     const PROFILES: &'static [Profile] = &[
         profile("1ms", "timer wheel: ticks of 1 ms, four levels, up to 1 h", CLAIMS),
@@ -84,7 +86,7 @@ impl Scheduler for Wheel {
         })
     }
 
-    fn launch(self: &Arc<Self>, work: &Work, log: &Recorder) -> Result<Box<dyn InProcessWorkers>> {
+    fn launch(self: &Arc<Self>, work: &Work, log: &Pen) -> Result<Box<dyn InProcessWorkers>> {
         let wheel = Arc::clone(self);
         let mut threads = Threads::new(move || {
             wheel.hand_over.wake_all();
@@ -108,7 +110,7 @@ impl Scheduler for Wheel {
     fn offer(
         self: &Arc<Self>,
         batch: &[Task<'_>],
-        log: &Recorder,
+        log: &Pen,
         hand: &mut Hand,
         cx: &mut Context<'_>,
     ) -> Poll<usize> {

@@ -239,7 +239,7 @@ impl<'a> Session<'a> {
             number,
             shape: self.plan.shape,
             // A spinning generator takes cores from what runs in other processes.
-            pacing: self.plan.pacing.unwrap_or(match plan.target.is_in_process() {
+            pacing: self.plan.pacing.unwrap_or(match plan.is_in_process() {
                 true => Pacing::Spin,
                 false => Pacing::Grid,
             }),
@@ -249,8 +249,12 @@ impl<'a> Session<'a> {
             held_before: allocator::held(),
             rehearsal: Rehearsal::default(),
         };
-        let seen = adapters::visit(plan.target.system.name, run)
-            .unwrap_or_else(|| Err(failure("this build lacks the system")));
+        let name = plan.target.system.name;
+        let seen = match plan.is_in_a_child() {
+            true => adapters::visit_in_child(name, run),
+            false => adapters::visit(name, run),
+        };
+        let seen = seen.unwrap_or_else(|| Err(failure("this build lacks the system")));
         match seen {
             Ok(mut seen) => {
                 self.note_system(plan.target, seen.server.take());
@@ -381,7 +385,7 @@ impl<'a> Session<'a> {
 /// the bottleneck as a client thread can.
 fn charge_submit(plan: &CellPlan, seen: &mut Seen) {
     let pacing = &mut seen.driven.seen;
-    if plan.target.is_in_process() {
+    if plan.is_in_process() {
         pacing.pending_share = pacing.submit_share;
     } else {
         // Where no thread of the client could be read this is a lower bound,

@@ -10,7 +10,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
-use schedbench_adapters::{PipeReport, own_cost, visit};
+use schedbench_adapters::{PipeReport, find, own_cost, visit, visit_in_child};
 use schedbench_contract::{Adapter, Visit, Work};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -21,6 +21,8 @@ const EVENTS_FD: i32 = 3;
 
 struct RunWorker {
     work: Work,
+    /// A scheduler of the harness's own in a child: it makes no body again.
+    is_housed: bool,
     report: PipeReport,
 }
 
@@ -41,8 +43,11 @@ impl Visit for RunWorker {
             };
             A::run_worker(&self.work, self.report, stop).await.map_err(anyhow::Error::from)
         })?;
-        let cost = own_cost::say(&self.work).context("cannot measure our own part of a task")?;
-        voice::tell(&cost);
+        if !self.is_housed {
+            let cost =
+                own_cost::say(&self.work).context("cannot measure our own part of a task")?;
+            voice::tell(&cost);
+        }
         Ok(())
     }
 }
@@ -58,7 +63,13 @@ pub fn run() -> Result<ExitCode> {
         .map_err(|error| anyhow!("this is started by a harness, with its work as a line of JSON on standard input: {error}"))?;
     let report = PipeReport::new(events()?, work.write_each);
     let name = work.system.clone();
-    match visit(&name, RunWorker { work, report }) {
+    let is_housed = find(&name).is_some_and(|system| system.is_in_process());
+    let worker = RunWorker { work, is_housed, report };
+    let done = match is_housed {
+        true => visit_in_child(&name, worker),
+        false => visit(&name, worker),
+    };
+    match done {
         Some(done) => done.map(|()| ExitCode::SUCCESS),
         None => bail!("this build has no system named {name}"),
     }

@@ -109,10 +109,36 @@ fn a_paused_broker_goes_on_with_everything() {
     place.wait_until_nothing_is_left("after a fault");
 }
 
+/// A scheduler of ours is in a child where it is hurt. It keeps nothing: what
+/// waits for its time is lost with it, and that is what the ledger proves.
+#[test]
+fn a_killed_wheel_has_lost_what_waited_in_it() {
+    let place = Place::new();
+    let text = scenario("\"wheel\"", 14, "kind = \"kill\"\non = \"workers\"")
+        .replace("rates = [\"5k\"]", "rates = [\"2k\"]")
+        + "[task]\ndelay = [{ fixed = \"1 s\" }]\n";
+    let outcome = outcome(&place, &text);
+    let [cell] = cells_of(&outcome, "wheel")[..] else { panic!("one cell") };
+    assert!(cell.counts.balances && cell.error.is_none(), "{cell:?}");
+    let [trial] = cell.trials.as_slice() else { panic!("{:?}", cell.trials) };
+    // 2k/s for 1 s waited when it died; on a busy machine some were late.
+    assert!((1_900..=2_100).contains(&trial.lost), "{} lost", trial.lost);
+    assert_eq!(trial.lost, cell.counts.lost);
+    // None in the second after: it was not there.
+    let done = &cell.series.columns["throughput"];
+    let bin = ((7.0 - cell.series.start_s) / cell.series.bin_s) as usize;
+    assert_eq!(done[bin], Some(0.0), "{done:?}");
+    assert!(cell.counts.early == 0 && cell.counts.repeated == 0, "{:?}", cell.counts);
+    place.wait_until_nothing_is_left("after a fault");
+}
+
 #[test]
 fn a_killed_worker_is_replaced() {
     let place = Place::new();
-    let text = scenario("\"redis-asynq\"", 14, "kind = \"kill\"\non = \"worker:1\"");
+    // A rate that one worker on a busy machine keeps up with: nothing else
+    // than what the dead one holds may be left.
+    let text = scenario("\"redis-asynq\"", 14, "kind = \"kill\"\non = \"worker:1\"")
+        .replace("rates = [\"5k\"]", "rates = [\"1k\"]");
     let outcome = outcome(&place, &text);
     let (cell, _) = trial(&outcome);
     assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);

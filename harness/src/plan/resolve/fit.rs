@@ -81,8 +81,7 @@ fn suffering(fault: &Fault) -> &'static str {
 
 fn fault_misfit(fault: &Fault, target: Target, settings: &Settings) -> Option<String> {
     if matches!(fault.on, Victim::Workers | Victim::Worker(_)) {
-        let why = "it runs inside the harness, which would die with it";
-        return target.is_in_process().then(|| why.to_owned());
+        return None;
     }
     let Some(broker) = target.profile.broker else { return Some("it has no broker".to_owned()) };
     if let Some(external) = settings.brokers.named(broker.name()) {
