@@ -12,4 +12,5 @@ mod model;
 mod omission;
 mod over_time;
 mod stage;
+mod timelines;
 mod verdicts;
