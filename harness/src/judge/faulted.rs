@@ -78,8 +78,17 @@ pub(super) fn trials(
     // Nothing is offered after the window: what its end does to the goodput
     // is no effect of a fault.
     let all = Times::of(&faults, evidence.window.start, evidence.window.end);
+    let last = all.len().saturating_sub(1);
+    let mut healed_before = 0;
     all.into_iter()
-        .map(|times| {
+        .enumerate()
+        .map(|(place, times)| {
+            // What was acknowledged before a fault was healed can be its loss;
+            // later, only the next one's.
+            let healed = times.cleared.unwrap_or(times.ended);
+            let until = if place == last { u64::MAX } else { healed };
+            let acknowledged_in = healed_before..until;
+            healed_before = healed;
             let times = match &earlier {
                 Some((before, recovery)) => times.after(before, recovery),
                 None => times,
@@ -89,6 +98,7 @@ pub(super) fn trials(
                 objective_ns: limits.objective_p99_ns,
                 load: None,
                 errors_seen: errors_seen.clone(),
+                acknowledged_in,
             };
             let recovery = recovery::judge(&Trial::of(&told, conditions));
             let trial = in_words(evidence, &times, &recovery);

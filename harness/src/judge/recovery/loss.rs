@@ -1,5 +1,7 @@
 //! What was lost, and how long before the fault it had been acknowledged.
 
+use std::ops::Range;
+
 use schedbench_contract::ledger::Enqueue;
 
 use super::facts::{Ending, Fact};
@@ -36,11 +38,13 @@ pub struct Loss {
 }
 
 impl Losses {
-    pub(super) fn see(&mut self, fact: &Fact, times: &Times) {
+    /// `acknowledged_in` says which losses are this fault's.
+    pub(super) fn see(&mut self, fact: &Fact, times: &Times, acknowledged_in: &Range<u64>) {
         let acknowledged = fact.answered.filter(|_| fact.enqueue == Enqueue::Confirmed);
         let exposed = times.took_effect.saturating_sub(EXPOSED_NS)..times.took_effect;
         self.exposed += u64::from(acknowledged.is_some_and(|at| exposed.contains(&at)));
-        if fact.ending == Ending::Lost {
+        let is_its = acknowledged_in.contains(&acknowledged.unwrap_or(fact.intended));
+        if fact.ending == Ending::Lost && is_its {
             self.lost += 1;
             self.earliest_ack = self.earliest_ack.into_iter().chain(acknowledged).min();
         }
@@ -67,7 +71,7 @@ mod tests {
         let mut losses = Losses::default();
         for &(enqueue, answered, ending) in facts {
             let fact = Fact { intended: 0, due: 0, enqueue, answered: Some(answered), ending };
-            losses.see(&fact, &times);
+            losses.see(&fact, &times, &(0..u64::MAX));
         }
         losses.loss(&times)
     }

@@ -1,5 +1,7 @@
 //! A trial as the judge takes it: moments and sums, no task any more.
 
+use std::ops::Range;
+
 use super::alarm::{self, Budget};
 use super::attainment::Served;
 use super::facts::{Fact, Facts};
@@ -20,6 +22,9 @@ pub struct Conditions {
     /// When adapters saw an error (a lost connection, a timeout, a refusal),
     /// monotonic ns, in any order.
     pub errors_seen: Vec<u64>,
+    /// When a lost task was acknowledged for its loss to be this fault's: of
+    /// several faults in one cell each loss belongs to one. Monotonic ns.
+    pub acknowledged_in: Range<u64>,
 }
 
 /// One fault of one run.
@@ -53,7 +58,7 @@ impl Trial {
             intervals.see(fact);
             budget.see(fact);
             served.see(fact, &times, objective_ns);
-            losses.see(fact, &times);
+            losses.see(fact, &times, &conditions.acknowledged_in);
         });
         Self { series: intervals.series(), budget: budget.budget(), conditions, served, losses }
     }

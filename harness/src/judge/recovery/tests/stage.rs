@@ -68,7 +68,13 @@ pub(super) fn times(took_effect: u64, cleared: impl Into<Option<u64>>, ended: u6
 }
 
 pub(super) fn conditions(times: Times) -> Conditions {
-    Conditions { times, objective_ns: S, load: Some(0.5), errors_seen: Vec::new() }
+    Conditions {
+        times,
+        objective_ns: S,
+        load: Some(0.5),
+        errors_seen: Vec::new(),
+        acknowledged_in: 0..u64::MAX,
+    }
 }
 
 pub(super) fn judged(facts: &[Fact], conditions: Conditions) -> Recovery {
