@@ -327,6 +327,34 @@ pub enum Reading {
     NotMeasured(String),
 }
 
+impl Reading {
+    /// No figure, because of `why`.
+    #[must_use]
+    pub fn not_measured(why: &str) -> Self {
+        Self::NotMeasured(why.into())
+    }
+
+    /// The number, if there is one, exact or as a lower bound.
+    #[must_use]
+    pub const fn number(&self) -> Option<f64> {
+        match self {
+            Self::Is(number) | Self::MoreThan(number) => Some(*number),
+            Self::NoImpact | Self::NotSteady(_) | Self::NotMeasured(_) => None,
+        }
+    }
+
+    /// The same figure in another unit or from another origin. `change` must
+    /// not turn larger into smaller: a lower bound stays one.
+    #[must_use]
+    pub fn map(self, change: impl FnOnce(f64) -> f64) -> Self {
+        match self {
+            Self::Is(number) => Self::Is(change(number)),
+            Self::MoreThan(number) => Self::MoreThan(change(number)),
+            other => other,
+        }
+    }
+}
+
 /// An error that ended a cell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CellError {

@@ -3,7 +3,7 @@
 mod example;
 
 use insta::{assert_json_snapshot, assert_snapshot};
-use schedbench_reports::analysis::{Analysis, Sentence, analyse};
+use schedbench_reports::analysis::{Analysis, Sentence, Subject, analyse};
 use schedbench_reports::export::{csv, json, json_schema, markdown};
 use schedbench_reports::outcome::*;
 
@@ -23,7 +23,7 @@ fn short() -> Outcome {
 fn analysed(outcome: &Outcome) -> Analysis {
     let mut analysis = analyse(outcome);
     analysis.verdict =
-        vec![Sentence { text: "The wheel holds ≥ 100k/s.".to_owned(), group: None }];
+        vec![Sentence { text: "The wheel holds ≥ 100k/s.".to_owned(), about: Subject::Run }];
     analysis
 }
 

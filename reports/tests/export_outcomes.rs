@@ -15,6 +15,8 @@ fn all_that_is_text_takes_them() {
         outcomes::ramp(),
         outcomes::in_flight(),
         outcomes::delays(),
+        outcomes::faulted(),
+        outcomes::drill(),
         outcomes::partial(),
         outcomes::broken(),
         outcomes::hostile(),

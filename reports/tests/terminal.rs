@@ -61,11 +61,12 @@ fn faults() -> Outcome {
     let mut outcome = example::ramp();
     outcome.cells.retain(|cell| cell.key.system == "redis-asynq");
     for cell in &mut outcome.cells {
-        cell.key.fault = Some("kill broker".to_owned());
+        cell.key.fault = Some("kill broker at 3 s for 2 s".to_owned());
+        cell.trials = vec![example::trial("kill broker at 3 s for 2 s")];
         cell.validity = Validity::Valid;
         cell.counts.lost = if cell.key.load == Load::Rate(100e3) { 1_204 } else { 0 };
         cell.counts.repeated = 12;
-        cell.counts.residual = 3;
+        cell.counts.residual = if cell.key.load == Load::Rate(50e3) { 3 } else { 0 };
     }
     outcome
 }

@@ -8,7 +8,7 @@ use schedbench_contract::ledger::Enqueue;
 use schedbench_reports::outcome;
 
 use super::limits::Limits;
-use super::recovery::{self, Conditions, Ending, Fact, Facts, Reading, Recovery, Times, Trial};
+use super::recovery::{self, Conditions, Ending, Fact, Facts, Recovery, Times, Trial};
 use super::seconds_between;
 use super::tasks::{self, Seen, Task};
 use crate::record::{Evidence, Injected};
@@ -137,19 +137,9 @@ fn in_words(evidence: &Evidence<'_>, times: &Times, recovery: &Recovery) -> outc
         resolution_s: recovery.resolution.recovery_s(),
         readings: readings
             .into_iter()
-            .map(|(name, reading)| (name.to_owned(), word(reading)))
+            .map(|(name, reading)| (name.to_owned(), reading.clone()))
             .collect::<BTreeMap<_, _>>(),
         lost: recovery.loss.lost,
         exposed: recovery.loss.exposed,
-    }
-}
-
-fn word(reading: &Reading) -> outcome::Reading {
-    match reading {
-        Reading::Is(value) => outcome::Reading::Is(*value),
-        Reading::NoImpact => outcome::Reading::NoImpact,
-        Reading::NotSteady(why) => outcome::Reading::NotSteady(why.clone()),
-        Reading::MoreThan(value) => outcome::Reading::MoreThan(*value),
-        Reading::NotMeasured(why) => outcome::Reading::NotMeasured(why.clone()),
     }
 }

@@ -368,7 +368,10 @@ impl<'a> Session<'a> {
             let block = self.outcome.cells[place].block;
             match self.stage.start_broker(plan.target) {
                 Ok(()) => {
-                    self.cell(block, &plan, reruns, Some(place))?;
+                    // A disturbed trial of a fault stays beside its successor:
+                    // what it lost is lost (`docs/decisions/0026`).
+                    let replaces = plan.faults.is_empty().then_some(place);
+                    self.cell(block, &plan, reruns, replaces)?;
                     self.stage.end_broker();
                 }
                 // The disturbed measurement stays and says so.

@@ -4,9 +4,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use schedbench_adapters::{LEFT_OUT, SYSTEMS, System};
-use schedbench_contract::{
-    AckMode, Broker, Claims, ConfirmMode, Delay, Order, Profile, Retries, Topology,
-};
+use schedbench_contract::{Broker, Claims, Delay, Order, Profile, Retries, Topology};
+use schedbench_reports::analysis::{ack_in_words, confirms_in_words};
 use serde_json::{Value, json};
 
 use crate::cli::{ListArgs, ListFormat};
@@ -85,17 +84,7 @@ fn needs(system: &System, profile: &Profile) -> Option<String> {
 fn claims(profile: &Profile) -> [String; 2] {
     let Claims { durability, ack, confirms, delay, order, cancel, retries, largest_body } =
         &profile.claims;
-    let ack = match ack {
-        AckMode::Early => "acknowledged before the handler",
-        AckMode::Late => "acknowledged after the handler",
-        AckMode::Unlocked => "acknowledged after the handler, which others may run meanwhile",
-        AckMode::None => "no broker",
-        AckMode::Locked => "each instance has every task and locks it while it runs",
-    };
-    let confirms = match confirms {
-        ConfirmMode::Confirmed => "confirmed",
-        ConfirmMode::Unconfirmed => "unconfirmed",
-    };
+    let (ack, confirms) = (ack_in_words(*ack), confirms_in_words(*confirms));
     let delay = match delay {
         Delay::Unsupported(_) => "no delay".to_owned(),
         Delay::Native { early_by_at_most_ns: 0 } => "delays, never early".to_owned(),

@@ -1,8 +1,12 @@
 //! The faults of a cell: what was planted is what is read.
 
-use schedbench::plan::{CellPlan, Deed, Fault, Load, Spacing, Stage as Rate, Victim};
+use std::time::Duration;
+
+use schedbench::fault::{LinkFault, Side};
+use schedbench::plan::{CellPlan, Deed, Fault, Load, Road, Spacing, Stage as Rate, Victim};
 use schedbench::record::{Injected, Proof};
 use schedbench_contract::{Backlog, Moment, MomentKind, RunEnd};
+use schedbench_reports::analysis::{Hurt, deeds};
 use schedbench_reports::outcome::{Cell, Held, Reading, Trial};
 
 use crate::stage::{MS, S, Stage, empty, plan};
@@ -121,6 +125,37 @@ fn what_is_lost_is_counted_exactly_and_only_with_proof() {
     for proof in [held, not_asked] {
         let (lost, residual, _) = seven_missing(proof);
         assert_eq!((lost, residual), (0, 7));
+    }
+}
+
+/// The report reads from a fault's words what was done to whom.
+#[test]
+fn the_words_of_a_fault_say_what_was_done_to_whom() {
+    let link = |fault| (Deed::Link(fault), Victim::Link(Road::Producer));
+    let wait = Duration::from_millis(20);
+    let all = [
+        (Deed::Kill, Victim::Broker),
+        (Deed::Pause, Victim::Workers),
+        (Deed::Kill, Victim::Worker(2)),
+        link(LinkFault::Stall(Side::ToBroker)),
+        link(LinkFault::BlackHole(Side::Both)),
+        link(LinkFault::Reset),
+        link(LinkFault::Refuse),
+        link(LinkFault::Delay { side: Side::FromBroker, base: wait, jitter: wait }),
+    ];
+    let words: Vec<String> =
+        all.iter().map(|(deed, on)| Fault { deed: *deed, on: *on, ..FAULT }.to_string()).collect();
+    let words = words.join(", ");
+    let read = deeds(&words);
+    assert_eq!(read.len(), all.len(), "{words}");
+    for (read, (deed, on)) in read.iter().zip(all) {
+        assert_eq!((read.kind, read.on), (deed.kind().name(), on.to_string().as_str()));
+        let hurt = match on {
+            Victim::Broker => Hurt::Broker,
+            Victim::Workers | Victim::Worker(_) => Hurt::Workers,
+            Victim::Link(_) => Hurt::Link,
+        };
+        assert_eq!(read.hurt(), hurt, "{words}");
     }
 }
 

@@ -3,7 +3,7 @@
 
 use schedbench_contract::{AckMode, ConfirmMode, DurabilityClass};
 
-use crate::outcome::{Cell, Load, Outcome};
+use crate::outcome::{Cell, Claims, Load, Outcome};
 
 use super::points::{Figure, Quality};
 use super::rank::rank;
@@ -21,6 +21,12 @@ pub struct ClassKey {
 }
 
 impl ClassKey {
+    /// The class of what claims that.
+    #[must_use]
+    pub fn of(claims: &Claims) -> Self {
+        Self { durability: claims.durability, ack: claims.ack, confirms: claims.confirms }
+    }
+
     /// `survives a process crash, confirmed, acknowledged late`.
     #[must_use]
     pub fn title(self) -> String {
@@ -127,11 +133,7 @@ impl Group {
 pub(super) fn groups(outcome: &Outcome) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for (index, system) in outcome.systems.iter().enumerate() {
-        let class = ClassKey {
-            durability: system.claims.durability,
-            ack: system.claims.ack,
-            confirms: system.claims.confirms,
-        };
+        let class = ClassKey::of(&system.claims);
         let own = |cell: &Cell| {
             cell.key.system == system.system
                 && cell.key.profile == system.profile

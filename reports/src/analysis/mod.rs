@@ -5,6 +5,7 @@
 mod capacity;
 mod comparison;
 mod counts;
+mod faults;
 mod groups;
 mod objectives;
 mod percentile;
@@ -17,6 +18,11 @@ mod verdict;
 
 pub use capacity::Capacity;
 pub use counts::{Counts, Tally};
+pub use faults::{
+    Claim, Claimed, Deed, Faults, Guarantee, Hurt, Kept, Kills, Median, OnLoss, Place, Promise,
+    READINGS, Recovery, Seen, ack_in_words, confirms_in_words, deeds, find, in_words, median,
+    upper_bound,
+};
 pub use groups::{ClassKey, Group, Mode};
 pub use objectives::{Met, Objective};
 pub use percentile::{BEYOND, Merged};
@@ -25,9 +31,9 @@ pub use preceding::Preceding;
 pub use rank::Rank;
 pub use rows::Row;
 pub use statistics::{ENOUGH, Spread, difference, differs, holm, spread};
-pub use verdict::Sentence;
+pub use verdict::{Sentence, Subject};
 
-use crate::outcome::Outcome;
+use crate::outcome::{CellKey, Outcome};
 
 /// The system that does nothing: the harness's own ceiling and cost.
 pub const NOOP: &str = "noop";
@@ -43,8 +49,10 @@ pub struct Analysis {
     /// Rows that may be compared with each other, class by class. The first
     /// group is in process, where `noop` stands.
     pub groups: Vec<Group>,
-    /// The verdict in plain text: one sentence per class that has one, then
-    /// what bounds it all.
+    /// What the trials of faults say.
+    pub faults: Faults,
+    /// The verdict in plain text: of faults first, then one sentence per class
+    /// that has one, then what bounds it all.
     pub verdict: Vec<Sentence>,
     /// Whether cells hang on the cell before them, where repeats can tell.
     pub preceding: Vec<Preceding>,
@@ -75,7 +83,8 @@ impl Analysis {
 pub fn analyse(outcome: &Outcome) -> Analysis {
     let counts = counts::count(outcome);
     let groups = groups::groups(outcome);
-    let verdict = verdict::sentences(outcome, &groups, &counts);
+    let faults = faults::faults(outcome);
+    let verdict = verdict::sentences(outcome, &groups, &counts, &faults);
     let shared = |field: fn(&crate::outcome::Window) -> f64| {
         let mut all = outcome.cells.iter().map(|cell| field(&cell.window));
         let first = all.next()?;
@@ -85,9 +94,16 @@ pub fn analyse(outcome: &Outcome) -> Analysis {
         counts,
         objectives: objectives::objectives(outcome, &groups),
         groups,
+        faults,
         verdict,
         preceding: preceding::effects(outcome),
         window_s: shared(|window| window.duration_s),
         horizon_s: shared(|window| window.horizon_s),
     }
+}
+
+/// A cell's system, with the profile where the run has several of it.
+pub(crate) fn label(outcome: &Outcome, key: &CellKey) -> String {
+    let profiles = outcome.systems.iter().filter(|system| system.system == key.system).count();
+    if profiles > 1 { format!("{}/{}", key.system, key.profile) } else { key.system.clone() }
 }

@@ -11,6 +11,7 @@ use crate::outcome::{Outcome, Value};
 use super::capacity::Capacity;
 use super::comparison::{Comparison, compare};
 use super::counts::Counts;
+use super::faults::Faults;
 use super::groups::{Group, Mode};
 use super::points::{Figure, Quality};
 use super::rows::Row;
@@ -21,14 +22,31 @@ use super::statistics::ENOUGH;
 pub struct Sentence {
     /// Plain text.
     pub text: String,
-    /// The group it is about, by its place in the analysis; `None` for the
-    /// sentences about the whole run.
-    pub group: Option<usize>,
+    /// What it is about.
+    pub about: Subject,
+}
+
+/// What a sentence is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The whole run.
+    Run,
+    /// Promises that were broken under its faults.
+    Broken,
+    /// Its faults.
+    Faults,
+    /// A group, by its place in the analysis.
+    Group(usize),
 }
 
 const MEDIUM: Medium = Medium::Page;
 
-pub(super) fn sentences(outcome: &Outcome, groups: &[Group], counts: &Counts) -> Vec<Sentence> {
+pub(super) fn sentences(
+    outcome: &Outcome,
+    groups: &[Group],
+    counts: &Counts,
+    faults: &Faults,
+) -> Vec<Sentence> {
     let mut out = Vec::new();
     if let Some(ended) = &counts.ended {
         out.push(about_all(format!(
@@ -40,6 +58,8 @@ pub(super) fn sentences(outcome: &Outcome, groups: &[Group], counts: &Counts) ->
         out.push(about_all("No cell was measured.".to_owned()));
         return out;
     }
+    // Losses count whatever the validity, and each sentence says whose times.
+    out.extend(super::faults::sentences(outcome, faults));
     if counts.valid == 0 {
         out.push(about_all("No cell is valid, so nothing can be ranked.".to_owned()));
     } else {
@@ -51,7 +71,7 @@ pub(super) fn sentences(outcome: &Outcome, groups: &[Group], counts: &Counts) ->
                 (Mode::InFlight, _) => in_flight(group),
             };
             if let Some(text) = text {
-                out.push(Sentence { text, group: Some(place) });
+                out.push(Sentence { text, about: Subject::Group(place) });
             }
         }
     }
@@ -60,7 +80,7 @@ pub(super) fn sentences(outcome: &Outcome, groups: &[Group], counts: &Counts) ->
 }
 
 fn about_all(text: String) -> Sentence {
-    Sentence { text, group: None }
+    Sentence { text, about: Subject::Run }
 }
 
 /// The sentence of one class under open load.
@@ -307,7 +327,12 @@ fn stacks(able: &[&Row]) -> Option<String> {
 /// What bounds every figure: the cores shared, and the harness's own ceiling.
 fn bound(outcome: &Outcome, groups: &[Group]) -> String {
     let host = &outcome.host;
-    let brokers = groups.iter().any(|group| group.class.durability != DurabilityClass::InProcess);
+    let brokers = outcome.systems.iter().any(|system| {
+        system.claims.durability != DurabilityClass::InProcess
+            && outcome.cells.iter().any(|cell| {
+                (&cell.key.system, &cell.key.profile) == (&system.system, &system.profile)
+            })
+    });
     let who = if brokers { "Generator, broker and workers" } else { "Generator and workers" };
     let cores = if host.cores == 1 { "1 core".to_owned() } else { format!("{} cores", host.cores) };
     let placement = host.placement.trim();

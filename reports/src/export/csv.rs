@@ -1,11 +1,13 @@
 //! One row per cell and metric, in the manner of RFC 4180.
 
+use crate::analysis::READINGS;
 use crate::metrics::{Direction, Unit, find};
-use crate::outcome::{Cell, Held, Load, Outcome, Value};
+use crate::outcome::{Cell, Held, Load, Outcome, Reading, Trial, Value};
 use crate::save::writable;
 
 /// The columns. `value` is empty and `why` says why where there is no figure;
-/// `bound` is `is`, `at-least`, `at-most`, `not-measured` or `unsupported`.
+/// `bound` is `is`, `at-least`, `at-most`, `not-measured` or `unsupported`, of
+/// a fault's figures also `no-impact` or `not-steady`.
 const COLUMNS: [&str; 18] = [
     "run",
     "scenario",
@@ -27,7 +29,10 @@ const COLUMNS: [&str; 18] = [
     "why",
 ];
 
-/// Every metric of every cell. A cell without metrics has one row, so that it
+/// The column that a trial has for itself: a cell may have several.
+const FAULT: usize = 8;
+
+/// Every metric of every cell, and every figure of every fault done to it. A cell without metrics has one row, so that it
 /// is not lost. Numbers are in base units and in full.
 #[must_use]
 pub fn csv(outcome: &Outcome) -> String {
@@ -46,6 +51,13 @@ pub fn csv(outcome: &Outcome) -> String {
         }
         for (name, value) in &cell.metrics {
             add(row(outcome, cell, figure(name, value)));
+        }
+        for trial in &cell.trials {
+            for figure in of_trial(trial) {
+                let mut row = row(outcome, cell, figure);
+                row[FAULT].clone_from(&trial.fault);
+                add(row);
+            }
         }
     }
     let bytes = writer.into_inner().unwrap_or_default();
@@ -108,6 +120,32 @@ fn figure(name: &str, value: &Value) -> [String; 6] {
         number.map_or_else(String::new, f64::to_string),
         why.to_owned(),
     ]
+}
+
+/// A trial's readings, as `fault.` and their name, and its counts.
+fn of_trial(trial: &Trial) -> Vec<[String; 6]> {
+    let mut rows: Vec<[String; 6]> = Vec::new();
+    let mut add = |name: &str, unit: Unit, better: &str, bound: &str, value: String, why: &str| {
+        let name = format!("fault.{name}");
+        rows.push([name, word(unit).to_owned(), better.into(), bound.into(), value, why.into()]);
+    };
+    for (name, reading) in &trial.readings {
+        let known = READINGS.iter().find(|(known, _)| known == name);
+        let unit = known.map_or(Unit::Number, |(_, unit)| *unit);
+        let better = if unit == Unit::Fraction { "higher" } else { "lower" };
+        let (bound, why) = match reading {
+            Reading::Is(_) => ("is", ""),
+            Reading::MoreThan(_) => ("at-least", ""),
+            Reading::NoImpact => ("no-impact", ""),
+            Reading::NotSteady(why) => ("not-steady", why.as_str()),
+            Reading::NotMeasured(why) => ("not-measured", why.as_str()),
+        };
+        let value = reading.number().map_or_else(String::new, |number| number.to_string());
+        add(name, unit, better, bound, value, why);
+    }
+    add("lost", Unit::Tasks, "lower", "is", trial.lost.to_string(), "");
+    add("exposed", Unit::Tasks, "", "is", trial.exposed.to_string(), "");
+    rows
 }
 
 fn word(unit: Unit) -> &'static str {

@@ -2,13 +2,15 @@
 //! cell, without histograms, series and texts. For all else there is
 //! `result.json`.
 
+mod faults;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::analysis::{self, Analysis, Capacity, Figure, Group, Met, Mode, Objective, Spread};
-use crate::outcome::{Cell, Ended, Held, Limit, Load, Outcome, Value, WindowCounts};
+use crate::outcome::{Cell, Ended, Held, Limit, Load, Outcome, Trial, Value, WindowCounts};
 use crate::save::{indented, writable};
 
 /// Version of this summary's keys: a key is added without a new one, and never
@@ -48,6 +50,8 @@ pub fn json(outcome: &Outcome, analysis: &Analysis) -> String {
         horizon_s: analysis.horizon_s,
         verdict: analysis.verdict.iter().map(|sentence| sentence.text.as_str()).collect(),
         rows: analysis.groups.iter().flat_map(rows).collect(),
+        guarantees: faults::guarantees(&analysis.faults),
+        recoveries: faults::recoveries(&analysis.faults),
         cells: outcome.cells.iter().map(row_of_cell).collect(),
     };
     indented(&summary)
@@ -98,6 +102,10 @@ struct Summary<'a> {
     verdict: Vec<&'a str>,
     /// One per system and profile in each class, as the tables show them.
     rows: Vec<Row<'a>>,
+    /// One per system, profile, fault and load: what was promised and seen.
+    guarantees: Vec<faults::GuaranteeRow<'a>>,
+    /// One per system, profile, fault and load: how long it took.
+    recoveries: Vec<faults::RecoveryRow<'a>>,
     /// One per cell, in the order in which they ran.
     cells: Vec<CellRow<'a>>,
 }
@@ -266,6 +274,8 @@ struct CellRow<'a> {
     lost: u64,
     /// Completions after the first.
     repeated: u64,
+    /// What became of each fault that was done to it, as in `result.json`.
+    trials: &'a [Trial],
     /// Starts before the due time.
     early: u64,
     /// What became of the window's tasks.
@@ -359,6 +369,7 @@ fn row_of_cell(cell: &Cell) -> CellRow<'_> {
         balances: cell.counts.balances,
         lost: cell.counts.lost,
         repeated: cell.counts.repeated,
+        trials: &cell.trials,
         early: cell.counts.early,
         window: &cell.counts.window,
         metrics: &cell.metrics,

@@ -32,7 +32,7 @@ pub fn markdown(outcome: &Outcome, analysis: &Analysis) -> String {
     for sentence in &analysis.verdict {
         text.push_str(&format!("- {}\n", inline(&sentence.text)));
     }
-    let tables = tables(outcome, &analysis.groups);
+    let tables = tables(outcome, analysis);
     let mut room = MOST_ROWS;
     for table in &tables {
         text.push_str(&format!("\n### {}\n\n", inline(&table.title)));

@@ -1,8 +1,9 @@
 //! The report: one self-contained HTML file.
 //!
-//! Sections stand in the order of a reader's questions: who won, who holds
-//! what, how it looks against load and over time, what was lost, what it
-//! costs, and how to run it again. A section without data is left out.
+//! Sections stand in the order of a reader's questions: in a fault run what
+//! was lost and when it was back; then who won, who holds what, how it looks
+//! against load and over time, the ledger, what it costs, and how to run it
+//! again. A section without data is left out.
 
 mod again;
 mod cost;
@@ -52,10 +53,10 @@ pub fn render(outcome: &Outcome) -> String {
     let page = Page { outcome, analysis: &analysis, palette: &palette };
     let mut data = Data::default();
     let sections: Vec<Section> = [
+        faults::section(&page, &mut data),
         holds::section(&page),
         load::section(&page, &mut data),
         overtime::section(&page, &mut data),
-        faults::section(&page, &mut data),
         percentiles::section(&page, &mut data),
         ledger::section(&page),
         cost::section(&page),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use crate::analysis::{Counts, Met, Objective, Tally};
+use crate::analysis::{Counts, Met, Objective, Subject, Tally};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, amount, figure, whole};
 use crate::outcome::Outcome;
@@ -94,22 +94,28 @@ fn counts(counts: &Counts) -> Markup {
 /// Two to four sentences, each a link to what carries it.
 pub(super) fn verdict(page: &Page<'_>, sections: &[Section]) -> Markup {
     // A class with one load has its row in the table, but no line in a chart.
-    let target = |group: usize| {
-        ["load", "holds"].into_iter().map(|anchor| format!("{anchor}-{group}")).find(|anchor| {
-            let id = format!("id=\"{anchor}\"");
-            sections.iter().any(|section| section.content.0.contains(&id))
-        })
+    let target = |about: Subject| match about {
+        Subject::Run => None,
+        Subject::Faults | Subject::Broken => Some("faults".to_owned()),
+        Subject::Group(group) => {
+            ["load", "holds"].into_iter().map(|anchor| format!("{anchor}-{group}")).find(|anchor| {
+                let id = format!("id=\"{anchor}\"");
+                sections.iter().any(|section| section.content.0.contains(&id))
+            })
+        }
     };
     html! {
         section #verdict {
             h2.quiet { "Verdict" }
             @for sentence in &page.analysis.verdict {
-                @let (head, rest) = sentence.group.and_then(|_| sentence.text.split_once(": "))
+                @let (head, rest) = (sentence.about != Subject::Run)
+                    .then(|| sentence.text.split_once(": "))
+                    .flatten()
                     .unwrap_or(("", sentence.text.as_str()));
-                p.bound[sentence.group.is_none()] {
+                p.bound[sentence.about == Subject::Run].loud[sentence.about == Subject::Broken] {
                     @if !head.is_empty() { b { (head) } ": " }
                     (rest)
-                    @if let Some(anchor) = sentence.group.and_then(target) {
+                    @if let Some(anchor) = target(sentence.about) {
                         " " a.to href={ "#" (anchor) } {
                             (if anchor.starts_with("load") { "chart" } else { "table" })
                         }

@@ -2,13 +2,12 @@
 //! say, before either sets it. Texts out of a file are on one line here and
 //! hold no control characters.
 
+mod faults;
 mod remarks;
 mod tables;
 
 pub(crate) use remarks::{Standing, Tone, remarks, standing, terms};
 pub(crate) use tables::tables;
-
-use crate::outcome::{CellKey, Outcome};
 
 /// What stands where there is no figure.
 pub(crate) const NONE: &str = "–";
@@ -58,10 +57,4 @@ impl Table {
 /// Text out of a file on one line, without anything a terminal would obey.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-/// A cell's system, with the profile where the run has several of it.
-fn label(outcome: &Outcome, key: &CellKey) -> String {
-    let profiles = outcome.systems.iter().filter(|system| system.system == key.system).count();
-    if profiles > 1 { format!("{}/{}", key.system, key.profile) } else { key.system.clone() }
 }

@@ -1,7 +1,7 @@
 //! Beside the tables: how to read them, how the run ended, what counted.
 
-use super::{NONE, NOT_RANKED, Table, label, plain};
-use crate::analysis::{Analysis, Met, Objective};
+use super::{NONE, NOT_RANKED, Table, plain};
+use crate::analysis::{Analysis, Met, Objective, label};
 use crate::numbers::{self, Medium};
 use crate::outcome::{Cell, Ended, Held, Outcome};
 

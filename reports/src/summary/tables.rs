@@ -1,22 +1,21 @@
 //! The tables: who holds what, firing errors, throughput in flight, faults.
 
-use std::collections::BTreeMap;
+use schedbench_contract::DurabilityClass;
 
-use schedbench_contract::{ConfirmMode, DurabilityClass};
-
-use super::{ALWAYS, Head, Line, NONE, NOT_RANKED, Table, label, plain};
-use crate::analysis::{Figure, Group, Mode, Point, Row};
+use super::{ALWAYS, Head, Line, NONE, NOT_RANKED, Table, faults, plain};
+use crate::analysis::{Analysis, Figure, Group, Mode, Point, Row};
 use crate::metrics::Unit;
 use crate::numbers::{self, Medium};
 use crate::outcome::{Load, Outcome, Value};
 
-/// All tables of a run: classes, delays, in flight, faults.
-pub(crate) fn tables(outcome: &Outcome, groups: &[Group]) -> Vec<Table> {
+/// All tables of a run: faults, classes, delays, in flight.
+pub(crate) fn tables(outcome: &Outcome, analysis: &Analysis) -> Vec<Table> {
+    let groups = &analysis.groups;
     let undelayed = |group: &&Group| group.mode == Mode::Open && !is_delayed(group);
-    let mut tables: Vec<Table> = groups.iter().filter(undelayed).map(open).collect();
+    let mut tables = faults::tables(&analysis.faults);
+    tables.extend(groups.iter().filter(undelayed).map(open));
     tables.extend(delayed(outcome, groups));
     tables.extend(groups.iter().filter(|group| group.mode == Mode::InFlight).map(in_flight));
-    tables.extend(faults(outcome));
     tables
 }
 
@@ -25,7 +24,7 @@ fn is_delayed(group: &Group) -> bool {
     group.mode == Mode::Open && group.latency == "firing_error"
 }
 
-fn head(title: impl Into<String>, need: u8) -> Head {
+pub(super) fn head(title: impl Into<String>, need: u8) -> Head {
     Head { title: title.into(), need }
 }
 
@@ -191,71 +190,4 @@ fn in_flight(group: &Group) -> Table {
     });
     let title = plain(&format!("{}: throughput against tasks in flight", group.title()));
     Table { title, heads, lines: lines.collect(), splits: true }
-}
-
-/// What the trials of one system and fault came to.
-#[derive(Default)]
-struct Trials {
-    trials: u32,
-    unconfirmed: bool,
-    lossy: u32,
-    lost: u64,
-    repeated: u64,
-    unfinished: u64,
-}
-
-/// Faults: a row per system, fault and load.
-fn faults(outcome: &Outcome) -> Option<Table> {
-    let mut order: Vec<[String; 3]> = Vec::new();
-    let mut sums: BTreeMap<[String; 3], Trials> = BTreeMap::new();
-    for cell in outcome.cells.iter().filter(|cell| cell.validity.is_valid()) {
-        let Some(fault) = &cell.key.fault else { continue };
-        let key = [plain(&label(outcome, &cell.key)), plain(fault), numbers::load(cell.key.load)];
-        if !order.contains(&key) {
-            order.push(key.clone());
-        }
-        let sum = sums.entry(key).or_default();
-        sum.trials += 1;
-        sum.unconfirmed |= outcome.systems.iter().any(|system| {
-            (&system.system, &system.profile) == (&cell.key.system, &cell.key.profile)
-                && system.claims.confirms == ConfirmMode::Unconfirmed
-        });
-        sum.lossy += u32::from(cell.counts.lost > 0);
-        sum.lost = sum.lost.saturating_add(cell.counts.lost);
-        sum.repeated = sum.repeated.saturating_add(cell.counts.repeated);
-        sum.unfinished = sum.unfinished.saturating_add(cell.counts.residual);
-    }
-    if order.is_empty() {
-        return None;
-    }
-    let heads = vec![
-        head("system", ALWAYS),
-        head("fault", ALWAYS),
-        head("load", 60),
-        head("lost, in trials", ALWAYS),
-        head("repeated", 50),
-        head("unfinished", 40),
-    ];
-    let lines = order.iter().filter_map(|key| {
-        let sum = sums.get(key)?;
-        let mut cells = key.to_vec();
-        cells.extend([losses(sum), numbers::whole(sum.repeated), numbers::whole(sum.unfinished)]);
-        Some(Line { cells, note: String::new(), quiet: false })
-    });
-    let title = "faults".to_owned();
-    Some(Table { title, heads, lines: lines.collect(), splits: false })
-}
-
-/// `1,204 in 2 of 5`, or a zero with its bound, which counts trials and not
-/// tasks (`docs/measurement.md` §9): `0 in 5 (≤ 45 %)`.
-/// What was never confirmed cannot be called lost.
-fn losses(of: &Trials) -> String {
-    if of.unconfirmed {
-        return "not confirmed".to_owned();
-    }
-    if of.lossy > 0 {
-        return format!("{} in {} of {}", numbers::whole(of.lost), of.lossy, of.trials);
-    }
-    let bound = 1.0 - 0.05_f64.powf(1.0 / f64::from(of.trials.max(1)));
-    format!("0 in {} (≤ {:.0} %)", of.trials, bound * 100.0)
 }

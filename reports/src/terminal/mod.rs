@@ -5,9 +5,9 @@ mod grid;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, Subject};
 use crate::outcome::Outcome;
-use crate::summary::{Standing, Tone, remarks, standing, tables, terms};
+use crate::summary::{Standing, Tone, plain, remarks, standing, tables, terms};
 
 /// Narrower than this nothing can be read; the width is taken as this then.
 const NARROWEST: usize = 40;
@@ -19,14 +19,14 @@ const NARROWEST: usize = 40;
 pub fn render(outcome: &Outcome, analysis: &Analysis, colour: bool, width: usize) -> String {
     let paint = Paint { colour };
     let width = width.max(NARROWEST);
-    let tables = tables(outcome, &analysis.groups);
+    let tables = tables(outcome, analysis);
     let parts: Vec<String> = tables
         .iter()
         .map(|table| {
             set(&table.title, width, |line| paint.strong(line)) + &grid::render(table, paint, width)
         })
         .collect();
-    let mut text = parts.join("\n");
+    let mut text = faults(analysis, paint, width) + &parts.join("\n");
     // The terms stand directly below the last table, as its caption.
     for term in terms(analysis, &tables) {
         text.push_str(&folded(&term, width));
@@ -42,6 +42,21 @@ pub fn render(outcome: &Outcome, analysis: &Analysis, colour: bool, width: usize
         }));
     }
     text + &valid(&standing(outcome, analysis), paint, width)
+}
+
+/// What a fault run found comes first: which promises were kept, and who was
+/// back when.
+fn faults(analysis: &Analysis, paint: Paint, width: usize) -> String {
+    let mut text = String::new();
+    for sentence in &analysis.verdict {
+        let plain = plain(&sentence.text).replace('\u{202f}', " ");
+        text.push_str(&match sentence.about {
+            Subject::Broken => set(&plain, width, |line| paint.alarm(line)),
+            Subject::Faults => folded(&plain, width),
+            Subject::Run | Subject::Group(_) => continue,
+        });
+    }
+    if text.is_empty() { text } else { text + "\n" }
 }
 
 /// `53 of 54 cells valid (…) · 15 held`; where that is too wide, the reasons

@@ -115,6 +115,29 @@ pub(crate) fn cell(
     }
 }
 
+/// A trial of that fault: back 3.4 s after it took effect.
+pub(crate) fn trial(fault: &str) -> Trial {
+    let readings = [
+        ("detection.impact", Reading::Is(0.2)),
+        ("recovery.from_fault", Reading::Is(3.4)),
+        ("recovery.from_heal", Reading::Is(1.4)),
+        ("drain", Reading::NoImpact),
+        ("lost_goodput", Reading::Is(12_345.0)),
+        ("served.in_fault", Reading::Is(0.081)),
+    ];
+    Trial {
+        fault: fault.to_owned(),
+        took_effect_s: 3.0,
+        cleared_s: Some(5.0),
+        ended_s: 10.0,
+        interval_s: 0.1,
+        resolution_s: 0.1,
+        readings: readings.map(|(name, reading)| (name.to_owned(), reading)).into(),
+        lost: 0,
+        exposed: 1_000,
+    }
+}
+
 /// A system of that class.
 pub(crate) fn system(name: &str, durability: DurabilityClass, server: Option<Server>) -> System {
     let (system, profile) = name.split_once('/').unwrap_or((name, "default"));

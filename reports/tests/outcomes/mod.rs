@@ -2,7 +2,11 @@
 //! the same on every machine. No file of measurements stands behind them.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses some of them")]
 
+mod drill;
+
 use std::collections::BTreeMap;
+
+pub use drill::drill;
 
 use base64::Engine as _;
 use hdrhistogram::Histogram as Hdr;
@@ -803,6 +807,11 @@ pub fn hostile() -> Outcome {
             (place % 3 == 0).then(|| "</script><script>alert(2)</script>".to_owned());
         cell.trials.push(trial(number));
         cell.trials[0].fault = "<img src=x onerror=alert(5)>\u{0}".into();
+        // A word of the planned fault is missing, and the sums overflow.
+        cell.key.fault = (place % 2 == 1).then(|| "kill <script>alert(6)</script>, ,".into());
+        cell.counts.lost = u64::MAX;
+        cell.counts.residual = u64::MAX;
+        cell.trials[0].exposed = u64::MAX;
         cell.moments.push(Mark {
             at_s: number,
             kind: MomentKind::Note,
@@ -854,6 +863,9 @@ pub fn faulted() -> Outcome {
     for cell in outcome.cells.iter_mut().filter(|cell| cell.key.system != "noop") {
         cell.trials.push(trial(0.2));
         cell.key.fault = Some(cell.trials[0].fault.clone());
+        cell.counts.lost = 7;
+        cell.counts.grid.ok[0] += 7;
+        cell.counts.grid.ok[1] -= 7;
         cell.held = Held::NotJudged("a fault was done to it meanwhile".into());
     }
     outcome
@@ -869,6 +881,7 @@ pub fn all() -> Vec<(&'static str, Outcome)> {
         ("alike", alike()),
         ("delays", delays()),
         ("faulted", faulted()),
+        ("drill", drill()),
         ("partial", partial()),
         ("single", single()),
         ("broken", broken()),

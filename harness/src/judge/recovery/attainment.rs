@@ -1,7 +1,7 @@
 //! SLA attainment: the share of tasks that completed within the objective.
 
+use super::Reading;
 use super::facts::Fact;
-use super::reading::Reading;
 use super::times::Times;
 
 /// Tasks that count, and those of them that completed within S of due.

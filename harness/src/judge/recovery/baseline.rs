@@ -3,8 +3,8 @@
 
 use statrs::statistics::{Data, Distribution as _, Max as _, OrderStatistics as _};
 
+use super::Reading;
 use super::detector::{self, Detector};
-use super::reading::Reading;
 use super::series::Series;
 use crate::judge::words::percent;
 

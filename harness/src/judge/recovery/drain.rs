@@ -1,8 +1,8 @@
 //! Until the backlog that a fault left was worked off.
 
+use super::Reading;
 use super::baseline::Baseline;
 use super::lasting::{self, LASTING};
-use super::reading::Reading;
 use super::series::Series;
 use super::times::Times;
 use super::{not_cleared, since_effect};

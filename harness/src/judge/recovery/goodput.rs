@@ -1,9 +1,9 @@
 //! Goodput that the fault cost.
 
+use super::Reading;
 use super::baseline::Baseline;
 use super::detector::{self, Health};
 use super::lasting::Onset;
-use super::reading::Reading;
 use super::series::{Interval, Series};
 
 /// Lost goodput = Σ max(0, G0 − C_i), tasks, from the impact to the recovery

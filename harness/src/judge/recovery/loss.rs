@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use schedbench_contract::ledger::Enqueue;
 
+use super::Reading;
 use super::facts::{Ending, Fact};
-use super::reading::Reading;
 use super::times::Times;
 
 /// How long before t_f an acknowledgement counts as exposed to the fault, ns:

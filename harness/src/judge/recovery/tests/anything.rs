@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use schedbench_contract::ledger::Enqueue;
 
-use super::super::{Ending, Fact, Fault, Interval, Reading, Times, judge, median};
+use super::super::{Ending, Fact, Fault, Interval, Reading, Times, judge};
 use super::stage::{S, by_hand, conditions, judged};
 
 fn instant() -> impl Strategy<Value = u64> {
@@ -122,27 +122,6 @@ proptest! {
         for pair in trials.windows(2) {
             prop_assert!(pair[0].ended <= pair[1].took_effect);
             prop_assert!(pair[0].took_effect < pair[1].took_effect);
-        }
-    }
-
-    /// Watching the trials that were cut off for longer never makes the median
-    /// smaller, and an exact one stays what it is.
-    #[test]
-    fn a_censored_median_is_a_lower_bound(
-        trials in prop::collection::vec((0.0..100.0_f64, prop::option::of(0.0..50.0_f64)), 1..12),
-    ) {
-        let read = |later: bool| {
-            let each = trials.iter().map(|&(value, more)| match more {
-                None => Reading::Is(value),
-                Some(more) if later => Reading::Is(value + more),
-                Some(_) => Reading::MoreThan(value),
-            });
-            median(&each.collect::<Vec<_>>()).value
-        };
-        match (read(false), read(true)) {
-            (Reading::Is(early), Reading::Is(late)) => prop_assert_eq!(early, late),
-            (Reading::MoreThan(bound), Reading::Is(late)) => prop_assert!(bound <= late),
-            other => prop_assert!(false, "{other:?}"),
         }
     }
 }

@@ -5,12 +5,12 @@
 //! that a pass says more than that the seed was lucky.
 
 use schedbench_contract::seeded;
+use schedbench_reports::analysis::upper_bound;
 use statrs::distribution::{Discrete as _, Poisson};
 
 use super::super::baseline::Baseline;
 use super::super::detector::{Detector, Health};
 use super::super::grid::Grid;
-use super::super::kills::upper_bound;
 use super::super::lasting::{self, LASTING, Onset, RECOVERED};
 use super::super::{Interval, Series};
 use super::stage::{Random, times};

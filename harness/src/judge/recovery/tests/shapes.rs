@@ -85,7 +85,7 @@ fn never_recovered_is_a_lower_bound() {
     assert_eq!(told.drain_multiple, Reading::MoreThan(70.0 / 30.0));
     assert_eq!(told.lost_goodput, Reading::MoreThan(200_000.0));
     assert!(matches!(told.relapses, Reading::NotMeasured(_)));
-    assert_eq!(told.from_fault.to_string(), "> 100");
+    assert_eq!(told.from_fault, Reading::MoreThan(100.0));
 }
 
 /// 30 ok intervals are no 45: it may have recovered then, not before.

@@ -1,7 +1,5 @@
 //! What trials that lost nothing prove.
 
-use std::fmt;
-
 use statrs::distribution::{Beta, ContinuousCDF as _};
 
 /// Trials of one fault. A kill is the unit, not a task: the tasks of one kill
@@ -9,7 +7,7 @@ use statrs::distribution::{Beta, ContinuousCDF as _};
 /// more than that this kill went well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Kills {
-    /// Kills made.
+    /// Kills made, of which it is known whether they lost something.
     pub kills: u32,
     /// Those of them that lost something.
     pub losing: u32,
@@ -31,7 +29,8 @@ impl Kills {
 }
 
 /// The same for any event that `x` of `n` independent trials showed.
-pub(super) fn upper_bound(x: u32, n: u32) -> Option<f64> {
+#[must_use]
+pub fn upper_bound(x: u32, n: u32) -> Option<f64> {
     match (x, n) {
         (_, 0) => None,
         (0, n) => Some(1.0 - 0.05_f64.powf(1.0 / f64::from(n))),
@@ -40,20 +39,6 @@ pub(super) fn upper_bound(x: u32, n: u32) -> Option<f64> {
             let beta = Beta::new(f64::from(x) + 1.0, f64::from(n - x)).ok()?;
             Some(beta.inverse_cdf(0.95))
         }
-    }
-}
-
-/// The sentence that stands beside a loss.
-impl fmt::Display for Kills {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kills, losing, exposed } = self;
-        let Some(bound) = self.bound() else { return f.write_str("no kills") };
-        write!(
-            f,
-            "{losing} of {kills} kills lost something: a kill does in at most {:.0} % of cases \
-             (95 %); {exposed} tasks exposed",
-            100.0 * bound
-        )
     }
 }
 
@@ -80,16 +65,5 @@ mod tests {
         let at_most_one = (1.0 - p).powi(5) + 5.0 * p * (1.0 - p).powi(4);
         assert!((at_most_one - 0.05).abs() < 1e-9, "{p}");
         assert_eq!(bound(5, 5), 1.0);
-    }
-
-    #[test]
-    fn the_sentence_says_kills() {
-        let told = Kills { kills: 5, losing: 0, exposed: 51_234 }.to_string();
-        assert_eq!(
-            told,
-            "0 of 5 kills lost something: a kill does in at most 45 % of cases (95 %); \
-             51234 tasks exposed"
-        );
-        assert_eq!(Kills::default().to_string(), "no kills");
     }
 }

@@ -1,0 +1,300 @@
+//! What a profile promises, beside what its trials of a fault showed.
+
+use super::deed::unit;
+use super::kills::Kills;
+use super::promise::{OnLoss, Promise};
+use crate::numbers::whole;
+use crate::outcome::{Cell, CellKey, Counts, Load, Outcome};
+
+/// One system, profile, fault and load: its promise and what was seen.
+///
+/// A trial is a cell, however many faults were done in it: a lost task does
+/// not say which of them lost it. Every trial whose ledger balances counts,
+/// valid or not (`docs/decisions/0026`).
+#[derive(Clone, Debug)]
+pub struct Guarantee {
+    /// Name of the system.
+    pub system: String,
+    /// Name of the profile.
+    pub profile: String,
+    /// `system`, or `system/profile` where a system has more than one.
+    pub label: String,
+    /// What was done, in words.
+    pub fault: String,
+    /// The load.
+    pub load: Load,
+    /// What else differs between cells of one load.
+    pub variant: Option<String>,
+    /// What is promised.
+    pub promise: Promise,
+    /// What was seen.
+    pub seen: Seen,
+}
+
+/// Sums over the trials.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Trials in which the fault was done.
+    pub trials: u32,
+    /// Trials of which it is known whether they lost something: nothing is
+    /// missing, or what is missing was proved to be gone.
+    pub decided: Kills,
+    /// Tasks lost, a lower bound where the system still held some.
+    pub lost: u64,
+    /// Whether it is a lower bound.
+    pub at_least: bool,
+    /// Trials in which tasks are missing and none was proved lost: without
+    /// confirmation, those in which any is missing.
+    pub missing_in: u32,
+    /// Tasks missing, without a proof.
+    pub missing: u64,
+    /// Enqueue unknown, and not run: no loss.
+    pub vanished: u64,
+    /// Confirmed tasks that completed more than once.
+    pub again: u64,
+    /// Tasks of unknown enqueue that completed more than once.
+    pub again_unknown: u64,
+    /// Refused tasks that ran.
+    pub phantoms: u64,
+    /// First starts out of order.
+    pub reordered: u64,
+    /// Set aside after the last attempt.
+    pub dead: u64,
+    /// Trials whose ledger does not balance: they say nothing.
+    pub unbalanced: u32,
+    /// Trials that count here and not for times, by the verdict's word.
+    pub not_valid: Vec<(&'static str, u32)>,
+    /// Cells that ended before the fault was done.
+    pub not_done: u32,
+}
+
+/// How a promise fared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Every trial that could say so kept it.
+    Yes,
+    /// A trial broke it.
+    No,
+    /// No trial could tell.
+    Unknown,
+}
+
+pub(super) fn guarantees(outcome: &Outcome) -> Vec<Guarantee> {
+    let mut all: Vec<Guarantee> = Vec::new();
+    for cell in &outcome.cells {
+        let Some(fault) = &cell.key.fault else { continue };
+        let place = all.iter().position(|known| known.is_of(&cell.key, fault));
+        let place = place.unwrap_or_else(|| {
+            all.push(Guarantee::of(outcome, &cell.key, fault));
+            all.len() - 1
+        });
+        let unconfirmed = all[place].promise.on_loss == OnLoss::Unconfirmed;
+        all[place].seen.see(cell, unconfirmed);
+    }
+    all
+}
+
+impl Guarantee {
+    fn of(outcome: &Outcome, key: &CellKey, fault: &str) -> Self {
+        let is_it = |system: &&crate::outcome::System| {
+            (&system.system, &system.profile) == (&key.system, &key.profile)
+        };
+        // A cell of no system is in damaged files only: nothing is known of
+        // its promise, so nothing is called broken.
+        let promise = outcome.systems.iter().find(is_it).map_or_else(
+            || Promise { text: String::new(), on_loss: OnLoss::Unconfirmed, ordered: false },
+            |system| Promise::of(&system.claims, fault),
+        );
+        Self {
+            system: key.system.clone(),
+            profile: key.profile.clone(),
+            label: super::super::label(outcome, key),
+            fault: fault.to_owned(),
+            load: key.load,
+            variant: key.variant.clone(),
+            promise,
+            seen: Seen::default(),
+        }
+    }
+
+    fn is_of(&self, key: &CellKey, fault: &str) -> bool {
+        (&self.system, &self.profile, &self.variant) == (&key.system, &key.profile, &key.variant)
+            && self.fault == fault
+            && self.load == key.load
+    }
+
+    /// `kill`, or `trial` for what is no kill.
+    #[must_use]
+    pub fn unit(&self) -> &'static str {
+        unit(&self.fault)
+    }
+
+    /// Whether what was promised was kept.
+    #[must_use]
+    pub fn kept(&self) -> Kept {
+        if !self.broken().is_empty() {
+            return Kept::No;
+        }
+        match self.promise.on_loss {
+            OnLoss::Broken if self.seen.decided.kills > 0 => Kept::Yes,
+            OnLoss::Allowed(_) if self.seen.decided.kills + self.seen.missing_in > 0 => Kept::Yes,
+            _ => Kept::Unknown,
+        }
+    }
+
+    /// What broke the promise, in words: `12 lost in 2 of 5 kills`.
+    #[must_use]
+    pub fn broken(&self) -> Vec<String> {
+        let mut broken = Vec::new();
+        if self.promise.on_loss == OnLoss::Broken && self.seen.decided.losing > 0 {
+            broken.push(self.losses());
+        }
+        if self.promise.ordered && self.seen.reordered > 0 {
+            broken.push(format!("{} out of order", whole(self.seen.reordered)));
+        }
+        broken
+    }
+
+    /// What was lost, in how many trials: `0 lost in 5 kills`, `at least 12
+    /// lost in 2 of 5 kills`, `412 missing in 2 of 3 kills, never confirmed`,
+    /// `not proved: 12 missing in 2 kills`.
+    #[must_use]
+    pub fn losses(&self) -> String {
+        let seen = &self.seen;
+        let Kills { kills, losing, .. } = seen.decided;
+        let unit = self.unit();
+        let counted = |n: u32| format!("{n} {unit}{}", if n == 1 { "" } else { "s" });
+        let missing = whole(seen.missing);
+        if self.promise.on_loss == OnLoss::Unconfirmed {
+            let told = kills + seen.missing_in;
+            return match (told, seen.missing_in) {
+                (0, _) => "nothing is known".to_owned(),
+                (_, 0) => format!("0 missing in {}, never confirmed", counted(told)),
+                (_, some) => {
+                    format!("{missing} missing in {some} of {}, never confirmed", counted(told))
+                }
+            };
+        }
+        let unproved = match seen.missing_in {
+            0 => String::new(),
+            some => format!("not proved: {missing} missing in {}", counted(some)),
+        };
+        let told = match (kills, losing) {
+            (0, _) if seen.missing_in == 0 => "nothing is known".to_owned(),
+            (0, _) => return unproved,
+            (_, 0) => format!("0 lost in {}", counted(kills)),
+            (_, some) => {
+                let least = if seen.at_least { "at least " } else { "" };
+                format!("{least}{} lost in {some} of {}", whole(seen.lost), counted(kills))
+            }
+        };
+        if unproved.is_empty() { told } else { format!("{told}; {unproved}") }
+    }
+
+    /// What the trials prove of the next one: `a kill loses something in
+    /// ≤ 45 % of cases, 95 %`; empty where nothing can be said, or all of them
+    /// lost something.
+    #[must_use]
+    pub fn bound(&self) -> String {
+        let decided = self.seen.decided;
+        match decided.bound() {
+            Some(bound)
+                if self.promise.on_loss != OnLoss::Unconfirmed
+                    && decided.losing < decided.kills =>
+            {
+                let unit = self.unit();
+                format!("a {unit} loses something in ≤ {:.0} % of cases, 95 %", 100.0 * bound)
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// What else was seen, in words, nothing that is zero.
+    #[must_use]
+    pub fn besides(&self) -> Vec<String> {
+        let seen = &self.seen;
+        let mut words = Vec::new();
+        if self.promise.on_loss != OnLoss::Unconfirmed {
+            words.push(format!("{} tasks exposed", whole(seen.decided.exposed)));
+        }
+        let mut add = |n: u64, what: &str| {
+            if n > 0 {
+                words.push(format!("{} {what}", whole(n)));
+            }
+        };
+        add(seen.again, "ran again");
+        add(seen.again_unknown, "of unknown enqueue ran again");
+        if self.promise.on_loss != OnLoss::Unconfirmed {
+            add(seen.vanished, "vanished");
+        }
+        add(seen.phantoms, "refused and ran");
+        add(seen.reordered, "out of order");
+        add(seen.dead, "dead-lettered");
+        words
+    }
+
+    /// What of its trials does not count everywhere, in words.
+    #[must_use]
+    pub fn caveats(&self) -> Vec<String> {
+        let seen = &self.seen;
+        let mut words: Vec<String> = seen
+            .not_valid
+            .iter()
+            .map(|(word, n)| format!("{n} of {} {word}, no times from it", seen.trials))
+            .collect();
+        if seen.unbalanced > 0 {
+            words.push(format!("{} more with a ledger that does not balance", seen.unbalanced));
+        }
+        if seen.not_done > 0 {
+            words.push(format!("{} more ended before the fault", seen.not_done));
+        }
+        words
+    }
+}
+
+impl Seen {
+    fn see(&mut self, cell: &Cell, unconfirmed: bool) {
+        if cell.trials.is_empty() {
+            self.not_done += 1;
+            return;
+        }
+        let counts = &cell.counts;
+        if !counts.balances {
+            self.unbalanced += 1;
+            return;
+        }
+        self.trials += 1;
+        if !cell.validity.is_valid() {
+            let word = cell.validity.word();
+            match self.not_valid.iter_mut().find(|(known, _)| *known == word) {
+                Some((_, n)) => *n += 1,
+                None => self.not_valid.push((word, 1)),
+            }
+        }
+        let Counts { grid, lost, residual, .. } = *counts;
+        let missing = if unconfirmed { grid.unknown[0].saturating_add(residual) } else { residual };
+        if lost == 0 && missing > 0 {
+            self.missing_in += 1;
+            self.missing = self.missing.saturating_add(missing);
+        } else {
+            self.decided.kills += 1;
+            self.decided.losing += u32::from(lost > 0);
+            // In a cell with several faults, before each of them.
+            let exposed = cell.trials.iter().map(|trial| trial.exposed);
+            self.decided.exposed = exposed.fold(self.decided.exposed, u64::saturating_add);
+            self.at_least |= lost > 0 && residual > 0;
+        }
+        for (sum, more) in [
+            (&mut self.lost, lost),
+            (&mut self.vanished, grid.unknown[0]),
+            (&mut self.again, grid.ok[2]),
+            (&mut self.again_unknown, grid.unknown[2]),
+            (&mut self.phantoms, grid.fail[1].saturating_add(grid.fail[2])),
+            (&mut self.reordered, counts.inversions),
+            (&mut self.dead, counts.dead),
+        ] {
+            // A file may hold anything: sums stop at the largest number.
+            *sum = sum.saturating_add(more);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What the trials of a fault run say: what was promised and seen, and how
+//! long it took (`docs/measurement.md` §9).
+
+mod claims;
+mod deed;
+mod guarantee;
+mod kills;
+mod median;
+mod promise;
+mod recovery;
+mod sentences;
+
+pub use claims::{Claim, Claimed};
+pub use deed::{Deed, Hurt, deeds};
+pub use guarantee::{Guarantee, Kept, Seen};
+pub use kills::{Kills, upper_bound};
+pub use median::{Median, median};
+pub use promise::{OnLoss, Promise, ack_in_words, confirms_in_words};
+pub use recovery::{Place, READINGS, Recovery, find, in_words};
+
+pub(super) use sentences::sentences;
+
+use crate::outcome::Outcome;
+
+/// What the trials of all faults say; empty in a run without one.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    /// A row per system, profile, fault and load: what was promised and seen.
+    pub guarantees: Vec<Guarantee>,
+    /// A row per system, profile, fault and load: how long it took.
+    pub recoveries: Vec<Recovery>,
+    /// What the article claims of faults of these kinds.
+    pub claims: Vec<Claimed>,
+}
+
+impl Faults {
+    /// Whether a fault was done, or was to be done.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.guarantees.is_empty() && self.recoveries.is_empty()
+    }
+
+    /// The faults of the recoveries, each once, in the order of the outcome.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for recovery in &self.recoveries {
+            if !names.contains(&recovery.fault.as_str()) {
+                names.push(&recovery.fault);
+            }
+        }
+        names
+    }
+}
+
+pub(super) fn faults(outcome: &Outcome) -> Faults {
+    let recoveries = recovery::recoveries(outcome);
+    let claims = claims::claims(outcome, &recoveries);
+    Faults { guarantees: guarantee::guarantees(outcome), recoveries, claims }
+}

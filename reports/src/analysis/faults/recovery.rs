@@ -1,0 +1,182 @@
+//! How long it took: medians over the trials of a system, fault and load.
+
+use std::collections::BTreeMap;
+
+use super::median::{Median, median};
+use crate::metrics::Unit;
+use crate::numbers::{Medium, amount, interval};
+use crate::outcome::{Cell, Load, Outcome, Reading, Trial};
+
+/// Where a trial stands in its outcome: its cell, and its place in that.
+pub type Place = (usize, usize);
+
+/// The figures of a trial, in the order of a table, with their units.
+pub const READINGS: [(&str, Unit); 11] = [
+    ("detection.impact", Unit::Seconds),
+    ("detection.client", Unit::Seconds),
+    ("detection.alarm", Unit::Seconds),
+    ("recovery.from_fault", Unit::Seconds),
+    ("recovery.from_heal", Unit::Seconds),
+    ("drain", Unit::Seconds),
+    ("lost_goodput", Unit::Tasks),
+    ("served.in_fault", Unit::Fraction),
+    ("served.overall", Unit::Fraction),
+    ("relapses", Unit::Number),
+    ("loss.window", Unit::Seconds),
+];
+
+/// One system, profile, fault and load over all its trials.
+#[derive(Clone, Debug)]
+pub struct Recovery {
+    /// Name of the system.
+    pub system: String,
+    /// Name of the profile.
+    pub profile: String,
+    /// `system`, or `system/profile` where a system has more than one.
+    pub label: String,
+    /// What was done, in words: of several faults apart from each other, one.
+    pub fault: String,
+    /// The load.
+    pub load: Load,
+    /// What else differs between cells of one load.
+    pub variant: Option<String>,
+    /// Its trials in the order of the outcome, valid or not.
+    pub trials: Vec<Place>,
+    /// How many of them were in valid cells.
+    pub valid: usize,
+    /// The verdict's word where none was: the figures are of what there is,
+    /// shown and never compared.
+    pub not_valid: Option<&'static str>,
+    /// The coarsest ± among the trials told, seconds.
+    pub resolution_s: f64,
+    /// By name, over the valid trials.
+    pub figures: BTreeMap<&'static str, Median>,
+}
+
+pub(super) fn recoveries(outcome: &Outcome) -> Vec<Recovery> {
+    let mut all: Vec<Recovery> = Vec::new();
+    for (index, cell) in outcome.cells.iter().enumerate() {
+        for (place, trial) in cell.trials.iter().enumerate() {
+            match all.iter_mut().find(|known| known.is_of(cell, trial)) {
+                Some(known) => known.trials.push((index, place)),
+                None => all.push(Recovery {
+                    system: cell.key.system.clone(),
+                    profile: cell.key.profile.clone(),
+                    label: super::super::label(outcome, &cell.key),
+                    fault: trial.fault.clone(),
+                    load: cell.key.load,
+                    variant: cell.key.variant.clone(),
+                    trials: vec![(index, place)],
+                    valid: 0,
+                    not_valid: None,
+                    resolution_s: 0.0,
+                    figures: BTreeMap::new(),
+                }),
+            }
+        }
+    }
+    for recovery in &mut all {
+        recovery.sum_up(outcome);
+    }
+    all
+}
+
+/// A trial and its cell.
+#[must_use]
+pub fn find(outcome: &Outcome, (cell, trial): Place) -> Option<(&Cell, &Trial)> {
+    let cell = outcome.cells.get(cell)?;
+    Some((cell, cell.trials.get(trial)?))
+}
+
+impl Recovery {
+    fn is_of(&self, cell: &Cell, trial: &Trial) -> bool {
+        (&self.system, &self.profile, &self.variant)
+            == (&cell.key.system, &cell.key.profile, &cell.key.variant)
+            && self.fault == trial.fault
+            && self.load == cell.key.load
+    }
+
+    fn sum_up(&mut self, outcome: &Outcome) {
+        let all = || self.trials.iter().filter_map(|place| find(outcome, *place));
+        let valid: Vec<&Trial> =
+            all().filter(|(cell, _)| cell.validity.is_valid()).map(|(_, trial)| trial).collect();
+        let not_valid = all().find(|_| valid.is_empty()).map(|(cell, _)| cell.validity.word());
+        let told: Vec<&Trial> =
+            if valid.is_empty() { all().map(|(_, trial)| trial).collect() } else { valid.clone() };
+        let resolutions = told.iter().map(|trial| trial.resolution_s);
+        let resolution_s = resolutions.filter(|s| s.is_finite()).fold(0.0, f64::max);
+        let figures = READINGS.map(|(name, _)| {
+            let absent = || Reading::not_measured("not measured");
+            let read = |trial: &&Trial| trial.readings.get(name).cloned().unwrap_or_else(absent);
+            (name, median(&told.iter().map(read).collect::<Vec<_>>()))
+        });
+        let valid = valid.len();
+        self.valid = valid;
+        self.not_valid = not_valid;
+        self.resolution_s = resolution_s;
+        self.figures = figures.into();
+    }
+
+    /// Trials of which the figures are.
+    #[must_use]
+    pub fn told(&self) -> usize {
+        if self.not_valid.is_some() { self.trials.len() } else { self.valid }
+    }
+}
+
+/// A figure of a trial in a narrow cell: `1.2 s`, `> 20 s`, `no impact`.
+#[must_use]
+pub fn in_words(reading: &Reading, unit: Unit, medium: Medium) -> String {
+    match reading {
+        Reading::Is(value) | Reading::MoreThan(value) if !value.is_finite() => "–".to_owned(),
+        Reading::Is(value) => amount(*value, unit, medium),
+        Reading::MoreThan(value) => {
+            format!(">{}{}", medium.space(), amount(*value, unit, medium))
+        }
+        Reading::NoImpact => "no impact".to_owned(),
+        Reading::NotSteady(_) => "not steady".to_owned(),
+        Reading::NotMeasured(_) => "–".to_owned(),
+    }
+}
+
+impl Median {
+    /// From the smallest to the largest, where there are several that differ:
+    /// `1–1.4 s`, `1 s to > 20 s`.
+    #[must_use]
+    pub fn spread(&self, unit: Unit, medium: Medium) -> Option<String> {
+        let (low, high) = self.range.as_ref().filter(|(low, high)| low != high)?;
+        Some(format!("{} to {}", in_words(low, unit, medium), in_words(high, unit, medium)))
+    }
+
+    /// The median with its range: `1.2 (1.0–1.4) s`, `> 12 s (3 s to > 20 s)`.
+    #[must_use]
+    pub fn written(&self, unit: Unit, medium: Medium) -> String {
+        let value = in_words(&self.value, unit, medium);
+        match (&self.value, &self.range, self.spread(unit, medium)) {
+            (Reading::Is(point), Some((Reading::Is(low), Reading::Is(high))), Some(_))
+                if unit == Unit::Seconds =>
+            {
+                interval(*point, *low, *high, unit, medium)
+            }
+            (_, _, Some(spread)) => format!("{value} ({spread})"),
+            (_, _, None) => value,
+        }
+    }
+
+    /// What of the trials is no number, in words, where it is not all of them:
+    /// `no impact in 2 of 3`, `> in 1 of 3`.
+    #[must_use]
+    pub fn mixed(&self) -> Vec<String> {
+        let all = self.trials();
+        [
+            (self.no_impact, "no impact"),
+            (self.not_steady, "not steady"),
+            (self.censored, "not yet at the end"),
+            (self.not_measured, "not measured"),
+        ]
+        .into_iter()
+        .filter(|(n, _)| *n > 0 && *n < all)
+        .map(|(n, what)| format!("{what} in {n} of {all}"))
+        .collect()
+    }
+}

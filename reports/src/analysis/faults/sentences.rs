@@ -1,0 +1,291 @@
+//! The verdict of a fault run: which promises were kept, then who was back
+//! when. Nothing is set against each other across classes of durability.
+
+use super::guarantee::{Guarantee, Kept};
+use super::promise::OnLoss;
+use super::recovery::Recovery;
+use super::{Faults, Median};
+use crate::analysis::{ClassKey, ENOUGH, Sentence, Subject};
+use crate::metrics::Unit;
+use crate::numbers::{Medium, load, seconds, whole};
+use crate::outcome::{Load, Outcome, Reading};
+
+const MEDIUM: Medium = Medium::Page;
+
+/// Faults, or rows of one kind, that are named one by one; more are counted.
+const NAMED: usize = 4;
+
+/// The reading that the verdict speaks of.
+const RECOVERED: &str = "recovery.from_fault";
+
+/// What was broken, then for each fault what was promised and seen, and who
+/// was back when. Each has a head before its first colon.
+pub(in super::super) fn sentences(outcome: &Outcome, faults: &Faults) -> Vec<Sentence> {
+    let mut planned: Vec<&str> = Vec::new();
+    for one in &faults.guarantees {
+        if !planned.contains(&one.fault.as_str()) {
+            planned.push(&one.fault);
+        }
+    }
+    let mut texts = Vec::new();
+    for fault in planned.iter().take(NAMED) {
+        let head = capital(fault);
+        let of: Vec<&Guarantee> =
+            faults.guarantees.iter().filter(|one| one.fault == *fault).collect();
+        texts.push(format!("{head}: {}", promises(&of)));
+        let told = recovered(outcome, faults, fault);
+        texts.extend(told.map(|told| format!("Recovered from it: {told}.")));
+    }
+    // Of several faults in a cell each has times of its own.
+    let apart = faults.names().into_iter().filter(|fault| !planned.contains(fault)).take(NAMED);
+    for fault in apart {
+        let told = recovered(outcome, faults, fault);
+        texts.extend(told.map(|told| format!("Recovered from {fault}: {told}.")));
+    }
+    if planned.len() > NAMED {
+        let more = planned.len() - NAMED;
+        texts.push(format!("And {}: in the tables.", plural(count(more), "more fault")));
+    }
+    let broken = broken(&faults.guarantees).map(|text| Sentence { text, about: Subject::Broken });
+    let others = texts.into_iter().map(|text| Sentence { text, about: Subject::Faults });
+    broken.into_iter().chain(others).collect()
+}
+
+/// `Promise broken: redis-asynq, 12 lost in 2 of 5 kills.`
+fn broken(all: &[Guarantee]) -> Option<String> {
+    let all: Vec<&Guarantee> = all.iter().collect();
+    let broken: Vec<String> = all
+        .iter()
+        .filter(|one| one.kept() == Kept::No)
+        .map(|one| format!("{}, {}", named(&all, one), one.broken().join(" and ")))
+        .collect();
+    let head = if broken.len() == 1 { "Promise broken" } else { "Promises broken" };
+    (!broken.is_empty()).then(|| format!("{head}: {}.", few(&broken, "; ")))
+}
+
+/// `5 trials of 1 system, no promise was broken. 0 lost in 5 kills of
+/// redis-asynq (a kill loses something in ≤ 45 % of cases, 95 %).`
+fn promises(all: &[&Guarantee]) -> String {
+    let trials: u32 = all.iter().map(|one| one.seen.trials + one.seen.unbalanced).sum();
+    if trials == 0 {
+        return "it was never done, every cell ended before.".to_owned();
+    }
+    let mut systems: Vec<&str> = all.iter().map(|one| one.label.as_str()).collect();
+    systems.sort_unstable();
+    systems.dedup();
+    let of_kind = |kept| all.iter().filter(|one| one.kept() == kept).count();
+    let kept = match (of_kind(Kept::No), of_kind(Kept::Yes)) {
+        (0, 0) => "whether a promise was kept could not be told",
+        (0, _) => "no promise was broken",
+        (_, 0) => "a promise was broken",
+        (_, _) => "a promise was broken, others were kept",
+    };
+    let of = plural(count(systems.len()), "system");
+    let mut text = format!("{} of {of}, {kept}.", plural(trials, "trial"));
+    text.push_str(&zeros(all));
+    let others: Vec<String> =
+        all.iter().filter_map(|one| Some(named(all, one) + &other(one)?)).collect();
+    if !others.is_empty() {
+        text.push_str(&format!(" {}.", few(&others, "; ")));
+    }
+    text
+}
+
+/// What is neither a zero with its bound nor a broken promise.
+fn other(one: &Guarantee) -> Option<String> {
+    let seen = &one.seen;
+    let losing = seen.decided.losing > 0;
+    match one.promise.on_loss {
+        OnLoss::Unconfirmed if seen.missing > 0 => Some(format!(": {}", one.losses())),
+        OnLoss::Allowed(_) if losing => Some(format!(": {}, as its profile allows", one.losses())),
+        OnLoss::Broken | OnLoss::Allowed(_) if seen.missing_in > 0 => Some(format!(
+            ": {} missing in {}, not proved",
+            whole(seen.missing),
+            plural(seen.missing_in, one.unit())
+        )),
+        _ => None,
+    }
+}
+
+/// Zeros with their bounds, those with as many trials together.
+fn zeros(all: &[&Guarantee]) -> String {
+    let mut groups: Vec<(&Guarantee, Vec<String>)> = Vec::new();
+    for one in all {
+        let decided = one.seen.decided;
+        if one.promise.on_loss == OnLoss::Unconfirmed || decided.kills == 0 || decided.losing > 0 {
+            continue;
+        }
+        match groups.iter_mut().find(|(known, _)| known.seen.decided.kills == decided.kills) {
+            Some((_, names)) => names.push(named(all, one)),
+            None => groups.push((one, vec![named(all, one)])),
+        }
+    }
+    let told = groups.iter().map(|(one, names)| {
+        let each = if names.len() > 1 { " each" } else { "" };
+        let n = plural(one.seen.decided.kills, one.unit());
+        format!(" 0 lost in {n}{each} of {} ({}).", few(names, ", "), one.bound())
+    });
+    told.collect()
+}
+
+/// Its label, with the fault and the load where there are several.
+fn named(all: &[&Guarantee], one: &Guarantee) -> String {
+    let mut name = one.label.clone();
+    if all.iter().any(|other| other.label == one.label && other.load != one.load) {
+        name.push_str(&format!(" at {}", load(one.load)));
+    }
+    if let Some(variant) = &one.variant {
+        name.push_str(&format!(", {variant}"));
+    }
+    if all.iter().any(|other| other.fault != one.fault) {
+        name.push_str(&format!(" ({})", one.fault));
+    }
+    name
+}
+
+/// Who was back when, class by class; `None` where no valid trial says.
+fn recovered(outcome: &Outcome, faults: &Faults, fault: &str) -> Option<String> {
+    // Nothing is compared across classes, nor across loads.
+    let mut classes: Vec<((ClassKey, Load), Vec<&Recovery>)> = Vec::new();
+    for one in faults.recoveries.iter().filter(|one| one.fault == fault && one.valid > 0) {
+        let is_it = |system: &&crate::outcome::System| {
+            (&system.system, &system.profile) == (&one.system, &one.profile)
+        };
+        let Some(system) = outcome.systems.iter().find(is_it) else { continue };
+        let class = (ClassKey::of(&system.claims), one.load);
+        match classes.iter_mut().find(|(known, _)| *known == class) {
+            Some((_, rows)) => rows.push(one),
+            None => classes.push((class, vec![one])),
+        }
+    }
+    let differs = |is_same: &dyn Fn(&(ClassKey, Load), &(ClassKey, Load)) -> bool| {
+        classes.iter().any(|(one, _)| !is_same(one, &classes[0].0))
+    };
+    let (several_classes, several_loads) =
+        (differs(&|a, b| a.0 == b.0), differs(&|a, b| a.1 == b.1));
+    let told: Vec<String> = classes
+        .iter()
+        .filter_map(|((class, at), rows)| {
+            let mut head = if several_classes { class.title() } else { String::new() };
+            if several_loads {
+                let between = if head.is_empty() { "" } else { ", " };
+                head.push_str(&format!("{between}at {}", load(*at)));
+            }
+            let told = in_class(rows)?;
+            Some(if head.is_empty() { told } else { format!("{head}: {told}") })
+        })
+        .collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// Who of a class was back first and last.
+fn in_class(rows: &[&Recovery]) -> Option<String> {
+    let of = |row: &Recovery| row.figures.get(RECOVERED).cloned();
+    let mut back: Vec<(&Recovery, Median, f64)> = rows
+        .iter()
+        .filter_map(|row| {
+            let median = of(row)?;
+            let number = median.value.number()?;
+            Some((*row, median, number))
+        })
+        .collect();
+    back.sort_by(|a, b| a.2.total_cmp(&b.2));
+    let unhurt: Vec<String> = rows
+        .iter()
+        .filter(|row| of(row).is_some_and(|median| median.value == Reading::NoImpact))
+        .map(|row| row.label.clone())
+        .collect();
+    let mut parts = Vec::new();
+    match back.as_slice() {
+        [] => {}
+        [(row, median, _)] => parts.push(format!(
+            "{} was back {} after it took effect{}",
+            row.label,
+            written(row, median),
+            of_trials(row)
+        )),
+        [first, .., last] => parts.push(apart(first, last, back.len())),
+    }
+    if !unhurt.is_empty() {
+        parts.push(format!("no impact on {}", few(&unhurt, ", ")));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+type Back<'a> = (&'a Recovery, Median, f64);
+
+/// The fastest and the slowest of a class, if more than noise parts them.
+///
+/// They are called apart where every trial of the one was back before every
+/// trial of the other by more than both resolutions. With five trials each
+/// that happens to equal systems in 2 of C(10, 5) = 252 cases, 0.8 %; with
+/// fewer it is said that this is what was seen and no more. What was cut off
+/// counts as its lower bound, so that it may only be the slower one.
+fn apart(first: &Back<'_>, last: &Back<'_>, all: usize) -> String {
+    let said = |(row, median, _): &Back<'_>| format!("{}, {}", row.label, written(row, median));
+    let noise = first.0.resolution_s.max(last.0.resolution_s);
+    let is_apart = match (&first.1.range, &last.1.range) {
+        // No impact is below every number, and neither fast nor slow.
+        (Some((_, Reading::Is(latest))), Some((earliest, _))) if last.1.no_impact == 0 => {
+            earliest.number().is_some_and(|earliest| latest + noise < earliest)
+        }
+        _ => false,
+    };
+    let n = first.0.told().min(last.0.told());
+    if !is_apart {
+        let names = if all == 2 { "both" } else { "the fastest and the slowest" };
+        return format!(
+            "{names} cannot be told apart in {} ({}; {})",
+            plural(count(n), "trial"),
+            said(first),
+            said(last)
+        );
+    }
+    let caveat = if n >= ENOUGH {
+        String::new()
+    } else {
+        format!(
+            ", as seen in {} each (differences are tested from {ENOUGH} on)",
+            plural(count(n), "trial")
+        )
+    };
+    format!("back fastest is {} after it took effect; slowest {}{caveat}", said(first), said(last))
+}
+
+/// The median with its range, or with its resolution where it is one trial's.
+fn written(row: &Recovery, median: &Median) -> String {
+    let text = median.written(Unit::Seconds, MEDIUM);
+    match (row.told(), &median.value) {
+        (1, Reading::Is(_)) => format!("{text} ± {}", seconds(row.resolution_s, MEDIUM)),
+        _ => text,
+    }
+}
+
+fn of_trials(row: &Recovery) -> String {
+    let n = row.told();
+    if n > 1 { format!(" (median of {n})") } else { String::new() }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+fn plural(n: u32, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// `a, b and 3 more`.
+fn few(names: &[String], between: &str) -> String {
+    let mut text = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(between);
+    if names.len() > NAMED {
+        text.push_str(&format!(" and {} more", names.len() - NAMED));
+    }
+    text
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().collect::<String>() + letters.as_str()
+    })
+}

@@ -1,0 +1,98 @@
+//! The guarantee table: what each profile promises, and what was seen.
+
+use maud::{Markup, html};
+
+use crate::analysis::{Guarantee, Kept, OnLoss};
+use crate::numbers::{load, whole};
+
+use super::super::Page;
+
+const COLUMNS: usize = 5;
+
+pub(super) fn table(page: &Page<'_>) -> Markup {
+    let all = &page.analysis.faults.guarantees;
+    let mut faults: Vec<&str> = Vec::new();
+    for one in all {
+        if !faults.contains(&one.fault.as_str()) {
+            faults.push(&one.fault);
+        }
+    }
+    if faults.is_empty() {
+        return html! {};
+    }
+    html! {
+        h3 { "Promised and seen" }
+        div.scroll tabindex="0" role="region" aria-label="Promised and seen" {
+            table.promises {
+                thead { tr {
+                    th { "System" } th { "Lost" } th { "Promised" }
+                    th.n title="acknowledged in the last second before the fault" { "Exposed" }
+                    th.n title="tasks that completed more than once" { "Ran again" }
+                } }
+                @for fault in faults {
+                    tbody {
+                        tr.class { th colspan=(COLUMNS) { span { (fault) } } }
+                        @for one in all.iter().filter(|one| one.fault == fault) { (row(page, one)) }
+                    }
+                }
+            }
+        }
+        p.note {
+            "A zero counts trials, not tasks: the tasks of one share its luck. Every trial whose "
+            "ledger balances counts here, also where its times do not. " i { "Lost" } " is proved: the "
+            "system was asked and held nothing. " i { "Vanished" } ": nobody knows whether it was "
+            "handed over, and it did not run; no loss. Whether a broker delivered again or a client "
+            "sent again is not told; of unknown enqueue it may be either."
+        }
+    }
+}
+
+fn row(page: &Page<'_>, one: &Guarantee) -> Markup {
+    let seen = &one.seen;
+    let style = page.palette.index(&one.system, &one.profile);
+    let bound = one.bound();
+    let is_broken = one.kept() == Kept::No;
+    // Exposed and repeated have columns of their own.
+    let besides: Vec<String> = [
+        (seen.vanished, "vanished", one.promise.on_loss == OnLoss::Unconfirmed),
+        (seen.phantoms, "refused and ran", false),
+        (seen.reordered, "out of order", false),
+        (seen.dead, "dead-lettered", false),
+    ]
+    .into_iter()
+    .filter(|(n, _, told_already)| *n > 0 && !told_already)
+    .map(|(n, what, _)| format!("{} {what}", whole(n)))
+    .collect();
+    html! {
+        tr {
+            th scope="row" {
+                span class={ "key s" (style) } {}
+                (one.label)
+                small {
+                    (load(one.load))
+                    @if let Some(variant) = &one.variant { ", " (variant) }
+                }
+            }
+            td.wrap {
+                @if is_broken { strong.loud { "promise broken: " (one.broken().join(", ")) } }
+                @else { b { (one.losses()) } }
+                @if let (OnLoss::Allowed(why), true) = (one.promise.on_loss, seen.decided.losing > 0) {
+                    small { "as promised: " (why) }
+                }
+                @if !bound.is_empty() { small { (bound) } }
+                @if !besides.is_empty() { small { (besides.join(", ")) } }
+                @for caveat in one.caveats() { small { (caveat) } }
+            }
+            td.wrap { (if one.promise.text.is_empty() { "–" } else { &one.promise.text }) }
+            td.n {
+                @if one.promise.on_loss == OnLoss::Unconfirmed { "–" } @else { (whole(seen.decided.exposed)) }
+            }
+            td.n.zero[seen.again == 0 && seen.again_unknown == 0] {
+                (whole(seen.again.saturating_add(seen.again_unknown)))
+                @if seen.again_unknown > 0 {
+                    small { (whole(seen.again_unknown)) " of unknown enqueue" }
+                }
+            }
+        }
+    }
+}

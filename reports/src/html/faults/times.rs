@@ -1,0 +1,153 @@
+//! How long it took: medians over the trials, and each trial.
+
+use maud::{Markup, html};
+
+use crate::analysis::{Median, Recovery, find, in_words};
+use crate::metrics::Unit;
+use crate::numbers::{Medium, load, seconds, whole};
+use crate::outcome::{Cell, Reading, Trial};
+
+use super::super::Page;
+
+const PAGE: Medium = Medium::Page;
+
+/// What a column is called, which reading it shows, and in which unit.
+const COLUMNS: [(&str, &str, Unit); 7] = [
+    ("impact after", "detection.impact", Unit::Seconds),
+    ("client error after", "detection.client", Unit::Seconds),
+    ("recovered after", "recovery.from_fault", Unit::Seconds),
+    ("… from heal", "recovery.from_heal", Unit::Seconds),
+    ("drained from heal", "drain", Unit::Seconds),
+    ("not done meanwhile", "lost_goodput", Unit::Tasks),
+    ("in time, in the fault", "served.in_fault", Unit::Fraction),
+];
+
+/// A row per system and load: the median of its valid trials.
+pub(super) fn medians(page: &Page<'_>, rows: &[&Recovery]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Times" {
+            table.times {
+                thead { tr { th { "System" } @for (title, ..) in COLUMNS { th.n { (title) } } } }
+                tbody {
+                    @for row in rows {
+                        tr {
+                            th scope="row" {
+                                span class={ "key s" (page.palette.index(&row.system, &row.profile)) } {}
+                                (row.label)
+                                small {
+                                    (load(row.load))
+                                    @if let Some(variant) = &row.variant { ", " (variant) }
+                                    @if row.trials.len() > 1 { ", " (counted(row)) }
+                                    ", ± " (seconds(row.resolution_s, PAGE))
+                                }
+                                @if let Some(word) = row.not_valid { small.loud { (word) } }
+                            }
+                            @for (_, name, unit) in COLUMNS { (median(row.figures.get(name), unit)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `3 trials`, `2 of 3 trials valid`.
+fn counted(row: &Recovery) -> String {
+    let all = row.trials.len();
+    if row.told() == all {
+        format!("{all} trials")
+    } else {
+        format!("{} of {all} valid", row.told())
+    }
+}
+
+fn median(told: Option<&Median>, unit: Unit) -> Markup {
+    let Some(told) = told else { return html! { td.n.zero { "–" } } };
+    let is_number = told.value.number().is_some();
+    html! {
+        td.n.zero[!is_number] title=[why(&told.value)] {
+            (in_words(&told.value, unit, PAGE))
+            @if is_number && let Some(spread) = told.spread(unit, PAGE) { small { (spread) } }
+            @for mixed in told.mixed() { small { (mixed) } }
+        }
+    }
+}
+
+fn why(reading: &Reading) -> Option<&str> {
+    match reading {
+        Reading::NotSteady(why) | Reading::NotMeasured(why) => Some(why),
+        _ => None,
+    }
+}
+
+/// Every trial, where there are more than rows.
+pub(super) fn each(page: &Page<'_>, rows: &[&Recovery]) -> Markup {
+    if rows.iter().all(|row| row.trials.len() < 2) {
+        return html! {};
+    }
+    let trials = || rows.iter().flat_map(|row| row.trials.iter().map(move |place| (row, *place)));
+    html! {
+        details {
+            summary { "Each of the " (trials().count()) " trials" }
+            div.scroll tabindex="0" role="region" aria-label="Trials" {
+                table {
+                    thead {
+                        tr {
+                            th { "System" }
+                            @for (title, ..) in COLUMNS { th.n { (title) } }
+                            th.n { "lost" }
+                            th.n { "repeated" }
+                        }
+                    }
+                    tbody {
+                        @for (row, place) in trials() {
+                            @if let Some((cell, trial)) = find(page.outcome, place) {
+                                (one(page, row, cell, trial))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn one(page: &Page<'_>, row: &Recovery, cell: &Cell, trial: &Trial) -> Markup {
+    html! {
+        tr {
+            th scope="row" {
+                span class={ "key s" (page.palette.index(&row.system, &row.profile)) } {}
+                (row.label)
+                small {
+                    (load(cell.key.load)) ", repeat " (cell.key.repeat)
+                    ", ± " (seconds(trial.resolution_s, PAGE))
+                }
+                @if let Some(why) = cell.validity.why() {
+                    small.loud title=(why) { (cell.validity.word()) }
+                }
+            }
+            @for (_, name, unit) in COLUMNS { (reading(trial, name, unit)) }
+            (lost(trial, cell))
+            td.n.zero[cell.counts.repeated == 0] { (whole(cell.counts.repeated)) }
+        }
+    }
+}
+
+fn reading(trial: &Trial, name: &str, unit: Unit) -> Markup {
+    let Some(told) = trial.readings.get(name) else { return html! { td.n.zero { "–" } } };
+    html! {
+        td.n.zero[told.number().is_none()] title=[why(told)] { (in_words(told, unit, PAGE)) }
+    }
+}
+
+/// Lost tasks, on how many that were at stake; what was never proved says so.
+fn lost(trial: &Trial, cell: &Cell) -> Markup {
+    let residual = cell.counts.residual;
+    html! {
+        td.n.zero[trial.lost == 0].loud[trial.lost > 0] {
+            (whole(trial.lost))
+            small { "of " (whole(trial.exposed)) }
+            @if residual > 0 { small { (whole(residual)) " not proved" } }
+        }
+    }
+}
