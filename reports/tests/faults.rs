@@ -145,7 +145,7 @@ fn the_verdict_names_a_fastest_only_beyond_the_noise() {
     assert!(of(3, 2.0).ends_with(", as seen in 3 trials each (differences are tested from 5 on)."));
     // Less than the resolution of 0.4 s between the last and the first.
     let told = of(5, 0.7);
-    assert!(told.contains("both cannot be told apart in 5 trials"), "{told}");
+    assert!(told.contains("both cannot be told apart in 5 trials each"), "{told}");
 }
 
 #[test]

@@ -158,11 +158,9 @@ fn recovered(outcome: &Outcome, faults: &Faults, fault: &str) -> Option<String> 
             None => classes.push((class, vec![one])),
         }
     }
-    let differs = |is_same: &dyn Fn(&(ClassKey, Load), &(ClassKey, Load)) -> bool| {
-        classes.iter().any(|(one, _)| !is_same(one, &classes[0].0))
-    };
-    let (several_classes, several_loads) =
-        (differs(&|a, b| a.0 == b.0), differs(&|a, b| a.1 == b.1));
+    let first = classes.first()?.0;
+    let several_classes = classes.iter().any(|(key, _)| key.0 != first.0);
+    let several_loads = classes.iter().any(|(key, _)| key.1 != first.1);
     let told: Vec<String> = classes
         .iter()
         .filter_map(|((class, at), rows)| {
@@ -235,7 +233,7 @@ fn apart(first: &Back<'_>, last: &Back<'_>, all: usize) -> String {
     if !is_apart {
         let names = if all == 2 { "both" } else { "the fastest and the slowest" };
         return format!(
-            "{names} cannot be told apart in {} ({}; {})",
+            "{names} cannot be told apart in {} each ({}; {})",
             plural(count(n), "trial"),
             said(first),
             said(last)

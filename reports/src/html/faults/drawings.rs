@@ -14,6 +14,8 @@ use super::super::data::Data;
 use super::super::plots::{figure, fit, room};
 use super::super::timeline::{BACKLOG, Kind, THROUGHPUT, Told, series};
 
+const TOOK_EFFECT: &str = "took effect";
+
 /// A trial, its cell, and how its system is named and drawn.
 struct Shown<'a> {
     trial: &'a Trial,
@@ -39,14 +41,18 @@ pub(super) fn drawings(page: &Page<'_>, rows: &[&Recovery], data: &mut Data) -> 
     }
 }
 
-/// Its moments as a line of text: on the drawing only those that leave each
-/// other room are named.
+/// Its moments as a line of text, counted from the first: on the drawing only
+/// those that leave each other room are named.
 fn in_words(shown: &Shown<'_>) -> Markup {
+    let effect = shown.trial.took_effect_s;
+    let all = moments(shown.trial, shown.told.style);
+    let later = all.iter().filter(|moment| moment.text != TOOK_EFFECT);
     html! {
         p.of {
-            @for (place, moment) in moments(shown.trial, shown.told.style).iter().enumerate() {
-                @if place > 0 { " · " }
-                (moment.text) " " (seconds(moment.x, Medium::Page))
+            (TOOK_EFFECT) " at " (seconds(effect, Medium::Page))
+            @for (place, moment) in later.enumerate() {
+                (if place == 0 { "; after it: " } else { " · " })
+                (moment.text) " " (seconds(moment.x - effect, Medium::Page))
             }
         }
     }
@@ -118,7 +124,7 @@ fn moments(trial: &Trial, style: usize) -> Vec<Moment> {
     };
     let effect = Some(trial.took_effect_s);
     let all = [
-        ("took effect", effect),
+        (TOOK_EFFECT, effect),
         ("first client error", since("detection.client", effect)),
         ("impact", since("detection.impact", effect)),
         ("alarm", since("detection.alarm", effect)),

@@ -13,10 +13,10 @@ const PAGE: Medium = Medium::Page;
 
 /// What a column is called, which reading it shows, and in which unit.
 const COLUMNS: [(&str, &str, Unit); 7] = [
-    ("impact after", "detection.impact", Unit::Seconds),
-    ("client error after", "detection.client", Unit::Seconds),
     ("recovered after", "recovery.from_fault", Unit::Seconds),
     ("… from heal", "recovery.from_heal", Unit::Seconds),
+    ("impact after", "detection.impact", Unit::Seconds),
+    ("client error after", "detection.client", Unit::Seconds),
     ("drained from heal", "drain", Unit::Seconds),
     ("not done meanwhile", "lost_goodput", Unit::Tasks),
     ("in time, in the fault", "served.in_fault", Unit::Fraction),
