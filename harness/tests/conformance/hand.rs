@@ -5,7 +5,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use schedbench::environment::Child;
-use schedbench::plan::Target;
+use schedbench::plan::{Deed, Fault, Target, Victim};
+use schedbench::record::{HandOver, Injected};
 use schedbench::run::{Halt, Staff, Stage};
 use schedbench_adapters::{clock, find, visit};
 use schedbench_contract::ledger::Ledger;
@@ -31,7 +32,14 @@ pub(crate) struct Hand<'a, 'b, A: Adapter> {
     pub(crate) staff: Staff,
     pub(crate) work: Work,
     pub(crate) in_process: bool,
-    stage: &'a mut Stage<'b>,
+    pub(crate) target: Target,
+    pub(crate) stage: &'a mut Stage<'b>,
+    /// What was handed over together and when, for the judge.
+    pub(crate) hand_overs: Vec<HandOver>,
+    /// What was done to the broker, for the judge.
+    pub(crate) faults: Vec<Injected>,
+    /// When it was opened, monotonic ns.
+    pub(crate) opened: u64,
     bodies: BodyPool,
 }
 
@@ -39,6 +47,7 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
     /// Opens the target, starts its workers and waits until they consume.
     fn open(stage: &'a mut Stage<'b>, target: Target, prepare: impl FnOnce(&mut Work)) -> Self {
         let number = next_number();
+        let opened = clock::now();
         let address = stage.address();
         let at = Endpoints {
             producer: address.clone(),
@@ -67,14 +76,28 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
         prepare(&mut work);
         let runtime = stage.runtime;
         let system = runtime.block_on(A::open(&at, target.profile, &work.shape)).expect("it opens");
-        let ledger = Ledger::new(number, ROOM as usize, clock::now(), 600 * S);
+        let ledger = Ledger::new(number, ROOM as usize, opened, 600 * S);
         let log = Recorder::new(ledger);
         let launch = system.workers(&work, log.clone()).expect("workers");
         let in_process = matches!(launch, Launch::InProcess(_));
         let staff = hire(launch, &log, stage);
         let producer = runtime.block_on(system.producer(log.clone())).expect("a producer");
         let bodies = BodyPool::new(work.body);
-        Self { system, producer, log, staff, work, in_process, stage, bodies }
+        let (hand_overs, faults) = (Vec::new(), Vec::new());
+        Self {
+            system,
+            producer,
+            log,
+            staff,
+            work,
+            in_process,
+            target,
+            stage,
+            hand_overs,
+            faults,
+            opened,
+            bodies,
+        }
     }
 
     /// Opens it once more, under the same name.
@@ -129,6 +152,7 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
             let (due, body) = (now + delay_ns, self.bodies.of(id));
             Task { id, intended: now, due, key: key(sequence), body }
         };
+        self.hand_overs.push(HandOver { first: sequences.start, at: now });
         let tasks: Vec<Task<'_>> = sequences.map(task).collect();
         // As the generator does: what is due at once is handed over at once.
         let mut rest = tasks.as_slice();
@@ -199,8 +223,13 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
     /// Ends the broker with SIGKILL and starts it again with its data.
     pub(crate) fn kill_and_restart_broker(&mut self) {
         let broker = self.stage.broker.as_mut().expect("a broker");
+        let took_effect = clock::now();
         assert_eq!(broker.child().expect("one of ours").kill().signal, Some(9));
+        let cleared = Some(clock::now());
         broker.restart().expect("it comes back");
+        let (at_ns, for_ns) = (took_effect - self.opened, 0);
+        let fault = Fault { deed: Deed::Kill, on: Victim::Broker, at_ns, for_ns };
+        self.faults.push(Injected { fault, took_effect, cleared });
     }
 
     /// The broker's address.

@@ -15,6 +15,7 @@ mod balance;
 mod bodies;
 mod cancel;
 mod delays;
+mod early;
 mod fake_counts;
 mod fake_latency;
 mod fake_limits;
@@ -23,6 +24,7 @@ mod fake_stall;
 mod ground;
 mod hand;
 mod in_flight;
+mod judged;
 mod kill;
 mod management;
 mod not_ours;
@@ -33,6 +35,7 @@ mod profiles;
 mod refusal;
 mod retries;
 mod stage;
+mod survival;
 mod systems;
 
 /// Nanoseconds of a millisecond.

@@ -65,7 +65,7 @@ fn what_is_not_claimed_is_not_asked(target: Target) {
 
 #[test]
 fn what_no_profile_claims_is_not_asked_of_it() {
-    let all: Choice = |_| true;
+    let all: Choice = |_, _| true;
     for lane in [Lane::InProcess, Lane::Brokers] {
         each(lane, all, what_is_not_claimed_is_not_asked);
     }

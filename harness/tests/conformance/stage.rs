@@ -104,9 +104,14 @@ fn no_schema(postgres: &Address) {
 }
 
 /// The broker was started for this check, so that any queue is a leftover.
-/// AMQP cannot list them; the server's own tool is asked, in the server's own
-/// environment.
 fn no_queue(stage: &Stage<'_>) {
+    let queues = rabbitmqctl(stage, &["list_queues", "name"]);
+    assert_eq!(queues.trim(), "", "left in RabbitMQ");
+}
+
+/// What the server's own tool says, in the server's own environment: it knows
+/// what AMQP does not tell, which queues there are and what consumers hold.
+pub(crate) fn rabbitmqctl(stage: &Stage<'_>, words: &[&str]) -> String {
     let broker = stage.broker.as_ref().expect("a broker");
     let server = broker.child().expect("a broker of our own").pid();
     let environment = fs::read(format!("/proc/{server}/environ")).expect("its environment");
@@ -114,14 +119,15 @@ fn no_queue(stage: &Stage<'_>) {
     let program = Entry::of(Broker::RabbitMq).find().expect("it is running");
     let program = program.canonicalize().expect("a path");
     let said = Command::new(program.with_file_name("rabbitmqctl"))
-        .args(["-q", "--no-table-headers", "list_queues", "name"])
+        .args(["-q", "--no-table-headers"])
+        .args(words)
         .env_clear()
         .envs(environment.split('\0').filter_map(|variable| variable.split_once('=')))
         .output()
         .expect("rabbitmqctl");
-    let queues = String::from_utf8_lossy(&said.stdout);
-    assert!(said.status.success(), "{queues}{}", String::from_utf8_lossy(&said.stderr));
-    assert_eq!(queues.trim(), "", "left in RabbitMQ");
+    let answer = String::from_utf8_lossy(&said.stdout);
+    assert!(said.status.success(), "{answer}{}", String::from_utf8_lossy(&said.stderr));
+    answer.into_owned()
 }
 
 /// Names of threads of systems in this process.

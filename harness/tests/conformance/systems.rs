@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use schedbench::plan::Target;
-use schedbench_adapters::{SYSTEMS, find};
+use schedbench_adapters::{SYSTEMS, System, find};
+use schedbench_contract::{AckMode, Topology};
 
 /// Checks of a lane run one after another: two lanes for two cores, and in
 /// each it is known whose threads and processes are there.
@@ -39,15 +40,32 @@ impl Lane {
     }
 }
 
-/// Whether a check is about a profile.
-pub(crate) type Choice = fn(place: usize) -> bool;
+/// Whether a check is about a system's profile at that place.
+pub(crate) type Choice = fn(system: &System, place: usize) -> bool;
 
 /// Every system in its default profile; with `SCHEDBENCH_ALL_PROFILES=1`
 /// (`scripts/test --all-profiles`) in each of its profiles.
-pub(crate) const DEFAULTS: Choice =
-    |place| place == 0 || std::env::var_os("SCHEDBENCH_ALL_PROFILES").is_some();
+pub(crate) const DEFAULTS: Choice = |_, place| place == 0 || all();
 /// Every profile that is no system's default.
-pub(crate) const OTHERS: Choice = |place| place > 0;
+pub(crate) const OTHERS: Choice = |_, place| place > 0;
+/// The first profile of each promise of a system: of each durability class,
+/// confirmed or not. Clusters, like all that promise the same, only with
+/// `SCHEDBENCH_ALL_PROFILES=1`.
+pub(crate) const PROMISES: Choice = |system, place| {
+    let promise = |place: usize| {
+        let claims = &system.profiles[place].claims;
+        (claims.durability, claims.confirms)
+    };
+    let is_first = !(0..place).any(|earlier| promise(earlier) == promise(place));
+    is_first && system.profiles[place].topology == Topology::Single || all()
+};
+/// Every profile whose tasks are acknowledged before they run.
+pub(crate) const EARLY: Choice =
+    |system, place| system.profiles[place].claims.ack == AckMode::Early;
+
+fn all() -> bool {
+    std::env::var_os("SCHEDBENCH_ALL_PROFILES").is_some()
+}
 
 /// Runs a check for each chosen profile of the lane's systems and names all
 /// that fail, not only the first.
@@ -61,7 +79,8 @@ pub(crate) fn each(lane: Lane, choice: Choice, check: impl Fn(Target)) {
     let systems = SYSTEMS.iter().filter(|system| !system.only_for_tests);
     let targets: Vec<Target> = systems
         .flat_map(|system| {
-            let chosen = system.profiles.iter().enumerate().filter(|(place, _)| choice(*place));
+            let profiles = system.profiles.iter().enumerate();
+            let chosen = profiles.filter(move |(place, _)| choice(system, *place));
             chosen.map(move |(_, profile)| Target { system, profile })
         })
         .filter(|target| Lane::of(*target) == lane && is_wanted(target))
