@@ -147,6 +147,21 @@ pub struct ScenarioArgs {
         help_heading = "Changes to the scenario"
     )]
     pub repeats: Option<String>,
+    /// Measure each trial once; of a scenario with trials
+    #[arg(long, conflicts_with_all = ["repeats", "trials"], help_heading = "Changes to the scenario")]
+    pub quick: bool,
+    /// Measure each trial so often; of a scenario with trials
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "repeats",
+        allow_negative_numbers = true,
+        help_heading = "Changes to the scenario"
+    )]
+    pub trials: Option<String>,
+    /// Systems of each trial: listed, or full for every system in every trial
+    #[arg(long, value_name = "MATRIX", help_heading = "Changes to the scenario")]
+    pub matrix: Option<String>,
     /// Seed of arrivals, order, bodies, keys and failures
     #[arg(
         long,
@@ -169,7 +184,19 @@ impl ScenarioArgs {
     /// # Errors
     /// There is no such scenario, or something in it is wrong.
     pub fn load(&self) -> Result<Scenario, ScenarioError> {
-        scenario::load(&self.scenario, &self.overrides()?)
+        let scenario = scenario::load(&self.scenario, &self.overrides()?)?;
+        let option = match (self.quick, &self.trials) {
+            (true, _) => "--quick",
+            (false, Some(_)) => "--trials",
+            (false, None) => return Ok(scenario),
+        };
+        if scenario.settings.trial.is_empty() {
+            let problem = format!("{option} with a scenario without trials");
+            let expected = "expected one with a [[trial]], such as `faults`";
+            return Err(ScenarioError::new(problem, expected)
+                .help("Of any scenario:  --repeats N measures each cell N times"));
+        }
+        Ok(scenario)
     }
 
     /// The changes: options first, then `--set`s in their order.
@@ -183,6 +210,8 @@ impl ScenarioArgs {
             ("--duration", "load.duration", &self.duration),
             ("--warmup", "load.warmup", &self.warmup),
             ("--repeats", "repeats", &self.repeats),
+            ("--trials", "repeats", &self.trials),
+            ("--matrix", "matrix", &self.matrix),
             ("--seed", "seed", &self.seed),
             ("--pacing", "pacing", &self.pacing),
         ];
@@ -192,6 +221,7 @@ impl ScenarioArgs {
                 Some(Override::option(option, path, value.as_deref()?))
             })
             .collect();
+        overrides.extend(self.quick.then(|| Override::option("--quick", "repeats", "1")));
         overrides.extend(self.clusters.then(|| Override::option("--clusters", "clusters", "true")));
         for argument in &self.set {
             overrides.push(Override::set(argument)?);

@@ -154,6 +154,7 @@ fn key(evidence: &Evidence<'_>) -> CellKey {
         },
         variant: plan.variant.clone(),
         fault: plan.fault_in_words(),
+        trial: plan.trial_name().map(str::to_owned),
         repeat: plan.repeat,
     }
 }

@@ -7,6 +7,7 @@ mod check;
 mod fault;
 mod hash;
 mod resolve;
+mod trial;
 
 pub use arrivals::{Arrival, Arrivals, Spacing};
 pub use check::Estimate;
@@ -14,6 +15,7 @@ pub use fault::{Deed, Fault, FaultKind, Road, Victim};
 pub use resolve::{Missing, Resolved, resolve};
 use schedbench_adapters::System;
 use schedbench_contract::{Broker, Handler, Profile, Retry, Runtime, WorkersShape};
+pub use trial::{Control, Trial};
 
 /// Everything that will be run.
 #[derive(Clone, Debug)]
@@ -165,6 +167,8 @@ pub struct CellPlan {
     pub retry: Retry,
     /// What is done to its processes meanwhile.
     pub faults: Vec<Fault>,
+    /// Which trial it is, where the scenario has trials.
+    pub trial: Option<Trial>,
 }
 
 /// How a cell is loaded.
@@ -329,6 +333,7 @@ pub(crate) mod tests {
             fail_ppm: 0,
             retry: Retry { max: 0, backoff_ns: 1_000_000_000 },
             faults: Vec::new(),
+            trial: None,
         }
     }
 }

@@ -16,6 +16,7 @@ mod secrets;
 mod settings;
 pub mod suggest;
 mod text;
+mod trials;
 mod units;
 mod wrap;
 
@@ -31,6 +32,7 @@ pub use settings::{
     Task, Workers,
 };
 pub use text::Text;
+pub use trials::{Matrix, Trial};
 pub use units::{Bytes, Count, Fraction, Nanos, Rate};
 pub(crate) use wrap::wrapped;
 
@@ -52,6 +54,14 @@ impl Scenario {
     pub fn url_env(&self, broker: Broker) -> Option<&str> {
         let external = self.settings.brokers.named(broker.name());
         external.map(|external| external.url_env.as_str())
+    }
+
+    /// Whether the command line changed this field.
+    #[must_use]
+    pub fn is_changed(&self, field: &str) -> bool {
+        self.overrides
+            .iter()
+            .any(|change| change.split_once('=').is_some_and(|(path, _)| path == field))
     }
 
     /// The JSON schema of scenario files.

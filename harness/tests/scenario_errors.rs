@@ -53,6 +53,56 @@ fn no_scenario_in_the_file() {
 }
 
 #[test]
+fn trials_that_cannot_be_run() {
+    const KILL: &str =
+        "fault = [{ kind = \"kill\", on = \"broker\", at = \"1 s\", for = \"1 s\" }]";
+    let head =
+        |systems: &str| format!("name = \"mine\"\nsummary = \"a test\"\nsystems = [{systems}]\n");
+    let beside = |load: &str, trials: &str| {
+        said_of(&format!("{}[load]\n{load}\n{trials}\n", head("\"redis-asynq\", \"wheel\"")), &[])
+    };
+    let trials = |trials: &str| beside("rates = [\"5k\"]", trials);
+    let named = |name: &str| format!("[[trial]]\nname = \"{name}\"\n{KILL}");
+    let of = |systems: &str| format!("[[trial]]\nname = \"x\"\nsystems = [{systems}]\n{KILL}");
+    let messages = [
+        trials(&format!("{}\n{}", named("broker-kill"), named("broker-kill"))),
+        trials(&named("broker kill")),
+        trials(&of("\"redis-asinq\"")),
+        trials(&of("\"redis-asynq/always-and-ever\"")),
+        trials(&of("")),
+        trials(&of("\"wheel\"")),
+        trials(&format!(
+            "[[fault]]\nkind = \"kill\"\non = \"broker\"\nat = \"1 s\"\nfor = \"1 s\"\n{}",
+            named("broker-kill")
+        )),
+        trials(&named("late").replace("at = \"1 s\"", "at = \"9 s\"")),
+        trials("[[trial]]\nname = \"control\""),
+        trials("[[trial]]\nname = \"a\"\nfaults = []"),
+        trials("[[trial]]\nfault = []"),
+        trials(&format!("{}\nrates = [\"5k\", 5000]", named("twice"))),
+        beside("mode = \"in-flight\"\nin_flight = [\"1k\"]", &named("broker-kill")),
+        beside(
+            "stages = [{ rate = \"1k\", duration = \"10 s\" }]",
+            &format!("{}\nrates = [\"5k\"]", named("staged")),
+        ),
+        said_of_sets(&["matrix=full"]),
+        said_of(
+            &format!(
+                "{}[load]\nrates = [\"5k\"]\n{}\n",
+                head("\"redis-asynq\""),
+                of("\"redis-asynq\"")
+            ),
+            &["systems=wheel"],
+        ),
+        said_of(
+            &format!("{}[load]\nrates = [\"5k\"]\n{}\n", head("\"redis-asynq\""), named("kill")),
+            &["matrix=fool"],
+        ),
+    ];
+    insta::assert_snapshot!(messages.join("\n\n"));
+}
+
+#[test]
 fn faults_that_cannot_be_done() {
     let load = "[load]\nrates = [\"5k\"]\n";
     let fault = |fields: &str| format!("{load}[[fault]]\n{fields}");

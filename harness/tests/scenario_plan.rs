@@ -39,8 +39,9 @@ fn every_built_in_scenario_resolves_without_a_note() {
         assert_eq!(resolved.plan.source.name, built_in_scenario.name);
         assert!(resolved.notes.is_empty(), "{}: {:?}", built_in_scenario.name, resolved.notes);
         assert!(resolved.plan.blocks.len() >= 2);
-        // Short enough to read aloud.
-        assert!(built_in_scenario.text.lines().count() <= 25, "{}", built_in_scenario.name);
+        // Short enough to read aloud, but for a list of trials.
+        let before = built_in_scenario.text.lines().take_while(|line| *line != "[[trial]]");
+        assert!(before.count() <= 25, "{}", built_in_scenario.name);
     }
 }
 
@@ -285,4 +286,103 @@ fn a_target_can_be_left_out_after_all() {
     resolved.skip(target, "no broker here", None);
     assert_eq!(resolved.plan.blocks.len(), 12);
     assert_eq!(resolved.skipped[0].target, target.name());
+}
+
+/// What has a trial, as `system trial`, of one repeat.
+fn trials(resolved: &Resolved) -> BTreeSet<String> {
+    let first = resolved.plan.blocks.iter().filter(|block| block.repeat == 1);
+    let cells = first.flat_map(cells);
+    cells
+        .filter_map(|cell| Some(format!("{} {}", cell.target.system.name, cell.trial_name()?)))
+        .collect()
+}
+
+#[test]
+fn each_trial_has_a_broker_of_its_own() {
+    let resolved = built_in("faults", &[]);
+    let (noop, others): (Vec<&Block>, Vec<&Block>) =
+        resolved.plan.blocks.iter().partition(|block| block.target.system.name == "noop");
+    assert!(others.iter().all(|block| block.steps.len() == 1));
+    assert_eq!(others.len(), 3 * trials(&resolved).len());
+    assert!(others.iter().flat_map(|block| cells(block)).all(|cell| cell.trial.is_some()));
+    // noop learns nothing from a fault: each rate once, and not for long.
+    assert_eq!(noop.len(), 3);
+    for block in noop {
+        let rates: Vec<f64> = cells(block).filter_map(|cell| cell.load.mean_rate()).collect();
+        assert_eq!(rates.iter().sum::<f64>(), 12_000.0, "{rates:?}");
+        assert!(cells(block).all(|cell| cell.trial.is_none() && cell.faults.is_empty()));
+        assert!(cells(block).all(|cell| cell.load.window_ns() == 10_000_000_000));
+    }
+    // All trials of a repeat see the same arrivals at one rate.
+    let at_10k = |cell: &&CellPlan| cell.load.mean_rate() == Some(10_000.0) && cell.repeat == 1;
+    let hurt = others.iter().flat_map(|block| cells(block));
+    let seeds: BTreeSet<u64> = hurt.filter(at_10k).map(|cell| cell.seed).collect();
+    assert_eq!(seeds.len(), 1);
+}
+
+#[test]
+fn the_faults_take_about_half_an_hour() {
+    let estimate = Estimate::of(&built_in("faults", &[]).plan);
+    let minutes = |ns: u64| ns as f64 / 60e9;
+    let (least, most) = (minutes(estimate.least_ns), minutes(estimate.measuring_ns));
+    assert!((25.0..32.0).contains(&least), "{least} min without a drain");
+    assert!((35.0..45.0).contains(&most), "{most} min at most");
+}
+
+#[test]
+fn a_control_is_judged_at_the_time_of_the_others() {
+    let resolved = built_in("faults", &["matrix=full", "systems=redis-asynq,wheel"]);
+    for (system, through_proxies) in [("redis-asynq", true), ("wheel", false)] {
+        let all = resolved.plan.blocks.iter().flat_map(cells);
+        let mut of_it = all.filter(|cell| cell.target.system.name == system);
+        let cell = of_it.find(|cell| cell.trial_name() == Some("control")).unwrap();
+        let control = cell.control().unwrap();
+        assert_eq!(control.in_words(), "no fault, as a control, at 10 s for 5 s");
+        // What has no links to be hurt has no proxy on them.
+        assert_eq!(control.through_proxies, through_proxies, "{system}");
+        assert_eq!(cell.fault_in_words(), None);
+    }
+}
+
+#[test]
+fn the_full_matrix_is_every_system_in_every_trial_that_it_can_have() {
+    let listed = trials(&built_in("faults", &["systems=redis-asynq"]));
+    let expected = ["black-hole-producer", "broker-kill", "control", "reset"];
+    assert_eq!(listed, expected.map(|name| format!("redis-asynq {name}")).into());
+    let full = built_in("faults", &["systems=redis-asynq,wheel", "matrix=full"]);
+    assert_eq!(trials(&full).iter().filter(|trial| trial.starts_with("redis-asynq ")).count(), 15);
+    assert!(trials(&full).contains("wheel control"));
+    assert!(!trials(&full).contains("wheel worker-kill"));
+    let notes = full.notes.join("\n");
+    assert!(notes.contains("wheel/1ms: no cells with trial broker-kill"), "{notes}");
+    // Trials of other systems are noted where the command line leaves those out.
+    let notes = built_in("faults", &["systems=celery"]).notes.join("\n");
+    assert!(notes.contains("no system here is one of trial `control`, `broker-kill`"), "{notes}");
+}
+
+#[test]
+fn loads_of_the_command_line_take_the_place_of_a_trials_own() {
+    let rates = |sets: &[&str]| {
+        let resolved = built_in("faults", sets);
+        let all = resolved.plan.blocks.iter().flat_map(cells);
+        let rates = all.filter(|cell| cell.target.system.name == "celery");
+        rates.filter_map(|cell| cell.load.mean_rate()).map(|rate| rate as u64).collect::<Vec<_>>()
+    };
+    assert_eq!(rates(&["systems=celery", "repeats=1"]), [2_000]);
+    assert_eq!(rates(&["systems=celery", "repeats=1", "load.rates=500"]), [500]);
+}
+
+#[test]
+fn a_trials_name_decides_no_figure_and_its_faults_do() {
+    let hash = |trial: &str, fault: &str| {
+        let text = format!(
+            "name = \"t\"\nsummary = \"t\"\nsystems = [\"redis-asynq\"]\n[load]\nrates = [\"5k\"]\n\
+             [[trial]]\nname = \"{trial}\"\nfault = [{{ kind = \"{fault}\", on = \"broker\", \
+             at = \"2 s\", for = \"1 s\" }}]\n[[trial]]\nname = \"control\"\n"
+        );
+        let scenario = read("t.toml", text.as_bytes(), &[]).unwrap();
+        resolve(&scenario, Missing::IsSkipped).unwrap().plan.hash
+    };
+    assert_eq!(hash("a", "kill"), hash("b", "kill"));
+    assert_ne!(hash("a", "kill"), hash("a", "pause"));
 }

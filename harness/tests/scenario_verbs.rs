@@ -132,3 +132,45 @@ fn help_fits_into_80_columns() {
     let help = stdout(&["--help"]);
     assert!(!help.lines().any(|line| line.trim_start().starts_with("worker ")), "{help}");
 }
+
+#[test]
+fn check_prints_the_timeline_of_each_trial() {
+    let printed = stdout(&["check", "faults", "--quick", "--systems", "redis-asynq,asynq"]);
+    insta::assert_snapshot!(printed);
+}
+
+#[test]
+fn check_prints_trials_for_machines() {
+    let text = stdout(&["check", "faults", "--json", "--trials", "2", "--systems", "redis-asynq"]);
+    let plan: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(plan["repeats"], 2);
+    assert_eq!(plan["overrides"], serde_json::json!(["systems=redis-asynq", "repeats=2"]));
+    assert_eq!(plan["faults"], serde_json::json!([]));
+    let trials = plan["trials"].as_array().unwrap();
+    let of = |name: &str| trials.iter().find(|trial| trial["name"] == name).unwrap();
+    assert_eq!(of("broker-kill")["systems"][0], "redis-asynq/everysec");
+    assert_eq!(of("broker-kill")["faults"][0]["at_s"], 10.0);
+    assert_eq!(of("broker-kill")["control"], serde_json::Value::Null);
+    assert_eq!(of("control")["control"]["for_s"], 5.0);
+}
+
+#[test]
+fn the_full_matrix_says_its_hours() {
+    let full = stdout(&["check", "faults", "--matrix", "full", "--trials", "5"]);
+    let headline = full.lines().next().unwrap();
+    assert!(headline.contains("in 15 trials × 5 repeats"), "{headline}");
+    assert!(headline.contains(" h of measuring"), "{headline}");
+    assert!(full.contains("changed: matrix=full"), "{full}");
+}
+
+#[test]
+fn options_of_trials_need_trials() {
+    for options in [&["--quick"][..], &["--trials", "5"]] {
+        let args = [&["check", "broker-kill"], options].concat();
+        schedbench(&args).code(2).stdout("").stderr(contains("a scenario without trials"));
+    }
+    schedbench(&["check", "broker-kill", "--matrix", "full"])
+        .code(2)
+        .stderr(contains("--matrix full").and(contains("without trials")));
+    schedbench(&["check", "faults", "--quick", "--repeats", "3"]).code(2);
+}

@@ -184,7 +184,7 @@ fn seconds_since_epoch(rfc3339: &str) -> Option<f64> {
 fn describe(key: &CellKey) -> String {
     let mut words = vec![format!("{}/{}", key.system, key.profile), load_of(key.load)];
     words.extend(key.variant.clone());
-    words.extend(key.fault.as_ref().map(|fault| format!("fault {fault}")));
+    words.extend(key.trial_and_fault().map(|fault| format!("fault {fault}")));
     words.push(format!("repeat {}", key.repeat));
     words.join(", ")
 }

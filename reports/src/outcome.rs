@@ -214,8 +214,35 @@ pub struct CellKey {
     pub variant: Option<String>,
     /// The fault injected, if any.
     pub fault: Option<String>,
+    /// The scenario's trial that it is; one without a fault is a control.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<String>,
     /// Which repeat, from 1.
     pub repeat: u32,
+}
+
+impl CellKey {
+    /// Whether it is set beside cells without faults: no trial is, not even a
+    /// control, which may have run through proxies.
+    #[must_use]
+    pub fn is_of_a_trial(&self) -> bool {
+        self.fault.is_some() || self.trial.is_some()
+    }
+
+    /// What it is called among trials: the trial's name, or the fault in words.
+    #[must_use]
+    pub fn trial_or_fault(&self) -> Option<&str> {
+        self.trial.as_deref().or(self.fault.as_deref())
+    }
+
+    /// Both: `broker-kill: kill broker at 10 s for 5 s`.
+    #[must_use]
+    pub fn trial_and_fault(&self) -> Option<String> {
+        match (&self.trial, &self.fault) {
+            (Some(trial), Some(fault)) => Some(format!("{trial}: {fault}")),
+            (trial, fault) => trial.clone().or_else(|| fault.clone()),
+        }
+    }
 }
 
 /// A load.

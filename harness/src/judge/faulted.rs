@@ -55,18 +55,25 @@ impl Told<'_> {
     }
 }
 
-/// Judges every fault of a cell, or every stretch of faults that overlap.
+/// Judges every fault of a cell, or every stretch of faults that overlap, or a
+/// control.
 /// `is_empty` says that the system was asked afterwards and held nothing.
 pub(super) fn trials(
     evidence: &Evidence<'_>,
     limits: &Limits,
     is_empty: bool,
 ) -> Vec<outcome::Trial> {
-    let faults: Vec<recovery::Fault> = evidence
+    let mut faults: Vec<recovery::Fault> = evidence
         .faults
         .iter()
         .map(|one| recovery::Fault { took_effect: one.took_effect, cleared: one.cleared })
         .collect();
+    // A control is judged as though its time were a fault's: whatever shows in
+    // it would show without a fault.
+    faults.extend(evidence.plan.control().map(|control| {
+        let from = evidence.window.start.saturating_add(control.at_ns);
+        recovery::Fault { took_effect: from, cleared: Some(from.saturating_add(control.for_ns)) }
+    }));
     let told = Told { evidence, is_empty };
     let errors_seen: Vec<u64> = evidence
         .moments
@@ -113,8 +120,9 @@ fn in_words(evidence: &Evidence<'_>, times: &Times, recovery: &Recovery) -> outc
     let in_it = |one: &&Injected| {
         (times.took_effect..=times.cleared.unwrap_or(times.ended)).contains(&one.took_effect)
     };
-    let faults: Vec<String> =
-        evidence.faults.iter().filter(in_it).map(|one| one.fault.to_string()).collect();
+    let faults = evidence.faults.iter().filter(in_it).map(|one| one.fault.to_string());
+    let control = evidence.plan.control().map(|control| control.in_words());
+    let faults: Vec<String> = faults.chain(control).collect();
     let readings = [
         ("detection.impact", &recovery.detection.impact),
         ("detection.client", &recovery.detection.client),

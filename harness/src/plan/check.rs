@@ -13,6 +13,8 @@ pub struct Estimate {
     pub cells: u64,
     /// Warm-up, window and drain of all of them, ns.
     pub measuring_ns: u64,
+    /// The same without any drain, ns.
+    pub least_ns: u64,
     /// Tasks of the largest cell.
     pub largest_tasks: u64,
     /// Memory of its ledger, bytes.
@@ -40,8 +42,14 @@ impl Estimate {
     /// What `plan` takes.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
-        let mut all =
-            Self { cells: 0, measuring_ns: 0, largest_tasks: 0, ledger_bytes: 0, disk_bytes: 0 };
+        let mut all = Self {
+            cells: 0,
+            measuring_ns: 0,
+            least_ns: 0,
+            largest_tasks: 0,
+            ledger_bytes: 0,
+            disk_bytes: 0,
+        };
         let mut broker_bytes = 0;
         for block in &plan.blocks {
             // Each node of a cluster keeps a copy.
@@ -56,7 +64,9 @@ impl Estimate {
                     Step::AtCapacity { cell, .. } => (1, cell, most_tasks(cell)),
                 };
                 all.cells += cells;
-                let time = cell.warmup_ns + cell.load.window_ns() + cell.drain_ns();
+                let undrained = cell.warmup_ns + cell.load.window_ns();
+                let time = undrained + cell.drain_ns();
+                all.least_ns = all.least_ns.saturating_add(undrained.saturating_mul(cells));
                 all.measuring_ns = all.measuring_ns.saturating_add(time.saturating_mul(cells));
                 all.largest_tasks = all.largest_tasks.max(tasks);
                 if let Some(broker) = block.target.profile.broker {

@@ -70,6 +70,7 @@ fn cell(plan: &CellPlan) -> Value {
         fail_ppm,
         retry,
         faults,
+        trial: _,
     } = plan;
     let mut cell = json!({
         "load": self::load(load),
@@ -97,6 +98,10 @@ fn cell(plan: &CellPlan) -> Value {
         let faults =
             faults.iter().map(|fault| json!([fault.deed, fault.on, fault.at_ns, fault.for_ns]));
         cell["faults"] = faults.collect();
+    }
+    // A trial's name is in no figure; that its cell is a control is in one.
+    if let Some(control) = plan.control() {
+        cell["control"] = json!([control.at_ns, control.for_ns]);
     }
     cell
 }

@@ -6,6 +6,7 @@ mod fit;
 mod order;
 mod steps;
 mod targets;
+mod trials;
 
 use schedbench_contract::{Broker, WorkersShape};
 use schedbench_reports::outcome::Skipped;
@@ -13,7 +14,7 @@ use schedbench_reports::outcome::Skipped;
 use self::bounds::Bounds;
 use self::fit::Misfit;
 use self::steps::Group;
-use super::{Block, CellPlan, Pacing, Plan, Search, Source, Step, Target, check, hash};
+use super::{Block, CellPlan, Load, Pacing, Plan, Search, Source, Step, Target, check, hash};
 use crate::scenario::{PacingKind, Rate, Scenario, ScenarioError};
 
 /// More cells than this is a slip: at 1 s each they would take a day.
@@ -86,9 +87,11 @@ pub fn resolve(scenario: &Scenario, missing: Missing) -> Result<Resolved, Scenar
     let hash = hash::of(&flat, &shape, objective_p99_ns, pacing);
 
     let mut notes = Vec::new();
+    trials::have_systems(scenario, &targets, &skipped, &groups, &mut notes)?;
     let fitted = fit_all(scenario, &targets, &groups, &mut skipped, &mut notes)?;
     let beside_in_process = fitted.iter().any(|(target, _)| target.is_in_process());
     let ceiling_groups = ceiling_groups(scenario, ceiling, &groups, beside_in_process);
+    let is_hurt = !settings.fault.is_empty() || !settings.trial.is_empty();
     let seed = settings.seed;
     let mut blocks = Vec::new();
     for repeat in 1..=repeats {
@@ -98,7 +101,7 @@ pub fn resolve(scenario: &Scenario, missing: Missing) -> Result<Resolved, Scenar
         let mut round = vec![block(ceiling, &ceiling_groups, seed, repeat)];
         for (target, groups) in &fitted {
             // A broker that was hurt serves nobody else's measurement.
-            let apart = if settings.fault.is_empty() { groups.len().max(1) } else { 1 };
+            let apart = if is_hurt { 1 } else { groups.len().max(1) };
             let blocks = groups.chunks(apart).map(|groups| block(*target, groups, seed, repeat));
             round.extend(blocks);
         }
@@ -232,18 +235,21 @@ fn fit_all(
     skipped: &mut Vec<Skipped>,
     notes: &mut Vec<String>,
 ) -> Result<Vec<(Target, Vec<Group>)>, ScenarioError> {
+    let settings = &scenario.settings;
     let mut fitted = Vec::new();
     let mut first_misfit: Option<(Target, Misfit)> = None;
     for &target in targets {
         let mut fitting = Vec::new();
         let mut misfits: Vec<(Misfit, Vec<String>)> = Vec::new();
-        for group in groups {
+        for group in groups.iter().filter(|group| trials::wants(settings, target, group)) {
             match fit_group(scenario, target, group) {
                 Ok(group) => fitting.push(group),
                 Err((misfit, variant)) => {
                     first_misfit.get_or_insert((target, misfit.clone()));
                     let variant = variant.unwrap_or_else(|| misfit.what.to_owned());
-                    match misfits.iter_mut().find(|(other, _)| *other == misfit) {
+                    let alike =
+                        |other: &Misfit| other.what == misfit.what && other.why == misfit.why;
+                    match misfits.iter_mut().find(|(other, _)| alike(other)) {
                         Some((_, variants)) if variants.contains(&variant) => {}
                         Some((_, variants)) => variants.push(variant),
                         None => misfits.push((misfit, vec![variant])),
@@ -252,13 +258,11 @@ fn fit_all(
             }
         }
         if fitting.is_empty() {
-            if let Some((misfit, _)) = misfits.into_iter().next() {
-                skipped.push(Skipped {
-                    target: target.name(),
-                    why: format!("it cannot {}: {}", misfit.what, misfit.why),
-                    remedy: None,
-                });
-            }
+            let (why, remedy) = match misfits.into_iter().next() {
+                Some((misfit, _)) => (format!("it cannot {}: {}", misfit.what, misfit.why), None),
+                None => ("no trial is for it".to_owned(), Some("--matrix full".to_owned())),
+            };
+            skipped.push(Skipped { target: target.name(), why, remedy });
             continue;
         }
         notes.extend(misfits.into_iter().map(|(misfit, variants)| {
@@ -282,7 +286,10 @@ fn fit_group(
     group: &Group,
 ) -> Result<Group, (Misfit, Option<String>)> {
     let fit = |cell: &CellPlan| {
-        fit::fit(cell, target, &scenario.settings).map_err(|misfit| (misfit, cell.variant.clone()))
+        fit::fit(cell, target, &scenario.settings).map_err(|misfit| {
+            let trial = cell.trial_name().map(|name| format!("trial {name}"));
+            (misfit, trial.or_else(|| cell.variant.clone()))
+        })
     };
     group
         .iter()
@@ -300,7 +307,8 @@ fn fit_group(
         .collect()
 }
 
-/// `noop`'s groups: the loads once each, whatever the delays. Its long cell of
+/// `noop`'s groups: the loads once each, whatever the delays and trials, and no
+/// long windows beside faults, of which it has none. Its long cell of
 /// a soak is as long as the others' only where their memory is counted as the
 /// difference to it: what does nothing shows as much about the harness in the
 /// window of a search.
@@ -310,12 +318,25 @@ fn ceiling_groups(
     groups: &[Group],
     beside_in_process: bool,
 ) -> Vec<Group> {
-    let delays = scenario.settings.task.delay.0.len().max(1);
-    // Groups come delay by delay, each with all loads.
+    let settings = &scenario.settings;
+    let delays = settings.task.delay.0.len().max(1);
+    // Groups come delay by delay, each with all loads of all trials.
     let loads = groups.len() / delays;
     let fitting = groups.iter().take(loads);
     let mut fitting: Vec<Group> =
         fitting.filter_map(|group| fit_group(scenario, ceiling, group).ok()).collect();
+    if !settings.fault.is_empty() || !settings.trial.is_empty() {
+        fitting.iter_mut().for_each(|group| steps::shorten_unhurt(group));
+        let mut seen: Vec<Load> = Vec::new();
+        fitting.retain(|group| match group.as_slice() {
+            [Step::Cell(cell)] if seen.contains(&cell.load) => false,
+            [Step::Cell(cell)] => {
+                seen.push(cell.load.clone());
+                true
+            }
+            _ => true,
+        });
+    }
     if !beside_in_process {
         fitting.iter_mut().for_each(|group| steps::shorten_soak(group));
     }

@@ -18,14 +18,18 @@ pub struct Roads {
 }
 
 impl Roads {
-    /// Proxies to the broker where the plan has faults on links: on both
-    /// roads then, so that a road that is not hurt costs the same.
+    /// Proxies to the broker where the plan has faults on links, or is the
+    /// control of cells that have: on both roads then, so that a road that is
+    /// not hurt costs the same.
     ///
     /// # Errors
     /// There is no port or no thread.
     pub fn to(broker: Option<&Address>, plan: &CellPlan) -> io::Result<Self> {
         let hurts = plan.faults.iter().any(|fault| matches!(fault.deed, Deed::Link(_)));
-        let Some(broker) = broker.filter(|_| hurts) else { return Ok(Self::default()) };
+        let is_beside = plan.control().is_some_and(|control| control.through_proxies);
+        let Some(broker) = broker.filter(|_| hurts || is_beside) else {
+            return Ok(Self::default());
+        };
         let mut places = (broker.host.as_str(), broker.port).to_socket_addrs()?;
         let place = places.next().ok_or_else(|| io::Error::other("the broker has no address"))?;
         Ok(Self { producer: Some(Proxy::to(place)?), workers: Some(Proxy::to(place)?) })

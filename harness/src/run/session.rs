@@ -420,6 +420,7 @@ fn key(plan: &CellPlan) -> CellKey {
         load: describe::load(&plan.load),
         variant: plan.variant.clone(),
         fault: plan.fault_in_words(),
+        trial: plan.trial_name().map(str::to_owned),
         repeat: plan.repeat,
     }
 }
@@ -427,7 +428,8 @@ fn key(plan: &CellPlan) -> CellKey {
 fn title(plan: &CellPlan) -> String {
     let load = schedbench_reports::numbers::load(describe::load(&plan.load));
     let variant = plan.variant.as_ref().map_or_else(String::new, |text| format!("  {text}"));
-    format!("{}  {load}{variant}  repeat {}", plan.target.name(), plan.repeat)
+    let trial = plan.trial_name().map_or_else(String::new, |name| format!("  {name}"));
+    format!("{}  {load}{variant}{trial}  repeat {}", plan.target.name(), plan.repeat)
 }
 
 /// The row of a cell that could not be measured at all.

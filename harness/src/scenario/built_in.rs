@@ -28,5 +28,6 @@ built_in!(
     "broker-kill",
     "broker-pause",
     "worker-kill",
-    "partition"
+    "partition",
+    "faults"
 );

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::settings::{
     Brokers, ExternalBroker, Fault, Load, Objective, Retry, Settings, Stage, Task, Workers,
 };
+use super::trials::Trial;
 use super::{BUILT_IN, read};
 
 const BEGINNING: &str = "\
@@ -26,7 +27,8 @@ Every field can be changed on the command line with `--set field=value`, as in
 `--set load.warmup=2s` or `--set 'task.delay={ fixed = \"10 ms\" }'`. The
 commonest have an option of their own: `--systems`, `--profiles`, `--clusters`,
 `--loads` (or `--rate`), `--duration`, `--warmup`, `--repeats`, `--seed`,
-`--pacing`. Lists take commas: `--loads 1k,20k`. Changes are recorded in the result.
+`--pacing`; of a scenario with trials, `--quick` for one repeat, `--trials N`
+for N, and `--matrix full` for every system in every trial. Lists take commas: `--loads 1k,20k`. Changes are recorded in the result.
 
 A scenario never holds a URL or a password, because it is copied into every
 result: it names the environment variable that holds it.
@@ -55,6 +57,7 @@ pub(super) fn reference() -> String {
     put("`[retry]`", "", "Retry", order::<Retry>());
     put("`[workers]`", "", "Workers", order::<Workers>());
     put("`[[fault]]`", "", "Fault", order::<Fault>());
+    put("`[[trial]]`", "", "Trial", order::<Trial>());
     put("`[objective]`", "", "Objective", order::<Objective>());
     put("`[brokers]`", "", "Brokers", order::<Brokers>());
     put("`[brokers.redis]`", BROKER, "ExternalBroker", order::<ExternalBroker>());
@@ -154,12 +157,12 @@ fn value_in_words(field: &Value) -> String {
         (Some(name @ ("Duration" | "Rate" | "Number" | "Size" | "Share")), _) => {
             name.to_lowercase()
         }
-        (Some("FaultKind" | "Mode" | "PacingKind" | "Side" | "Spacing"), _) => {
+        (Some("FaultKind" | "Matrix" | "Mode" | "PacingKind" | "Side" | "Spacing"), _) => {
             "a word, below".to_owned()
         }
         (Some("DelayKind" | "WorkKind"), _) => "below".to_owned(),
         (Some("Stage"), _) => "stage".to_owned(),
-        (Some("Fault"), _) => "table".to_owned(),
+        (Some("Fault" | "Trial"), _) => "table".to_owned(),
         (Some(_), _) => "table, below".to_owned(),
         (None, Some("integer")) => "number".to_owned(),
         (None, Some("string")) => "text".to_owned(),

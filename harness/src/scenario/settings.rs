@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::At;
 use super::kinds::{DelayKind, Variants, WorkKind};
+use super::trials::{Matrix, Trial};
 use super::units::{Bytes, Count, Fraction, Nanos, Rate};
 use crate::fault::Side;
 use crate::plan::{FaultKind, Spacing, Victim};
@@ -59,6 +60,14 @@ pub struct Settings {
     /// `noop`.
     #[serde(default)]
     pub fault: Vec<Fault>,
+    /// Instead of `fault`: trials, each with faults of its own and a cell of its
+    /// own, behind a fresh broker.
+    #[serde(default)]
+    pub trial: Vec<Trial>,
+    /// Which systems each trial runs on: those that it names, or all. `listed`
+    /// if left out.
+    #[serde(default)]
+    pub matrix: Option<At<Matrix>>,
     /// What counts as keeping up.
     #[serde(default)]
     pub objective: Objective,

@@ -8,6 +8,7 @@ use crate::plan::{Missing, resolve};
 
 mod as_json;
 mod as_text;
+mod trials;
 
 pub use as_text::headline;
 

@@ -248,3 +248,54 @@ fn what_is_not_ours_is_not_hurt() {
     said.complains_of(&["cannot have its broker killed", "THEIR_REDIS"]);
     assert!(!place.at("results").exists(), "nothing was started");
 }
+
+/// Two trials behind a Redis each: one whose broker stands still, one that is
+/// left alone and is judged all the same.
+#[test]
+fn each_trial_is_a_cell_of_its_own_and_a_control_is_judged() {
+    const TRIALS: &str = "name = \"small\"\nsummary = \"for a test\"\n\
+        systems = [\"redis-asynq\"]\n\
+        [load]\nrates = [\"5k\"]\narrivals = \"constant\"\nwarmup = \"500 ms\"\n\
+        duration = \"7 s\"\nhorizon = \"3 s\"\n\
+        [[trial]]\nname = \"control\"\n\
+        [[trial]]\nname = \"standstill\"\n\
+        fault = [{ kind = \"pause\", on = \"broker\", at = \"5 s\", for = \"1 s\" }]\n";
+    let place = Place::new();
+    let mut running = Running::start(&place, run(&place, TRIALS, &["--quick"]));
+    running.wait_for_cells(3);
+    let outcome = place.results().expect("results").outcome();
+    running.send(Signal::INT);
+    running.end();
+
+    let cells = cells_of(&outcome, "redis-asynq");
+    let named = |name: &str| {
+        let mut all = cells.iter().filter(|cell| cell.key.trial.as_deref() == Some(name));
+        let (Some(cell), None) = (all.next(), all.next()) else { panic!("one {name}") };
+        assert!(cell.counts.balances, "{:?} {:?}", cell.counts, cell.error);
+        let [trial] = cell.trials.as_slice() else { panic!("one trial: {:?}", cell.trials) };
+        (*cell, trial)
+    };
+    let (hurt, trial) = named("standstill");
+    assert_eq!(trial.fault, "pause broker at 5 s for 1 s");
+    assert_eq!(hurt.key.fault.as_deref(), Some("pause broker at 5 s for 1 s"));
+    had_an_impact(trial);
+    let (left_alone, trial) = named("control");
+    assert_eq!((trial.took_effect_s, trial.cleared_s), (5.0, Some(6.0)));
+    assert_eq!(trial.fault, "no fault, as a control, at 5 s for 1 s");
+    assert_eq!(left_alone.key.fault, None);
+    let faults = left_alone.moments.iter().filter(|mark| mark.text.starts_with("fault:"));
+    assert_eq!(faults.count(), 0, "{:?}", left_alone.moments);
+    // A busy machine may disturb it; then that is what its readings are of.
+    match trial.readings["detection.impact"] {
+        Reading::NoImpact | Reading::NotSteady(_) => {}
+        Reading::Is(_) if left_alone.validity != Validity::Valid => {}
+        ref other => panic!("{other:?} in {trial:?}"),
+    }
+    assert_ne!(hurt.block, left_alone.block, "each has a broker of its own");
+    assert_eq!(cells_of(&outcome, "noop").len(), 1, "noop goes through no trial");
+
+    let page = schedbench_reports::html::render(&outcome);
+    assert!(page.contains("<h3>standstill: pause broker at 5 s for 1 s</h3>"));
+    assert!(page.contains("<h3>control: no fault, as a control, at 5 s for 1 s</h3>"));
+    place.wait_until_nothing_is_left("after trials");
+}

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use schedbench::fault::{LinkFault, Side};
-use schedbench::plan::{CellPlan, Deed, Fault, Load, Road, Spacing, Stage as Rate, Victim};
+use schedbench::plan::{
+    CellPlan, Control, Deed, Fault, Load, Road, Spacing, Stage as Rate, Trial as Named, Victim,
+};
 use schedbench::record::{Injected, Proof};
 use schedbench_contract::{Backlog, Moment, MomentKind, RunEnd};
 use schedbench_reports::analysis::{Hurt, deeds};
@@ -92,6 +94,25 @@ fn a_fault_that_does_nothing_has_no_impact() {
         assert_eq!(trial.readings[name], Reading::NoImpact, "{name}");
     }
     assert_eq!(is(trial, "served.in_fault"), 1.0);
+}
+
+#[test]
+fn a_control_has_no_impact() {
+    let mut stage = steady();
+    stage.plan.faults.clear();
+    let control = Control { at_ns: 15 * S, for_ns: 5 * S, through_proxies: true };
+    stage.plan.trial = Some(Named { name: "control".into(), control: Some(control) });
+    stage.run_all(|_| MS);
+    let cell = stage.judge();
+    let trial = only(&cell);
+    assert_eq!(trial.fault, "no fault, as a control, at 15 s for 5 s");
+    assert_eq!((trial.took_effect_s, trial.cleared_s), (15.0, Some(20.0)));
+    for name in ["detection.impact", "recovery.from_fault", "drain", "lost_goodput"] {
+        assert_eq!(trial.readings[name], Reading::NoImpact, "{name}");
+    }
+    assert_eq!(is(trial, "served.in_fault"), 1.0);
+    assert_eq!((cell.key.trial.as_deref(), cell.key.fault.as_deref()), (Some("control"), None));
+    assert!(cell.key.is_of_a_trial());
 }
 
 /// Seven confirmed in the last second before the fault never ran.

@@ -137,7 +137,7 @@ pub(super) fn groups(outcome: &Outcome) -> Vec<Group> {
         let own = |cell: &Cell| {
             cell.key.system == system.system
                 && cell.key.profile == system.profile
-                && cell.key.fault.is_none()
+                && !cell.key.is_of_a_trial()
         };
         for mode in [Mode::Open, Mode::InFlight] {
             for variant in variants(outcome) {

@@ -85,7 +85,7 @@ fn row(outcome: &Outcome, cell: &Cell, figure: [String; 6]) -> [String; 18] {
         load,
         load_unit.to_owned(),
         key.variant.clone().unwrap_or_default(),
-        key.fault.clone().unwrap_or_default(),
+        key.trial_and_fault().unwrap_or_default(),
         key.repeat.to_string(),
         cell.validity.word().to_owned(),
         held.to_owned(),

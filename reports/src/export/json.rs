@@ -256,6 +256,9 @@ struct CellRow<'a> {
     variant: Option<&'a str>,
     /// The fault injected.
     fault: Option<&'a str>,
+    /// The scenario's trial that it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trial: Option<&'a str>,
     /// Which repeat, from 1.
     repeat: u32,
     /// The verdict's word.
@@ -356,6 +359,7 @@ fn row_of_cell(cell: &Cell) -> CellRow<'_> {
         load: cell.key.load,
         variant: cell.key.variant.as_deref(),
         fault: cell.key.fault.as_deref(),
+        trial: cell.key.trial.as_deref(),
         repeat: cell.key.repeat,
         validity: cell.validity.word(),
         why: cell.validity.why(),

@@ -295,7 +295,7 @@ fn one(cell: &Cell) -> Markup {
             th scope="row" {
                 (cell.key.system) "/" (cell.key.profile)
                 @if let Some(variant) = &cell.key.variant { small { (variant) } }
-                @if let Some(fault) = &cell.key.fault { small { (fault) } }
+                @if let Some(fault) = cell.key.trial_and_fault() { small { (fault) } }
             }
             td.n { (load(cell.key.load)) }
             td.n { (cell.key.repeat) @if cell.reruns > 0 { small { "run again " (cell.reruns) "×" } } }

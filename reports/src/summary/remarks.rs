@@ -145,7 +145,7 @@ fn name(outcome: &Outcome, cell: &Cell) -> String {
     let key = &cell.key;
     let mut words = vec![label(outcome, key), numbers::load(key.load)];
     words.extend(key.variant.clone());
-    words.extend(key.fault.clone());
+    words.extend(key.trial_or_fault().map(str::to_owned));
     words.push(format!("repeat {}", key.repeat));
     words.join(" ")
 }

@@ -67,6 +67,7 @@ pub(crate) fn cell(
             load: Load::Rate(rate),
             variant: None,
             fault: None,
+            trial: None,
             repeat,
         },
         number: 1,

@@ -427,6 +427,7 @@ pub fn cell(model: &Model, load: Load, repeat: u32, number: u32) -> Cell {
             load,
             variant: None,
             fault: None,
+            trial: None,
             repeat,
         },
         number,

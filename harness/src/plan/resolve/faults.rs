@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use super::bounds::Bounds;
 use super::steps::Group;
+use super::trials;
 use crate::fault::{LinkFault, Side};
-use crate::plan::{CellPlan, Deed, Fault, FaultKind, Step, Victim};
+use crate::plan::{Deed, Fault, FaultKind, Step, Victim};
 use crate::scenario::{self, At, Mode, Nanos, Scenario, ScenarioError};
 
 /// The faults in the order in which they are written.
 pub(super) fn faults(
-    scenario: &Scenario,
     bounds: &Bounds<'_>,
+    written: &[scenario::Fault],
+    mode: Mode,
     processes: u32,
 ) -> Result<Vec<Fault>, ScenarioError> {
-    let written = &scenario.settings.fault;
-    let mode = *scenario.settings.load.mode;
     if let (Some(first), true) = (written.first(), mode != Mode::Open) {
         return Err(bounds.text.error(
             &first.kind.span,
@@ -177,20 +177,20 @@ pub(super) fn lie_in_the_window(
     bounds: &Bounds<'_>,
     groups: &[Group],
 ) -> Result<(), ScenarioError> {
-    let windows = groups.iter().flatten().filter_map(|step| match step {
-        Step::Cell(CellPlan { load, .. }) => Some(load.window_ns()),
-        Step::Search(_) | Step::AtCapacity { .. } => None,
-    });
-    let Some(window) = windows.min() else { return Ok(()) };
     let end = |fault: &scenario::Fault| {
         fault.at.0.saturating_add(fault.lasts.as_ref().map_or(0, |lasts| lasts.0))
     };
-    match scenario.settings.fault.iter().find(|fault| end(fault) >= window) {
-        None => Ok(()),
-        Some(fault) => Err(bounds.text.error(
-            &fault.at.span,
-            format!("a fault until {}, past the end of the window", Nanos(end(fault))),
-            format!("expected it to be over before {}", Nanos(window)),
-        )),
+    for step in groups.iter().flatten() {
+        let Step::Cell(cell) = step else { continue };
+        let window = cell.load.window_ns();
+        let faults = trials::written(&scenario.settings, cell);
+        if let Some(fault) = faults.iter().find(|fault| end(fault) >= window) {
+            return Err(bounds.text.error(
+                &fault.at.span,
+                format!("a fault until {}, past the end of the window", Nanos(end(fault))),
+                format!("expected it to be over before {}", Nanos(window)),
+            ));
+        }
     }
+    Ok(())
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use schedbench_contract::{Handler, Retry};
 
 use super::bounds::{Bounds, ppm};
-use super::faults;
+use super::{faults, trials};
 use crate::plan::{CellPlan, Delay, Load, Search, Spacing, Stage, Step, Target};
 use crate::scenario::{At, Count, DelayKind, Mode, Rate, Scenario, ScenarioError, WorkKind};
 
@@ -15,7 +15,8 @@ const SECOND: u64 = 1_000_000_000;
 /// Steps that stay together, in this order.
 pub(super) type Group = Vec<Step>;
 
-/// The groups of a block, in the scenario's order: each delay at each load.
+/// The groups of a block, in the scenario's order: each delay in each trial at
+/// each load.
 pub(super) fn groups(
     scenario: &Scenario,
     blank: Target,
@@ -23,7 +24,7 @@ pub(super) fn groups(
 ) -> Result<Vec<Group>, ScenarioError> {
     let bounds = Bounds { text: &scenario.text };
     bounds.mode_has_its_fields(&scenario.settings.load)?;
-    let faults = faults::faults(scenario, &bounds, processes)?;
+    let treatments = trials::treatments(scenario, &bounds, processes)?;
     let mut groups = Vec::new();
     let mut names: Vec<Option<String>> = Vec::new();
     for written in &scenario.settings.task.delay.0 {
@@ -40,8 +41,12 @@ pub(super) fn groups(
         }
         names.push(variant.clone());
         let cell = tasks(scenario, &bounds, blank)?;
-        let cell = CellPlan { variant, delay, faults: faults.clone(), ..cell };
-        loads(scenario, &bounds, &cell, &mut groups)?;
+        let cell = CellPlan { variant, delay, ..cell };
+        for treatment in &treatments {
+            let (trial, faults) = (treatment.trial.clone(), treatment.faults.clone());
+            let cell = CellPlan { trial, faults, ..cell.clone() };
+            loads(scenario, &bounds, &cell, treatment.rates, &mut groups)?;
+        }
     }
     faults::lie_in_the_window(scenario, &bounds, &groups)?;
     Ok(groups)
@@ -79,6 +84,7 @@ fn tasks(
             backoff_ns: settings.retry.backoff.0,
         },
         faults: Vec::new(),
+        trial: None,
     })
 }
 
@@ -140,6 +146,7 @@ fn loads(
     scenario: &Scenario,
     bounds: &Bounds<'_>,
     cell: &CellPlan,
+    rates: Option<&At<Vec<At<Rate>>>>,
     groups: &mut Vec<Group>,
 ) -> Result<(), ScenarioError> {
     let load = &scenario.settings.load;
@@ -150,7 +157,7 @@ fn loads(
     }
     let at = |stages: Vec<Stage>| CellPlan { load: Load::Open { spacing, stages }, ..cell.clone() };
     match *load.mode {
-        Mode::Open => match (&load.rates, &load.stages) {
+        Mode::Open => match (rates.or(load.rates.as_ref()), &load.stages) {
             (_, Some(stages)) => {
                 bounds.not_empty(stages, "stages")?;
                 let mut window = Vec::new();
@@ -257,6 +264,27 @@ fn search(
     let template = cell.at_window(from, window);
     bounds.some_tasks(&template, &load.from.as_ref().map_or(0..0, |from| from.span.clone()))?;
     Ok(Search { template, from, to, precision })
+}
+
+/// The longest window of `noop` beside cells with faults: it goes through none,
+/// and the harness shows in it what it does in a step of a search.
+const LONGEST_UNHURT: u64 = 10 * SECOND;
+
+/// Cuts the window of a cell, its stages in proportion, so that its mean rate
+/// is the same.
+pub(super) fn shorten_unhurt(group: &mut [Step]) {
+    for step in group {
+        let Step::Cell(CellPlan { load, .. }) = step else { continue };
+        let window = load.window_ns();
+        let Load::Open { stages, .. } = load else { continue };
+        if window <= LONGEST_UNHURT {
+            continue;
+        }
+        for stage in stages {
+            let share = u128::from(stage.duration_ns) * u128::from(LONGEST_UNHURT);
+            stage.duration_ns = (share / u128::from(window)) as u64;
+        }
+    }
 }
 
 /// Gives the long cell behind a search the search's own window.

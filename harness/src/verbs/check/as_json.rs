@@ -1,6 +1,7 @@
 use schedbench_contract::Broker;
 use serde_json::{Value, json};
 
+use super::trials;
 use crate::plan::{CellPlan, Estimate, Fault, Load, Pacing, Resolved, Spacing, Step};
 
 /// The plan for machines. Times in seconds.
@@ -36,9 +37,11 @@ pub(super) fn plan(resolved: &Resolved) -> Value {
         }),
         "blocks": blocks,
         "faults": faults(resolved),
+        "trials": trials::as_json(plan),
         "estimate": {
             "cells": estimate.cells,
             "measuring_s": seconds(estimate.measuring_ns),
+            "least_s": seconds(estimate.least_ns),
             "largest_tasks": estimate.largest_tasks,
             "ledger_bytes": estimate.ledger_bytes,
             "disk_bytes": estimate.disk_bytes,
@@ -48,24 +51,26 @@ pub(super) fn plan(resolved: &Resolved) -> Value {
     })
 }
 
-/// The timeline of faults, the same in every cell that has any.
+/// The timeline of faults, the same in every cell that has any; none where
+/// trials have their own.
 fn faults(resolved: &Resolved) -> Vec<Value> {
     let steps = resolved.plan.blocks.iter().flat_map(|block| &block.steps);
     let mut cells = steps.filter_map(|step| match step {
         Step::Cell(cell) => Some(cell),
         Step::Search(_) | Step::AtCapacity { .. } => None,
     });
-    let Some(cell) = cells.find(|cell| !cell.faults.is_empty()) else { return Vec::new() };
-    let fault = |fault: &Fault| {
-        json!({
-            "kind": fault.deed.kind(),
-            "does": fault.deed,
-            "on": fault.on,
-            "at_s": seconds(fault.at_ns),
-            "for_s": seconds(fault.for_ns),
-        })
-    };
-    cell.faults.iter().map(fault).collect()
+    let cell = cells.find(|cell| !cell.faults.is_empty() && cell.trial.is_none());
+    cell.map_or_else(Vec::new, |cell| cell.faults.iter().map(fault).collect())
+}
+
+pub(super) fn fault(fault: &Fault) -> Value {
+    json!({
+        "kind": fault.deed.kind(),
+        "does": fault.deed,
+        "on": fault.on,
+        "at_s": seconds(fault.at_ns),
+        "for_s": seconds(fault.for_ns),
+    })
 }
 
 fn step(step: &Step) -> Value {
@@ -113,6 +118,7 @@ fn cell(cell: &CellPlan) -> Value {
     json!({
         "load": load,
         "variant": cell.variant,
+        "trial": cell.trial_name(),
         "seed": cell.seed,
         "warmup_s": seconds(cell.warmup_ns),
         "horizon_s": seconds(cell.horizon_ns),
@@ -126,6 +132,6 @@ fn cell(cell: &CellPlan) -> Value {
     })
 }
 
-fn seconds(ns: u64) -> f64 {
+pub(super) fn seconds(ns: u64) -> f64 {
     ns as f64 / 1e9
 }

@@ -3,6 +3,7 @@ use std::io::{self, Write};
 
 use schedbench_contract::{Broker, Handler};
 
+use super::trials;
 use crate::plan::{Block, CellPlan, Deed, Estimate, Load, Pacing, Plan, Resolved, Spacing, Step};
 use crate::scenario::{Bytes, Count, Fraction, Nanos, Rate, wrapped};
 
@@ -28,19 +29,28 @@ pub fn headline(plan: &Plan) -> String {
         others => format!("noop + {}", plural(others as u64, "system")),
     };
     let loads = loads_in_words(plan);
-    let most = if searches { "at most" } else { "about" };
+    // How long a drain takes is what a trial is about.
+    let time = match trials::of(plan).as_slice() {
+        [] if searches => format!("at most {}", length(estimate.measuring_ns)),
+        [] => format!("about {}", length(estimate.measuring_ns)),
+        _ => format!("{} to {}", length(estimate.least_ns), length(estimate.measuring_ns)),
+    };
     format!(
-        "{}: {systems}{loads} × {} = {cells} in {}, {most} {} of measuring   seed {}",
+        "{}: {systems}{loads} × {} = {cells} in {}, {time} of measuring   seed {}",
         plan.source.name,
         plural(u64::from(plan.repeats), "repeat"),
         plural(plan.blocks.len() as u64, "block"),
-        length(estimate.measuring_ns),
         plan.seed,
     )
 }
 
-/// ` × 6 loads`, where cells differ in nothing else.
+/// ` × 6 loads`, where cells differ in nothing else, and the trials, of which
+/// not every system has all.
 fn loads_in_words(plan: &Plan) -> String {
+    match trials::of(plan).len() {
+        0 => {}
+        trials => return format!(" in {}", plural(trials as u64, "trial")),
+    }
     let Some(block) = plan.blocks.last() else { return String::new() };
     let only_loads =
         block.steps.iter().all(|step| matches!(step, Step::Cell(CellPlan { variant: None, .. })));
@@ -85,7 +95,7 @@ pub(super) fn write(resolved: &Resolved, out: &mut impl Write) -> io::Result<()>
 }
 
 /// A cell of a plan: any of them has the tasks of all.
-fn cells(plan: &Plan) -> impl Iterator<Item = &CellPlan> {
+pub(super) fn cells(plan: &Plan) -> impl Iterator<Item = &CellPlan> {
     plan.blocks.iter().flat_map(|block| &block.steps).map(|step| match step {
         Step::Cell(cell) | Step::AtCapacity { cell, .. } => cell,
         Step::Search(search) => &search.template,
@@ -235,11 +245,20 @@ fn blocks(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
 /// The timeline of faults, the same in every cell that has any.
 fn faults(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
     writeln!(out)?;
+    let trials = trials::of(plan);
+    if !trials.is_empty() {
+        return trials::write(&trials, out);
+    }
     let Some(cell) = cells(plan).find(|cell| !cell.faults.is_empty()) else {
         return writeln!(out, "faults         none");
     };
     let window = Nanos(cell.load.window_ns());
     writeln!(out, "faults         in each cell but noop's, in its window of {window}")?;
+    timeline(cell, 15, out)
+}
+
+/// A line per fault of a cell, in the order in which they begin.
+pub(super) fn timeline(cell: &CellPlan, indent: usize, out: &mut impl Write) -> io::Result<()> {
     let mut faults = cell.faults.clone();
     faults.sort_by_key(|fault| fault.at_ns);
     for fault in faults {
@@ -249,15 +268,18 @@ fn faults(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
             Deed::Pause => "   SIGSTOP, then SIGCONT",
             Deed::Link(_) => "",
         };
-        writeln!(out, "{:15}{fault}{what}", "")?;
+        writeln!(out, "{:indent$}{fault}{what}", "")?;
     }
     Ok(())
 }
 
 fn steps(block: &Block) -> Vec<String> {
-    let words = |cell: &CellPlan, load: String| match &cell.variant {
-        Some(variant) => format!("{load} ({variant})"),
-        None => load,
+    let words = |cell: &CellPlan, load: String| {
+        let differs = cell.variant.as_deref().into_iter().chain(cell.trial_name());
+        match differs.collect::<Vec<_>>().join(", ").as_str() {
+            "" => load,
+            differs => format!("{load} ({differs})"),
+        }
     };
     block
         .steps

@@ -1,0 +1,69 @@
+//! The trials of a plan: on which systems, and what is done when.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::as_json;
+use super::as_text::{cells, timeline};
+use crate::plan::{CellPlan, Plan};
+use crate::scenario::{Nanos, wrapped};
+
+/// A trial and the systems that have a cell of it.
+pub(super) struct Planned<'a> {
+    name: &'a str,
+    /// One of its cells: all have the same faults.
+    cell: &'a CellPlan,
+    systems: Vec<String>,
+}
+
+/// The trials of a plan by name, and in each the systems by name.
+pub(super) fn of(plan: &Plan) -> Vec<Planned<'_>> {
+    let mut trials: Vec<Planned<'_>> = Vec::new();
+    for cell in cells(plan) {
+        let Some(name) = cell.trial_name() else { continue };
+        let system = cell.target.name();
+        match trials.iter_mut().find(|trial| trial.name == name) {
+            Some(trial) if trial.systems.contains(&system) => {}
+            Some(trial) => trial.systems.push(system),
+            None => trials.push(Planned { name, cell, systems: vec![system] }),
+        }
+    }
+    trials.sort_by_key(|trial| trial.name);
+    trials.iter_mut().for_each(|trial| trial.systems.sort());
+    trials
+}
+
+pub(super) fn write(trials: &[Planned<'_>], out: &mut impl Write) -> io::Result<()> {
+    let most = trials.iter().map(|trial| trial.cell.load.window_ns()).max().unwrap_or(0);
+    writeln!(out, "trials         each a cell with a window of {}", Nanos(most))?;
+    for Planned { name, cell, systems } in trials {
+        let text = format!("{name}: {}", systems.join(", "));
+        for (line, text) in wrapped(&text, 76).iter().enumerate() {
+            writeln!(out, "{:1$}{text}", "", if line == 0 { 2 } else { 4 })?;
+        }
+        if let Some(control) = cell.control() {
+            writeln!(out, "{:15}{}", "", control.in_words())?;
+        }
+        timeline(cell, 15, out)?;
+    }
+    Ok(())
+}
+
+/// The same for machines.
+pub(super) fn as_json(plan: &Plan) -> Vec<Value> {
+    of(plan)
+        .into_iter()
+        .map(|Planned { name, cell, systems }| {
+            json!({
+                "name": name,
+                "systems": systems,
+                "faults": cell.faults.iter().map(as_json::fault).collect::<Vec<_>>(),
+                "control": cell.control().map(|control| json!({
+                    "at_s": as_json::seconds(control.at_ns),
+                    "for_s": as_json::seconds(control.for_ns),
+                })),
+            })
+        })
+        .collect()
+}
