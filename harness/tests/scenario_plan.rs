@@ -358,6 +358,10 @@ fn the_full_matrix_is_every_system_in_every_trial_that_it_can_have() {
     // Trials of other systems are noted where the command line leaves those out.
     let notes = built_in("faults", &["systems=celery"]).notes.join("\n");
     assert!(notes.contains("no system here is one of trial `control`, `broker-kill`"), "{notes}");
+    // And noop goes without their rates.
+    let celery = built_in("faults", &["systems=celery"]);
+    let rates = celery.plan.blocks.iter().flat_map(cells).filter_map(|cell| cell.load.mean_rate());
+    assert_eq!(rates.fold(f64::NAN, f64::max), 2_000.0);
 }
 
 #[test]

@@ -30,6 +30,16 @@ fn what_was_written_is_read_and_written_again_alike() {
 }
 
 #[test]
+fn a_cell_from_before_there_were_trials_has_none() {
+    let text = to_json(&example::ramp());
+    assert!(!text.contains("\"trial\""), "what has none does not say so");
+    let named = changed("\"fault\": null,", "\"fault\": null, \"trial\": \"control\",");
+    let outcome = parse(named.as_bytes()).unwrap();
+    let trials: Vec<_> = outcome.cells.iter().map(|cell| cell.key.trial.as_deref()).collect();
+    assert_eq!(trials[..2], [Some("control"), None]);
+}
+
+#[test]
 fn the_text_is_indented_and_keeps_series_on_one_line() {
     let text = to_json(&example::ramp());
     assert!(text.starts_with("{\n  \"schema_version\": 2,\n  \"run\": {\n    \"id\": \"7f3a\","));

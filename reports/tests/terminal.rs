@@ -119,6 +119,22 @@ fn faults_count_trials() {
     assert_snapshot!(shown(&faults(), 80));
 }
 
+/// Also a control, which has no fault and is set beside no other cells.
+#[test]
+fn a_trial_goes_by_its_name() {
+    let mut outcome = faults();
+    for cell in &mut outcome.cells {
+        cell.key.trial = Some("standstill".to_owned());
+        if cell.key.load == Load::Rate(10e3) {
+            (cell.key.trial, cell.key.fault) = (Some("control".to_owned()), None);
+        }
+    }
+    let text = shown(&outcome, 80);
+    assert!(text.contains("control ") && text.contains("standstill "), "{text}");
+    assert!(!text.contains("kill broker"), "{text}");
+    assert_eq!(text.lines().filter(|line| line.contains("redis-asynq")).count(), 3, "{text}");
+}
+
 #[test]
 fn an_interrupted_run_says_so() {
     let mut outcome = example::ramp();

@@ -1,6 +1,7 @@
 //! From a scenario and its seed to a plan.
 
 mod bounds;
+mod ceiling;
 mod faults;
 mod fit;
 mod order;
@@ -14,7 +15,7 @@ use schedbench_reports::outcome::Skipped;
 use self::bounds::Bounds;
 use self::fit::Misfit;
 use self::steps::Group;
-use super::{Block, CellPlan, Load, Pacing, Plan, Search, Source, Step, Target, check, hash};
+use super::{Block, CellPlan, Pacing, Plan, Search, Source, Step, Target, check, hash};
 use crate::scenario::{PacingKind, Rate, Scenario, ScenarioError};
 
 /// More cells than this is a slip: at 1 s each they would take a day.
@@ -89,8 +90,7 @@ pub fn resolve(scenario: &Scenario, missing: Missing) -> Result<Resolved, Scenar
     let mut notes = Vec::new();
     trials::have_systems(scenario, &targets, &skipped, &groups, &mut notes)?;
     let fitted = fit_all(scenario, &targets, &groups, &mut skipped, &mut notes)?;
-    let beside_in_process = fitted.iter().any(|(target, _)| target.is_in_process());
-    let ceiling_groups = ceiling_groups(scenario, ceiling, &groups, beside_in_process);
+    let ceiling_groups = ceiling::groups(scenario, ceiling, &groups, &fitted);
     let is_hurt = !settings.fault.is_empty() || !settings.trial.is_empty();
     let seed = settings.seed;
     let mut blocks = Vec::new();
@@ -305,42 +305,6 @@ fn fit_group(
             })
         })
         .collect()
-}
-
-/// `noop`'s groups: the loads once each, whatever the delays and trials, and no
-/// long windows beside faults, of which it has none. Its long cell of
-/// a soak is as long as the others' only where their memory is counted as the
-/// difference to it: what does nothing shows as much about the harness in the
-/// window of a search.
-fn ceiling_groups(
-    scenario: &Scenario,
-    ceiling: Target,
-    groups: &[Group],
-    beside_in_process: bool,
-) -> Vec<Group> {
-    let settings = &scenario.settings;
-    let delays = settings.task.delay.0.len().max(1);
-    // Groups come delay by delay, each with all loads of all trials.
-    let loads = groups.len() / delays;
-    let fitting = groups.iter().take(loads);
-    let mut fitting: Vec<Group> =
-        fitting.filter_map(|group| fit_group(scenario, ceiling, group).ok()).collect();
-    if !settings.fault.is_empty() || !settings.trial.is_empty() {
-        fitting.iter_mut().for_each(|group| steps::shorten_unhurt(group));
-        let mut seen: Vec<Load> = Vec::new();
-        fitting.retain(|group| match group.as_slice() {
-            [Step::Cell(cell)] if seen.contains(&cell.load) => false,
-            [Step::Cell(cell)] => {
-                seen.push(cell.load.clone());
-                true
-            }
-            _ => true,
-        });
-    }
-    if !beside_in_process {
-        fitting.iter_mut().for_each(|group| steps::shorten_soak(group));
-    }
-    fitting
 }
 
 /// One repeat of a target, its groups in the seed's order.

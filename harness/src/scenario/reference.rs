@@ -28,7 +28,8 @@ Every field can be changed on the command line with `--set field=value`, as in
 commonest have an option of their own: `--systems`, `--profiles`, `--clusters`,
 `--loads` (or `--rate`), `--duration`, `--warmup`, `--repeats`, `--seed`,
 `--pacing`; of a scenario with trials, `--quick` for one repeat, `--trials N`
-for N, and `--matrix full` for every system in every trial. Lists take commas: `--loads 1k,20k`. Changes are recorded in the result.
+for N, and `--matrix full` for every system in every trial. Lists take commas:
+`--loads 1k,20k`. Changes are recorded in the result.
 
 A scenario never holds a URL or a password, because it is copied into every
 result: it names the environment variable that holds it.

@@ -249,8 +249,8 @@ fn what_is_not_ours_is_not_hurt() {
     assert!(!place.at("results").exists(), "nothing was started");
 }
 
-/// Two trials behind a Redis each: one whose broker stands still, one that is
-/// left alone and is judged all the same.
+/// Two trials behind a Redis each: one whose links stand still, one that is left
+/// alone and is judged all the same.
 #[test]
 fn each_trial_is_a_cell_of_its_own_and_a_control_is_judged() {
     const TRIALS: &str = "name = \"small\"\nsummary = \"for a test\"\n\
@@ -259,7 +259,7 @@ fn each_trial_is_a_cell_of_its_own_and_a_control_is_judged() {
         duration = \"7 s\"\nhorizon = \"3 s\"\n\
         [[trial]]\nname = \"control\"\n\
         [[trial]]\nname = \"standstill\"\n\
-        fault = [{ kind = \"pause\", on = \"broker\", at = \"5 s\", for = \"1 s\" }]\n";
+        fault = [{ kind = \"stall\", on = \"links\", at = \"5 s\", for = \"1 s\" }]\n";
     let place = Place::new();
     let mut running = Running::start(&place, run(&place, TRIALS, &["--quick"]));
     running.wait_for_cells(3);
@@ -276,8 +276,8 @@ fn each_trial_is_a_cell_of_its_own_and_a_control_is_judged() {
         (*cell, trial)
     };
     let (hurt, trial) = named("standstill");
-    assert_eq!(trial.fault, "pause broker at 5 s for 1 s");
-    assert_eq!(hurt.key.fault.as_deref(), Some("pause broker at 5 s for 1 s"));
+    assert_eq!(trial.fault, "stall links at 5 s for 1 s");
+    assert_eq!(hurt.key.fault.as_deref(), Some("stall links at 5 s for 1 s"));
     had_an_impact(trial);
     let (left_alone, trial) = named("control");
     assert_eq!((trial.took_effect_s, trial.cleared_s), (5.0, Some(6.0)));
@@ -295,7 +295,7 @@ fn each_trial_is_a_cell_of_its_own_and_a_control_is_judged() {
     assert_eq!(cells_of(&outcome, "noop").len(), 1, "noop goes through no trial");
 
     let page = schedbench_reports::html::render(&outcome);
-    assert!(page.contains("<h3>standstill: pause broker at 5 s for 1 s</h3>"));
+    assert!(page.contains("<h3>standstill: stall links at 5 s for 1 s</h3>"));
     assert!(page.contains("<h3>control: no fault, as a control, at 5 s for 1 s</h3>"));
     place.wait_until_nothing_is_left("after trials");
 }

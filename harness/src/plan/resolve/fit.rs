@@ -62,7 +62,7 @@ pub(super) fn fit(
         return Err(misfit("take such a body", why, &task.body.span));
     }
     if let Some(control) = cell.trial.as_mut().and_then(|trial| trial.control.as_mut()) {
-        control.through_proxies = fault_misfit(&A_LINK_RESET, target, settings).is_none();
+        control.through_proxies &= fault_misfit(&A_LINK_RESET, target, settings).is_none();
     }
     for (fault, written) in cell.faults.iter().zip(trials::written(settings, &cell)) {
         if let Some(why) = fault_misfit(fault, target, settings) {

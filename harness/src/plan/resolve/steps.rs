@@ -266,27 +266,6 @@ fn search(
     Ok(Search { template, from, to, precision })
 }
 
-/// The longest window of `noop` beside cells with faults: it goes through none,
-/// and the harness shows in it what it does in a step of a search.
-const LONGEST_UNHURT: u64 = 10 * SECOND;
-
-/// Cuts the window of a cell, its stages in proportion, so that its mean rate
-/// is the same.
-pub(super) fn shorten_unhurt(group: &mut [Step]) {
-    for step in group {
-        let Step::Cell(CellPlan { load, .. }) = step else { continue };
-        let window = load.window_ns();
-        let Load::Open { stages, .. } = load else { continue };
-        if window <= LONGEST_UNHURT {
-            continue;
-        }
-        for stage in stages {
-            let share = u128::from(stage.duration_ns) * u128::from(LONGEST_UNHURT);
-            stage.duration_ns = (share / u128::from(window)) as u64;
-        }
-    }
-}
-
 /// Gives the long cell behind a search the search's own window.
 pub(super) fn shorten_soak(group: &mut [Step]) {
     if let [Step::Search(search), Step::AtCapacity { cell, .. }] = group {

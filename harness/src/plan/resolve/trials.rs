@@ -6,7 +6,7 @@ use schedbench_reports::outcome::Skipped;
 use super::bounds::Bounds;
 use super::steps::Group;
 use super::{faults, fit_group};
-use crate::plan::{CellPlan, Control, Fault, Step, Target, Trial};
+use crate::plan::{CellPlan, Control, Deed, Fault, Step, Target, Trial};
 use crate::scenario::{self, At, Matrix, Mode, Rate, Scenario, ScenarioError, Settings, suggest};
 
 /// What cells go through: the scenario's faults, or those of a trial.
@@ -78,7 +78,8 @@ pub(super) fn treatments<'a>(
             "expected a [[trial.fault]] in one: a control is set beside others",
         ));
     };
-    let control = Control { at_ns: from, for_ns: until - from, through_proxies: false };
+    let through_proxies = hurt().any(|fault| matches!(fault.deed, Deed::Link(_)));
+    let control = Control { at_ns: from, for_ns: until - from, through_proxies };
     for Treatment { trial, faults, .. } in &mut treatments {
         if let (Some(trial), true) = (trial, faults.is_empty()) {
             trial.control = Some(control);
@@ -128,6 +129,14 @@ pub(super) fn wants(settings: &Settings, target: Target, group: &Group) -> bool 
     let trial = settings.trial.iter().find(|trial| *trial.name == name);
     is_full(settings)
         || trial.is_some_and(|trial| trial.names(target.system.name, target.profile.name))
+}
+
+/// Whether one of these runs the group's trial, if it is of one and there are
+/// any.
+pub(super) fn is_among(group: &Group, beside: &[(Target, Vec<Group>)]) -> bool {
+    let name = trial_of(group);
+    let mut run = beside.iter().flat_map(|(_, groups)| groups);
+    name.is_none() || beside.is_empty() || run.any(|other| trial_of(other) == name)
 }
 
 fn is_full(settings: &Settings) -> bool {
