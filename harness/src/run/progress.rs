@@ -163,8 +163,9 @@ fn line(cell: &Cell) -> String {
 #[must_use]
 pub fn title(cell: &Cell) -> String {
     let variant = cell.key.variant.as_ref().map_or_else(String::new, |text| format!("  {text}"));
+    let trial = cell.key.trial.as_ref().map_or_else(String::new, |name| format!("  {name}"));
     format!(
-        "{}/{}  {}{variant}  repeat {}",
+        "{}/{}  {}{variant}{trial}  repeat {}",
         cell.key.system,
         cell.key.profile,
         numbers::load(cell.key.load),

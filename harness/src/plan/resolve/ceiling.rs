@@ -10,10 +10,10 @@ use crate::scenario::Scenario;
 /// shows in it what it does in a step of a search.
 const LONGEST_UNHURT: u64 = 10_000_000_000;
 
-/// The loads once each, whatever the delays and trials, and no long windows
-/// beside faults. Its long cell of a soak is as long as the others' only where
-/// their memory is counted as the difference to it: what does nothing shows as
-/// much about the harness in the window of a search.
+/// The loads once each, whatever the delays and trials. Its cells beside faults
+/// and its long cell of a soak are as long as the others' only where their
+/// memory is counted as the difference to it: what does nothing shows as much
+/// about the harness in the window of a search.
 pub(super) fn groups(
     scenario: &Scenario,
     ceiling: Target,
@@ -27,12 +27,15 @@ pub(super) fn groups(
     let loads = loads.filter(|group| trials::is_among(group, beside));
     let mut fitting: Vec<Group> =
         loads.filter_map(|group| fit_group(scenario, ceiling, group).ok()).collect();
-    if !settings.fault.is_empty() || !settings.trial.is_empty() {
-        fitting.iter_mut().for_each(|group| shorten(group));
+    let is_hurt = !settings.fault.is_empty() || !settings.trial.is_empty();
+    if is_hurt {
         each_load_once(&mut fitting);
     }
     if !beside.iter().any(|(target, _)| target.is_in_process()) {
         fitting.iter_mut().for_each(|group| steps::shorten_soak(group));
+        if is_hurt {
+            fitting.iter_mut().for_each(|group| shorten(group));
+        }
     }
     fitting
 }
