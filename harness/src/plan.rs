@@ -63,12 +63,12 @@ pub struct Target {
 }
 
 impl Plan {
-    /// Whether anything is hurt in it.
+    /// Whether anything is hurt in it, or compared with what is.
     #[must_use]
     pub fn has_faults(&self) -> bool {
         self.blocks.iter().flat_map(|block| &block.steps).any(|step| {
             let (Step::Cell(cell) | Step::AtCapacity { cell, .. }) = step else { return false };
-            !cell.faults.is_empty()
+            cell.is_tried()
         })
     }
 }
@@ -264,7 +264,14 @@ impl CellPlan {
     /// Whether its system would run in this process and is in a child of it.
     #[must_use]
     pub fn is_in_a_child(&self) -> bool {
-        self.target.is_in_process() && !self.faults.is_empty()
+        self.target.is_in_process() && self.is_tried()
+    }
+
+    /// Whether something is hurt in it, or it is the control of one in which
+    /// something is: all that a fault needs is around it then.
+    #[must_use]
+    pub fn is_tried(&self) -> bool {
+        !self.faults.is_empty() || self.control().is_some()
     }
 
     /// Its faults in words; `None` without any.

@@ -165,13 +165,6 @@ impl Road {
 }
 
 impl Fault {
-    /// Whether worker processes end by it.
-    #[must_use]
-    pub const fn ends_workers(&self) -> bool {
-        matches!(self.deed, Deed::Kill | Deed::Terminate)
-            && matches!(self.on, Victim::Workers | Victim::Worker(_))
-    }
-
     /// When it is over, ns from the window's start.
     #[must_use]
     pub const fn until_ns(&self) -> u64 {

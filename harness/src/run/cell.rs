@@ -21,7 +21,7 @@ use super::stage::Stage;
 use super::watch::Pacer;
 use crate::drive::{self, Driven, Ended, InFlightSetup, OpenSetup};
 use crate::environment;
-use crate::plan::{Arrivals, CellPlan, Fault, Load, Pacing};
+use crate::plan::{Arrivals, CellPlan, Load, Pacing};
 use crate::record::{Allocated, Between, Injected, Proof};
 
 /// Sequence numbers kept for probes, before the first arrival.
@@ -158,7 +158,7 @@ impl RunCell<'_, '_> {
             body: self.fill(),
             // What ran and was acknowledged must not die with its worker: it
             // would look lost.
-            write_each: self.plan.faults.iter().any(Fault::ends_workers),
+            write_each: self.plan.is_tried(),
             options: BTreeMap::new(),
         }
     }
