@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use schedbench::plan::Target;
 use schedbench_adapters::{SYSTEMS, System, find};
-use schedbench_contract::{AckMode, Topology};
+use schedbench_contract::{AckMode, Profile, Topology};
 
 /// Checks of a lane run one after another: two lanes for two cores, and in
 /// each it is known whose threads and processes are there.
@@ -48,16 +48,17 @@ pub(crate) type Choice = fn(system: &System, place: usize) -> bool;
 pub(crate) const DEFAULTS: Choice = |_, place| place == 0 || all();
 /// Every profile that is no system's default.
 pub(crate) const OTHERS: Choice = |_, place| place > 0;
-/// The first profile of each promise of a system: of each durability class,
-/// confirmed or not. Clusters, like all that promise the same, only with
-/// `SCHEDBENCH_ALL_PROFILES=1`.
+/// Every system in its default profile, and of each broker the first profile
+/// of each promise: of each durability class, confirmed or not. Clusters, like
+/// all that promise the same, only with `SCHEDBENCH_ALL_PROFILES=1`.
 pub(crate) const PROMISES: Choice = |system, place| {
-    let promise = |place: usize| {
-        let claims = &system.profiles[place].claims;
-        (claims.durability, claims.confirms)
-    };
-    let is_first = !(0..place).any(|earlier| promise(earlier) == promise(place));
-    is_first && system.profiles[place].topology == Topology::Single || all()
+    let profile = &system.profiles[place];
+    let promise = |one: &Profile| (one.broker, one.claims.durability, one.claims.confirms);
+    let mut before = SYSTEMS.iter().flat_map(|system| system.profiles);
+    let first = before.find(|one| promise(one) == promise(profile));
+    let is_first = first.is_some_and(|first| std::ptr::eq(first, profile));
+    let is_single = profile.topology == Topology::Single;
+    place == 0 || is_first && is_single || all()
 };
 /// Every profile whose tasks are acknowledged before they run.
 pub(crate) const EARLY: Choice =
