@@ -26,10 +26,9 @@ fn every_outcome_has_a_page() {
 #[test]
 fn trials_stand_under_their_names() {
     let mut outcome = outcomes::faulted();
-    let mut hurt = outcome.cells.iter_mut().filter(|cell| cell.key.fault.is_some());
-    hurt.next().expect("a cell with a fault").key.trial = Some("standstill".into());
-    let page = schedbench_reports::html::render(&outcome);
-    for heading in ["standstill: kill broker at 3 s for 2 s", "kill broker at 3 s for 2 s"] {
-        assert!(page.contains(&format!("<h3>{heading}</h3>")), "{heading}");
+    for cell in outcome.cells.iter_mut().filter(|cell| cell.key.fault.is_some()) {
+        cell.key.trial = Some("standstill".into());
     }
+    let page = schedbench_reports::html::render(&outcome);
+    assert!(page.contains("<h3>standstill: kill broker at 3 s for 2 s</h3>"));
 }

@@ -57,7 +57,7 @@ fn guarantees(faults: &Faults, fault: &str) -> Table {
         note.retain(|words| !words.is_empty());
         Line { cells, note: plain(&note.join("; ")), quiet: false }
     });
-    let title = plain(&format!("{fault}: promised and seen"));
+    let title = plain(&format!("{}: promised and seen", faults.title(fault)));
     Table { title, heads, lines: lines.collect(), splits: false }
 }
 
@@ -121,7 +121,7 @@ fn recoveries(faults: &Faults, fault: &str) -> Table {
         Line { cells, note: plain(&note(one)), quiet: false }
     });
     let what = if most > 1 { "medians (and range) of valid trials" } else { "times" };
-    let title = plain(&format!("{fault}: {what}, from when it took effect"));
+    let title = plain(&format!("{}: {what}, from when it took effect", faults.title(fault)));
     Table { title, heads, lines: lines.collect(), splits: false }
 }
 

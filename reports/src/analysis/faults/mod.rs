@@ -20,6 +20,8 @@ pub use recovery::{Place, READINGS, Recovery, find, in_words};
 
 pub(super) use sentences::sentences;
 
+use std::collections::BTreeMap;
+
 use crate::outcome::Outcome;
 
 /// What the trials of all faults say; empty in a run without one.
@@ -31,6 +33,8 @@ pub struct Faults {
     pub recoveries: Vec<Recovery>,
     /// What the article claims of faults of these kinds.
     pub claims: Vec<Claimed>,
+    /// By a fault's words, what the scenario calls the trial that it is of.
+    called: BTreeMap<String, String>,
 }
 
 impl Faults {
@@ -38,6 +42,15 @@ impl Faults {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.guarantees.is_empty() && self.recoveries.is_empty()
+    }
+
+    /// A fault as a heading: its words, after the name of its trial.
+    #[must_use]
+    pub fn title(&self, fault: &str) -> String {
+        match self.called.get(fault) {
+            Some(name) => format!("{name}: {fault}"),
+            None => fault.to_owned(),
+        }
     }
 
     /// The faults of the recoveries, each once, in the order of the outcome.
@@ -56,5 +69,23 @@ impl Faults {
 pub(super) fn faults(outcome: &Outcome) -> Faults {
     let recoveries = recovery::recoveries(outcome);
     let claims = claims::claims(outcome, &recoveries);
-    Faults { guarantees: guarantee::guarantees(outcome), recoveries, claims }
+    Faults {
+        guarantees: guarantee::guarantees(outcome),
+        recoveries,
+        claims,
+        called: called(outcome),
+    }
+}
+
+/// The first name counts, where trials of two names do the same.
+fn called(outcome: &Outcome) -> BTreeMap<String, String> {
+    let mut called = BTreeMap::new();
+    for cell in &outcome.cells {
+        let Some(name) = &cell.key.trial else { continue };
+        let of_trials = cell.trials.iter().map(|trial| &trial.fault);
+        for fault in of_trials.chain(&cell.key.fault) {
+            called.entry(fault.clone()).or_insert_with(|| name.clone());
+        }
+    }
+    called
 }

@@ -31,7 +31,7 @@ pub(super) fn table(page: &Page<'_>) -> Markup {
                 } }
                 @for fault in faults {
                     tbody {
-                        tr.class { th colspan=(COLUMNS) { span { (fault) } } }
+                        tr.class { th colspan=(COLUMNS) { span { (page.analysis.faults.title(fault)) } } }
                         @for one in all.iter().filter(|one| one.fault == fault) { (row(page, one)) }
                     }
                 }

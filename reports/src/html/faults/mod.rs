@@ -23,10 +23,7 @@ pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
         @for fault in faults.names() {
             @let rows: Vec<&Recovery> =
                 faults.recoveries.iter().filter(|one| one.fault == fault).collect();
-            h3 {
-                @if let Some(name) = trial_name(page, fault) { (name) ": " }
-                (fault)
-            }
+            h3 { (faults.title(fault)) }
             (times::medians(page, &rows))
             (times::each(page, &rows))
             (drawings::drawings(page, &rows, data))
@@ -45,11 +42,4 @@ pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
         (claims::table(page))
     };
     Some(Section { anchor: "faults", title: "Faults", content })
-}
-
-/// What the scenario calls the trial of this fault, if it has a name for it.
-fn trial_name<'a>(page: &Page<'a>, fault: &str) -> Option<&'a str> {
-    let mut cells = page.outcome.cells.iter();
-    let of = cells.find(|cell| cell.trials.iter().any(|trial| trial.fault == fault))?;
-    of.key.trial.as_deref()
 }
