@@ -3,7 +3,9 @@
 //! A fault is a value; applying it gives a guard that heals when it is dropped,
 //! so that no way out of a cell leaves anything broken behind.
 
+mod doors;
 mod link;
 pub mod proxy;
 
+pub use doors::Doors;
 pub use link::{LinkFault, Side};

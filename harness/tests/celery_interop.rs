@@ -130,7 +130,7 @@ fn celery_sees_no_difference_between_our_tasks_and_its_own() {
     let rooms = Rooms::open_in(root.path(), None).expect("rooms");
     let at = Ground { keeper: &keeper, rooms: &rooms, logs: logs.path() };
     let profile = find("celery").and_then(|system| system.profile(None)).expect("a profile");
-    let need = Need { who: "celery/late-ack", profile, url_env: None };
+    let need = Need { who: "celery/late-ack", profile, url_env: None, by_proxies: false };
     let broker = Entry::of(Broker::RabbitMq).have(&at, &need).expect("a rabbitmq");
     let all = visit("celery", Interop { address: broker.address().clone() }).expect("a system");
     broker.stop().expect("it ends");
@@ -238,7 +238,7 @@ fn celery_reads_the_results_of_our_tasks_and_so_do_we() {
     let profile = system.profile(Some("result-redis")).expect("a profile");
     let second = (system.second)(profile).expect("it needs a Redis");
     let have = |broker, profile| {
-        let need = Need { who: "celery/result-redis", profile, url_env: None };
+        let need = Need { who: "celery/result-redis", profile, url_env: None, by_proxies: false };
         Entry::of(broker).have(&at, &need).expect("a broker")
     };
     let broker = have(Broker::RabbitMq, profile);

@@ -88,7 +88,7 @@ fn redis_in_a_container_is_set_as_ours() {
     for (profile, settings) in
         [(&MEMORY, "appendonly no"), (&AOF_ALWAYS, "appendonly yes\nappendfsync always")]
     {
-        let need = Need { who: "test", profile, url_env: None };
+        let need = Need { who: "test", profile, url_env: None, by_proxies: false };
         let ours = Entry::of(Broker::Redis).have(&ground, &need).expect("a redis");
         let port = ports::free().expect("a port");
         let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");

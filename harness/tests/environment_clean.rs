@@ -55,7 +55,7 @@ fn clean_removes_directories_at_once_and_queues_when_told() {
     let (keeper, logs, root) = ground::stand();
     let rooms = Rooms::open_in(root.path(), None).expect("rooms");
     let ground = Ground { keeper: &keeper, rooms: &rooms, logs: logs.path() };
-    let need = Need { who: "test", profile: &MEMORY, url_env: None };
+    let need = Need { who: "test", profile: &MEMORY, url_env: None, by_proxies: false };
     let redis = Entry::of(Broker::Redis).have(&ground, &need).expect("a redis");
     let mut asked = aim(redis.address());
     for number in 0..700 {

@@ -35,7 +35,7 @@ static CLUSTER: Profile = Profile { topology: Topology::Cluster, ..profile(&[]) 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn need(profile: &Profile) -> Need<'_> {
-    Need { who: "kafka/test", profile, url_env: None }
+    Need { who: "kafka/test", profile, url_env: None, by_proxies: false }
 }
 
 fn start(at: &Ground<'_>, profile: &Profile) -> Box<dyn Running> {
@@ -181,7 +181,8 @@ fn an_existing_one_is_used_as_it_is_or_not_at_all() {
     let address = theirs.address();
     let password = address.password.clone().expect("a password").0;
     let entry = Entry::of(Broker::Kafka);
-    let need = |profile| Need { who: "kafka/test", profile, url_env: Some("TEST_URL") };
+    let need =
+        |profile| Need { who: "kafka/test", profile, url_env: Some("TEST_URL"), by_proxies: false };
     let url = |password: &str| format!("kafka://schedbench:{password}@127.0.0.1:{}", address.port);
     ground::with_env("TEST_URL", &url(&password), || {
         let mut ours = entry.have(&at, &need(&PLAIN)).expect("it fits");

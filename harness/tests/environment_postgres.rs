@@ -27,7 +27,7 @@ static ASYNC: Profile = profile(&[("synchronous_commit", "off")]);
 static BROKEN: Profile = profile(&[("synchronous_commit", "perhaps")]);
 
 fn need(profile: &Profile) -> Need<'_> {
-    Need { who: "postgres/test", profile, url_env: None }
+    Need { who: "postgres/test", profile, url_env: None, by_proxies: false }
 }
 
 fn start(at: &Ground<'_>, profile: &Profile) -> Box<dyn Running> {
@@ -255,7 +255,12 @@ fn an_existing_one_is_used_as_it_is_or_not_at_all() {
     let address = theirs.address();
     let password = address.password.clone().expect("a password").0;
     let entry = Entry::of(Broker::Postgres);
-    let need = |profile| Need { who: "postgres/test", profile, url_env: Some("TEST_URL") };
+    let need = |profile| Need {
+        who: "postgres/test",
+        profile,
+        url_env: Some("TEST_URL"),
+        by_proxies: false,
+    };
     let url = |scheme: &str, password: &str| {
         format!("{scheme}://schedbench:{password}@127.0.0.1:{}/postgres", address.port)
     };

@@ -12,7 +12,7 @@ mod ground;
 use ground::{AOF_ALWAYS, BROKEN, MEMORY, aim, is_listened_on, listening, soon};
 
 fn need(profile: &Profile) -> Need<'_> {
-    Need { who: "redis-asynq/test", profile, url_env: None }
+    Need { who: "redis-asynq/test", profile, url_env: None, by_proxies: false }
 }
 
 fn start(at: &Ground<'_>, profile: &Profile) -> Box<dyn Running> {
@@ -168,7 +168,12 @@ fn an_existing_one_is_used_as_it_is_or_not_at_all() {
     let address = theirs.address();
     let password = address.password.clone().expect("a password").0;
     let entry = Entry::of(Broker::Redis);
-    let need = |profile| Need { who: "redis-asynq/test", profile, url_env: Some("TEST_URL") };
+    let need = |profile| Need {
+        who: "redis-asynq/test",
+        profile,
+        url_env: Some("TEST_URL"),
+        by_proxies: false,
+    };
     let url = |password: &str| format!("redis://:{password}@127.0.0.1:{}/0", address.port);
 
     ground::with_env("TEST_URL", &url(&password), || {

@@ -44,7 +44,7 @@ fn acts_as_a_harness() {
     stubborn.args = vec!["-c".into(), "trap '' TERM INT HUP; sleep 1000 & sleep 1000".into()];
     keeper.spawn(stubborn).expect("a child");
     let ground = Ground { keeper: &keeper, rooms: &rooms, logs: &root };
-    let need = Need { who: "test", profile: &AOF_ALWAYS, url_env: None };
+    let need = Need { who: "test", profile: &AOF_ALWAYS, url_env: None, by_proxies: false };
     let redis = Entry::of(Broker::Redis).have(&ground, &need).expect("a redis");
     let mut asked = aim(redis.address());
     for number in 0..200 {

@@ -11,6 +11,7 @@ use crate::environment::{
     Child, Error, Keeper, Missing, Result, Rooms, address, compose, kafka, postgres, rabbitmq,
     redis,
 };
+use crate::fault::Doors;
 
 /// What a broker is started on.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,9 @@ pub struct Need<'a> {
     pub profile: &'a Profile,
     /// The environment variable in which the scenario says the URL is.
     pub url_env: Option<&'a str>,
+    /// Whether its clients will come through proxies. A broker that tells them
+    /// where to go must tell them to go there.
+    pub by_proxies: bool,
 }
 
 /// A broker that answers.
@@ -46,6 +50,11 @@ pub trait Running: Send {
     /// All of its processes that serve, a cluster's in the order of its nodes.
     fn children(&self) -> Vec<&Child> {
         self.child().into_iter().collect()
+    }
+    /// The proxies that it was started behind, where it tells its clients to
+    /// come through them; `None` for one before which any may be put.
+    fn doors(&self) -> Option<&Doors> {
+        None
     }
     /// One line for the terminal, as in `redis 7.0.15 started on 127.0.0.1:21734`.
     fn describe(&self) -> String;

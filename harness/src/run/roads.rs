@@ -1,66 +1,71 @@
-//! The roads of a cell to its broker: direct, or through a proxy each where a
-//! fault lies on one of them.
+//! The roads of a cell to its broker: direct, or through proxies where the
+//! cell is of a fault run.
 
 use std::io;
 use std::net::ToSocketAddrs as _;
+use std::sync::Arc;
 
 use schedbench_contract::Address;
 
-use crate::fault::LinkFault;
+use crate::environment::Running;
 use crate::fault::proxy::{Proxy, Suffering};
-use crate::plan::{CellPlan, Deed, Road, Victim};
+use crate::fault::{Doors, LinkFault};
+use crate::plan::{CellPlan, Road, Victim};
 
-/// The proxies on a cell's roads; none where no fault lies on a link.
+/// The proxies on a cell's roads; none where nothing is hurt.
 #[derive(Debug, Default)]
-pub struct Roads {
-    producer: Option<Proxy>,
-    workers: Option<Proxy>,
-}
+pub struct Roads(Doors);
 
 impl Roads {
-    /// Proxies to the broker where the plan has faults on links, or is the
-    /// control of cells that have: on both roads then, so that a road that is
-    /// not hurt costs the same.
+    /// Proxies to the broker where the plan has faults of any kind: on both
+    /// roads then, so that what is hurt and what is not cost the same. A
+    /// broker that tells its clients where to go has made its own. One that is
+    /// not ours is reached as its URL says: a certificate names its host.
     ///
     /// # Errors
     /// There is no port or no thread.
-    pub fn to(broker: Option<&Address>, plan: &CellPlan) -> io::Result<Self> {
-        let hurts = plan.faults.iter().any(|fault| matches!(fault.deed, Deed::Link(_)));
-        let is_beside = plan.control().is_some_and(|control| control.through_proxies);
-        let Some(broker) = broker.filter(|_| hurts || is_beside) else {
-            return Ok(Self::default());
-        };
-        let mut places = (broker.host.as_str(), broker.port).to_socket_addrs()?;
+    pub fn to(broker: Option<&dyn Running>, plan: &CellPlan) -> io::Result<Self> {
+        let ours = broker.filter(|broker| broker.child().is_some() && plan.goes_by_proxies());
+        let Some(broker) = ours else { return Ok(Self::default()) };
+        if let Some(doors) = broker.doors() {
+            return Ok(Self(doors.clone()));
+        }
+        let Address { host, port, .. } = broker.address();
+        let mut places = (host.as_str(), *port).to_socket_addrs()?;
         let place = places.next().ok_or_else(|| io::Error::other("the broker has no address"))?;
-        Ok(Self { producer: Some(Proxy::to(place)?), workers: Some(Proxy::to(place)?) })
+        Doors::to(place).map(Self)
     }
 
     /// The producer's way to the broker.
     #[must_use]
     pub fn producer(&self, broker: Option<Address>) -> Option<Address> {
-        through(self.producer.as_ref(), broker)
+        through(&self.0.producer, broker)
     }
 
     /// The workers' way to the broker.
     #[must_use]
     pub fn workers(&self, broker: Option<Address>) -> Option<Address> {
-        through(self.workers.as_ref(), broker)
+        through(&self.0.workers, broker)
     }
 
-    /// Lays a fault on those roads that are meant.
+    /// Lays a fault on those roads that are meant, before every node of them.
     ///
     /// # Errors
-    /// A proxy does not act on it.
+    /// A proxy does not act on it, or there is none.
     pub(super) fn suffer(&self, on: Victim, fault: LinkFault) -> io::Result<Vec<Suffering>> {
         let Victim::Link(meant) = on else { return Ok(Vec::new()) };
-        let roads = [(Road::Producer, &self.producer), (Road::Workers, &self.workers)];
+        let roads = [(Road::Producer, &self.0.producer), (Road::Workers, &self.0.workers)];
         let hurt = roads.into_iter().filter(|(road, _)| meant.covers(*road));
-        hurt.filter_map(|(_, proxy)| proxy.as_ref()).map(|proxy| proxy.suffer(&[fault])).collect()
+        let proxies: Vec<&Arc<Proxy>> = hurt.flat_map(|(_, proxies)| proxies).collect();
+        if proxies.is_empty() {
+            return Err(io::Error::other("no proxy stands on the way to its broker"));
+        }
+        proxies.into_iter().map(|proxy| proxy.suffer(&[fault])).collect()
     }
 }
 
-fn through(proxy: Option<&Proxy>, broker: Option<Address>) -> Option<Address> {
-    match proxy {
+fn through(proxies: &[Arc<Proxy>], broker: Option<Address>) -> Option<Address> {
+    match proxies.first() {
         Some(proxy) => {
             let at = proxy.address();
             broker.map(|broker| Address { host: at.ip().to_string(), port: at.port(), ..broker })

@@ -125,7 +125,8 @@ impl<'a> Session<'a> {
 
     /// A fresh broker, then the block's cells.
     fn block(&mut self, index: u32, block: &Block) -> Result<()> {
-        if let Err(error) = self.stage.start_broker(block.target) {
+        let by_proxies = block.steps.iter().any(|step| describe::cell_of(step).goes_by_proxies());
+        if let Err(error) = self.stage.start_broker(block.target, by_proxies) {
             if self.stopped() {
                 return Ok(());
             }
@@ -220,7 +221,7 @@ impl<'a> Session<'a> {
         }
         self.stage.settle();
         let address = self.stage.address();
-        let roads = match Roads::to(address.as_ref(), plan) {
+        let roads = match Roads::to(self.stage.broker.as_deref(), plan) {
             Ok(roads) => roads,
             Err(error) => {
                 let why = format!("putting a proxy before the broker: {error}");
@@ -366,7 +367,7 @@ impl<'a> Session<'a> {
             }
             self.stage.progress.add_cell();
             let block = self.outcome.cells[place].block;
-            match self.stage.start_broker(plan.target) {
+            match self.stage.start_broker(plan.target, plan.goes_by_proxies()) {
                 Ok(()) => {
                     // A disturbed trial of a fault stays beside its successor:
                     // what it lost is lost (`docs/decisions/0026`).

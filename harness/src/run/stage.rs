@@ -59,15 +59,16 @@ pub struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    /// A fresh broker for a target, if it needs one, and what it needs beside.
+    /// A fresh broker for a target, if it needs one, and what it needs beside:
+    /// that one is never hurt. `by_proxies` says whether cells reach the broker so.
     ///
     /// # Errors
     /// It is not there, or died at its start.
-    pub fn start_broker(&mut self, target: Target) -> Result<(), CellError> {
+    pub fn start_broker(&mut self, target: Target, by_proxies: bool) -> Result<(), CellError> {
         self.end_broker();
-        self.broker = self.start_one(target, target.profile)?;
+        self.broker = self.start_one(target, target.profile, by_proxies)?;
         if let Some(profile) = (target.system.second)(target.profile) {
-            self.second = self.start_one(target, profile)?;
+            self.second = self.start_one(target, profile, false)?;
         }
         Ok(())
     }
@@ -76,12 +77,13 @@ impl Stage<'_> {
         &self,
         target: Target,
         profile: &Profile,
+        by_proxies: bool,
     ) -> Result<Option<Box<dyn Running>>, CellError> {
         let Some(kind) = profile.broker else { return Ok(None) };
         let who = target.name();
         let url_env = (self.url_env)(kind);
         let ground = Ground { keeper: self.keeper, rooms: self.rooms, logs: &self.logs };
-        let need = Need { who: &who, profile, url_env: url_env.as_deref() };
+        let need = Need { who: &who, profile, url_env: url_env.as_deref(), by_proxies };
         let entry = Entry::of(kind);
         let broker = self
             .mode

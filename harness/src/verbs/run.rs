@@ -180,7 +180,12 @@ fn without_missing(
         // Asked first: what must not be hurt is not asked anything.
         let missing = not_ours_to_hurt(&block, scenario, mode).or_else(|| {
             servers.find_map(|(broker, profile)| {
-                let need = Need { who: &name, profile, url_env: scenario.url_env(broker) };
+                let need = Need {
+                    who: &name,
+                    profile,
+                    url_env: scenario.url_env(broker),
+                    by_proxies: false,
+                };
                 reachable(mode, Entry::of(broker), &need).err()
             })
         });
@@ -289,7 +294,7 @@ fn new_enough(entry: &Entry, who: &str, program: &Path) -> Result<(), environmen
 /// Whether a broker is here: a program that can be started, or a server that
 /// answers, takes the credentials of its URL, and is as the profile needs it.
 fn reachable(mode: Mode, entry: &Entry, need: &Need<'_>) -> Result<(), environment::Missing> {
-    let Need { who, profile, url_env } = *need;
+    let Need { who, profile, url_env, .. } = *need;
     let variable = match mode.source(entry, who, url_env, profile.topology)? {
         Source::Url(variable) => variable,
         Source::Program(program) => return new_enough(entry, who, &program),

@@ -184,7 +184,7 @@ fn a_rabbitmq_with_tls_whose_authority_is_trusted() {
     let rooms = Rooms::open_in(place.path(), None).expect("rooms");
     let keeper = Keeper::start(None).expect("a keeper");
     let ground = Ground { keeper: &keeper, rooms: &rooms, logs: place.path() };
-    let need = Need { who: "test", profile: &profile, url_env: None };
+    let need = Need { who: "test", profile: &profile, url_env: None, by_proxies: false };
     let broker = Entry::of(Broker::RabbitMq).have(&ground, &need).expect("a rabbitmq");
     let at = broker.address();
     let user = at.user.as_deref().expect("a user");

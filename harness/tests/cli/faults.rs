@@ -39,7 +39,11 @@ fn outcome(place: &Place, text: &str) -> Outcome {
 }
 
 fn trial(outcome: &Outcome) -> (&Cell, &Trial) {
-    let [cell] = cells_of(outcome, "redis-asynq")[..] else { panic!("one cell") };
+    trial_of(outcome, "redis-asynq")
+}
+
+fn trial_of<'a>(outcome: &'a Outcome, system: &str) -> (&'a Cell, &'a Trial) {
+    let [cell] = cells_of(outcome, system)[..] else { panic!("one cell") };
     // A busy machine disturbs; it is no finding about the fault.
     let sound = matches!(cell.validity, Validity::Valid | Validity::Disturbed(_));
     assert!(sound, "{:?} {:?}", cell.validity, cell.error);
@@ -187,6 +191,24 @@ fn a_partition_is_lived_through() {
     let done = &cell.series.columns["throughput"];
     let bin = ((7.0 - cell.series.start_s) / cell.series.bin_s) as usize;
     assert_eq!(done[bin], Some(0.0), "{done:?}");
+    had_an_impact(trial);
+    assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
+    place.wait_until_nothing_is_left("after a fault");
+}
+
+/// Kafka tells its clients where its nodes are, so that they would walk around
+/// a proxy that it does not know of.
+#[test]
+fn kafka_tells_its_clients_to_come_through_the_proxy() {
+    let place = Place::new();
+    let text = scenario("\"kafka\"", 14, "kind = \"black-hole\"\non = \"links\"");
+    let outcome = outcome(&place, &text.replace("5k", "1k"));
+    let (cell, trial) = trial_of(&outcome, "kafka");
+    let done = &cell.series.columns["throughput"];
+    let bin = |second: f64| ((second - cell.series.start_s) / cell.series.bin_s) as usize;
+    assert_eq!(done[bin(7.0)], Some(0.0), "{done:?}");
+    let after = &done[bin(9.0)..];
+    assert!(after.iter().flatten().any(|rate| *rate > 0.0), "{done:?}");
     had_an_impact(trial);
     assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
     place.wait_until_nothing_is_left("after a fault");

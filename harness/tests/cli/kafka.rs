@@ -109,7 +109,7 @@ fn what_refuses_the_password_or_has_too_few_nodes() {
     let ground = Ground { keeper: &keeper, rooms: &rooms, logs: dir.path() };
     let system = schedbench_adapters::find("kafka").expect("a system");
     let profile = system.profile(Some("acks-all")).expect("a profile");
-    let need = Need { who: "test", profile, url_env: None };
+    let need = Need { who: "test", profile, url_env: None, by_proxies: false };
     let kafka = Entry::of(Broker::Kafka).have(&ground, &need).expect("a kafka");
     let at = kafka.address();
     let password = &at.password.as_ref().expect("a password").0;

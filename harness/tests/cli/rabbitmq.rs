@@ -214,7 +214,7 @@ impl Theirs {
         let ground = Ground { keeper: &keeper, rooms: &rooms, logs: dir };
         let system = schedbench_adapters::find("rabbitmq").expect("a system");
         let profile = system.profile(Some("durable")).expect("a profile");
-        let need = Need { who: "test", profile, url_env: None };
+        let need = Need { who: "test", profile, url_env: None, by_proxies: false };
         let broker = Entry::of(Broker::RabbitMq).have(&ground, &need).expect("a rabbitmq");
         Self { broker, _keeper: keeper, _rooms: rooms }
     }

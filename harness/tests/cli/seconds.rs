@@ -155,7 +155,7 @@ impl Rows {
         let ground = Ground { keeper: &keeper, rooms: &rooms, logs: logs.path() };
         let system = schedbench_adapters::find("postgres").expect("a system");
         let profile = system.profile(Some("poll")).expect("a profile");
-        let need = Need { who: "test", profile, url_env: None };
+        let need = Need { who: "test", profile, url_env: None, by_proxies: false };
         let broker = Entry::of(schedbench_contract::Broker::Postgres).have(&ground, &need);
         let broker = broker.expect("a postgres");
         Self { broker, _keeper: keeper, _rooms: rooms, _dirs: [logs, root] }

@@ -36,7 +36,7 @@ impl Locked {
         let ground = Ground { keeper: &keeper, rooms: &rooms, logs: dir.path() };
         let system = schedbench_adapters::find(system).expect("a system");
         let profile = system.profile(Some(profile)).expect("a profile");
-        let need = Need { who: "test", profile, url_env: None };
+        let need = Need { who: "test", profile, url_env: None, by_proxies: false };
         let kind = profile.broker.expect("a broker");
         let broker = Entry::of(kind).have(&ground, &need).expect("it starts");
         Self { broker, _keeper: keeper, rooms, _dir: dir }

@@ -19,7 +19,7 @@ static PLAIN: Profile = profile(&[]);
 static THREE: Profile = Profile { topology: Topology::Cluster, ..profile(&[]) };
 
 fn need(profile: &Profile) -> Need<'_> {
-    Need { who: "rabbitmq/test", profile, url_env: None }
+    Need { who: "rabbitmq/test", profile, url_env: None, by_proxies: false }
 }
 
 fn start(at: &Ground<'_>) -> Box<dyn Running> {

@@ -174,7 +174,12 @@ fn an_existing_one_is_used_as_it_is_or_not_at_all() {
     let address = theirs.address();
     let password = address.password.clone().expect("a password").0;
     let entry = Entry::of(Broker::RabbitMq);
-    let need = |profile| Need { who: "rabbitmq/test", profile, url_env: Some("TEST_AMQP_URL") };
+    let need = |profile| Need {
+        who: "rabbitmq/test",
+        profile,
+        url_env: Some("TEST_AMQP_URL"),
+        by_proxies: false,
+    };
     let url = |user: &str, password: &str, vhost: &str| {
         format!("amqp://{user}:{password}@127.0.0.1:{}/{vhost}", address.port)
     };

@@ -43,11 +43,14 @@ pub(super) fn jvm(nodes: usize) -> impl Iterator<Item = &'static str> {
     JVM.iter().chain(heap).copied()
 }
 
+const PROTOCOL_MAP: &str = "listener.security.protocol.map";
+const PROTOCOLS: &str = "CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT";
+
 /// What every node of ours is set to, whatever the profile.
 pub const FIXED: &[(&str, &str)] = &[
     ("process.roles", "broker,controller"),
     ("node.id", "1"),
-    ("listener.security.protocol.map", "CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT"),
+    (PROTOCOL_MAP, PROTOCOLS),
     ("inter.broker.listener.name", "CLIENT"),
     ("controller.listener.names", "CONTROLLER"),
     ("sasl.enabled.mechanisms", "PLAIN"),
@@ -89,7 +92,22 @@ pub(super) struct Seat {
     pub(super) client: u16,
     /// For controllers.
     pub(super) controller: u16,
+    /// For the roads of producers and workers, where they have proxies.
+    pub(super) roads: Option<[Way; 2]>,
 }
+
+/// A road's listener of a node.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way {
+    /// Where the node listens.
+    pub(super) listens: u16,
+    /// Where it tells the road's clients to go: the port of the proxy.
+    pub(super) advertised: u16,
+}
+
+/// The listeners of the roads, by their names in the configuration. A client
+/// is told of every node by the listener that it asks.
+const ROADS: [&str; 2] = ["PRODUCER", "WORKER"];
 
 /// The whole configuration of one of `all`, for standard input: the password
 /// is in no argument list and no file.
@@ -109,12 +127,19 @@ pub(super) fn properties(
     for (key, value) in FIXED.iter().chain(in_cluster).chain(settings) {
         set(key, (*value).to_owned());
     }
-    let Seat { id, client: port, controller } = seat;
+    let Seat { id, client: port, controller, roads } = seat;
     let voter = |seat: &Seat| format!("{}@{HOST}:{}", seat.id, seat.controller);
     let voters: Vec<String> = all.iter().map(voter).collect();
     set("node.id", id.to_string());
-    set("listeners", format!("CLIENT://{HOST}:{port},CONTROLLER://{HOST}:{controller}"));
-    set("advertised.listeners", format!("CLIENT://{HOST}:{port}"));
+    let mut listeners = format!("CLIENT://{HOST}:{port},CONTROLLER://{HOST}:{controller}");
+    let mut advertised = format!("CLIENT://{HOST}:{port}");
+    let ways: Vec<(&str, Way)> = ROADS.into_iter().zip(roads.iter().flatten().copied()).collect();
+    for (name, way) in &ways {
+        listeners.push_str(&format!(",{name}://{HOST}:{}", way.listens));
+        advertised.push_str(&format!(",{name}://{HOST}:{}", way.advertised));
+    }
+    set("listeners", listeners);
+    set("advertised.listeners", advertised);
     set("controller.quorum.voters", voters.join(","));
     set("log.dirs", data.display().to_string());
     let user = client.user.as_deref().unwrap_or_default();
@@ -125,7 +150,14 @@ pub(super) fn properties(
         "{module} required username=\"{user}\" password=\"{password}\" user_{user}=\"{password}\";"
     );
     set("listener.name.client.plain.sasl.jaas.config", jaas.clone());
-    set("listener.name.controller.plain.sasl.jaas.config", jaas);
+    set("listener.name.controller.plain.sasl.jaas.config", jaas.clone());
+    let mut protocols = PROTOCOLS.to_owned();
+    for (name, _) in &ways {
+        protocols.push_str(&format!(",{name}:SASL_PLAINTEXT"));
+        let key = format!("listener.name.{}.plain.sasl.jaas.config", name.to_lowercase());
+        set(&key, jaas.clone());
+    }
+    set(PROTOCOL_MAP, protocols);
     Secret(lines.iter().map(|(key, value)| format!("{key}={}\n", escaped(value))).collect())
 }
 
@@ -154,7 +186,8 @@ mod tests {
 
     #[test]
     fn three_nodes_know_each_other_and_copy_everything() {
-        let seat = |id: usize| Seat { id, client: 20_000 + id as u16, controller: 21_000 };
+        let seat =
+            |id: usize| Seat { id, client: 20_000 + id as u16, controller: 21_000, roads: None };
         let all = [seat(1), seat(2), seat(3)];
         let client = Address {
             host: HOST.into(),
@@ -177,5 +210,35 @@ mod tests {
         assert_eq!(text.lines().filter(|line| line.contains("replication.factor")).count(), 3);
         assert_eq!(jvm(3).last(), Some("-Xmx512m"));
         assert_eq!(jvm(1).count(), JVM.len());
+    }
+
+    #[test]
+    fn each_road_is_told_to_come_by_its_proxy() {
+        let way = |listens: u16| Way { listens, advertised: listens + 1_000 };
+        let roads = Some([way(20_002), way(20_003)]);
+        let seat = Seat { id: 1, client: 20_001, controller: 20_004, roads };
+        let client = Address {
+            host: HOST.into(),
+            port: 20_001,
+            user: Some("u".into()),
+            password: Some(Secret("p".into())),
+            database: None,
+            tls: false,
+        };
+        let text = properties(&seat, &[seat], &client, Path::new("/d"), &[]).0;
+        for line in [
+            "listeners=CLIENT://127.0.0.1:20001,CONTROLLER://127.0.0.1:20004,\
+             PRODUCER://127.0.0.1:20002,WORKER://127.0.0.1:20003",
+            "advertised.listeners=CLIENT://127.0.0.1:20001,PRODUCER://127.0.0.1:21002,\
+             WORKER://127.0.0.1:21003",
+            "listener.security.protocol.map=CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT,\
+             PRODUCER:SASL_PLAINTEXT,WORKER:SASL_PLAINTEXT",
+            "inter.broker.listener.name=CLIENT",
+        ] {
+            assert_eq!(text.lines().filter(|has| *has == line).count(), 1, "{line} in {text}");
+        }
+        for road in ["producer", "worker"] {
+            assert!(text.contains(&format!("listener.name.{road}.plain.sasl.jaas.config=")));
+        }
     }
 }

@@ -2,17 +2,19 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use schedbench_contract::Address;
 
-use super::config::{self, Seat};
+use super::config::{self, Seat, Way};
 use super::jvm::{Jvm, Who};
 use super::node::Node;
 use super::quick::Quick;
 use super::{ANSWER, data};
 use crate::environment::{Error, Result, ports, rooms};
+use crate::fault::Doors;
 
 /// From its start to its first answer; a JVM on a busy machine is slow.
 const START: Duration = Duration::from_secs(90);
@@ -40,12 +42,15 @@ pub(super) struct Plan<'a> {
     pub(super) quick: Option<&'a Quick>,
     /// What their JVMs get beside what all get.
     pub(super) options: &'a [OsString],
+    /// Whether clients come through proxies, which each node then advertises.
+    pub(super) by_proxies: bool,
 }
 
 /// All of them.
 pub(super) struct Nodes {
     all: Vec<Node>,
     jvm: Jvm,
+    doors: Option<Doors>,
 }
 
 impl Nodes {
@@ -56,7 +61,9 @@ impl Nodes {
     /// # Errors
     /// There is no port, or a log cannot be formatted.
     pub(super) fn make(plan: &Plan<'_>) -> Result<Self> {
-        let seats = seats(plan.nodes)?;
+        // The proxies keep their ports from here on: they are in the nodes'
+        // configuration, which outlives a restart.
+        let (seats, doors) = seats(plan.nodes, plan.by_proxies)?;
         let (cluster, password) = (data::id()?, rooms::password()?);
         let mut all = Vec::new();
         for seat in &seats {
@@ -78,12 +85,17 @@ impl Nodes {
             let options = plan.options_of_jvm();
             all.push(Node { who, address, data, properties, options, child: None });
         }
-        Ok(Self { all, jvm: plan.jvm.clone() })
+        Ok(Self { all, jvm: plan.jvm.clone(), doors })
     }
 
     /// Each of them.
     pub(super) fn all(&self) -> &[Node] {
         &self.all
+    }
+
+    /// The proxies that they advertise.
+    pub(super) fn doors(&self) -> Option<&Doors> {
+        self.doors.as_ref()
     }
 
     /// Starts those that do not live and waits until all are healthy.
@@ -184,18 +196,46 @@ impl Plan<'_> {
     }
 }
 
-/// Free ports for so many, no two alike.
-fn seats(nodes: usize) -> Result<Vec<Seat>> {
+/// Free ports for so many, no two alike, and the proxies before them.
+fn seats(nodes: usize, by_proxies: bool) -> Result<(Vec<Seat>, Option<Doors>)> {
+    let each = if by_proxies { 4 } else { 2 };
     let mut free: Vec<u16> = Vec::new();
-    while free.len() < 2 * nodes {
+    while free.len() < each * nodes {
         let port = ports::free()?;
         if !free.contains(&port) {
             free.push(port);
         }
     }
-    let seat =
-        |(at, pair): (usize, &[u16])| Seat { id: at + 1, client: pair[0], controller: pair[1] };
-    Ok(free.chunks(2).enumerate().map(seat).collect())
+    let mut doors = Doors::default();
+    let mut seats = Vec::new();
+    for (at, its) in free.chunks(each).enumerate() {
+        let roads = match its {
+            [_, _, producer, workers] => Some(roads(&mut doors, [*producer, *workers], &free)?),
+            _ => None,
+        };
+        seats.push(Seat { id: at + 1, client: its[0], controller: its[1], roads });
+    }
+    Ok((seats, by_proxies.then_some(doors)))
+}
+
+/// Proxies to a node's listeners, on ports that no node will have.
+fn roads(doors: &mut Doors, listens: [u16; 2], taken: &[u16]) -> Result<[Way; 2]> {
+    let behind = listens.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let mut kept = Doors::default();
+    loop {
+        let mut pair = Doors::default();
+        pair.add(behind[0], behind[1]).map_err(Error::io("putting proxies before Kafka"))?;
+        let ports = [&pair.producer, &pair.workers].map(|one| one[0].address().port());
+        if ports.iter().any(|port| taken.contains(port)) {
+            // Held until others are found, so that it is not found again.
+            kept.producer.append(&mut pair.producer);
+            kept.workers.append(&mut pair.workers);
+            continue;
+        }
+        doors.producer.append(&mut pair.producer);
+        doors.workers.append(&mut pair.workers);
+        return Ok([0, 1].map(|road| Way { listens: listens[road], advertised: ports[road] }));
+    }
 }
 
 #[cfg(test)]
@@ -204,12 +244,31 @@ mod tests {
 
     #[test]
     fn three_nodes_have_six_ports() {
-        let seats = seats(3).expect("ports");
+        let (seats, doors) = seats(3, false).expect("ports");
+        assert!(doors.is_none() && seats.iter().all(|seat| seat.roads.is_none()));
         let mut ports: Vec<u16> =
             seats.iter().flat_map(|seat| [seat.client, seat.controller]).collect();
         ports.sort_unstable();
         ports.dedup();
         assert_eq!(ports.len(), 6);
         assert_eq!(seats.iter().map(|seat| seat.id).collect::<Vec<_>>(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn each_node_has_a_listener_and_a_proxy_per_road() {
+        let (seats, doors) = seats(3, true).expect("ports");
+        let doors = doors.expect("proxies");
+        assert_eq!((doors.producer.len(), doors.workers.len()), (3, 3));
+        let mut ports = Vec::new();
+        for (at, seat) in seats.iter().enumerate() {
+            let [producer, worker] = seat.roads.expect("roads");
+            assert_eq!(producer.advertised, doors.producer[at].address().port());
+            assert_eq!(worker.advertised, doors.workers[at].address().port());
+            ports.extend([seat.client, seat.controller]);
+            ports.extend([producer, worker].iter().flat_map(|way| [way.listens, way.advertised]));
+        }
+        ports.sort_unstable();
+        ports.dedup();
+        assert_eq!(ports.len(), 18);
     }
 }

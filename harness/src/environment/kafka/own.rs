@@ -13,6 +13,7 @@ use super::nodes::{Nodes, Plan};
 use super::{libs_of, quick, version_of};
 use crate::environment::broker::{Ground, Need, Running};
 use crate::environment::{Child, Error, Keeper, Result, Rooms, disk};
+use crate::fault::Doors;
 
 /// How often other ports are tried.
 const TRIES: usize = 5;
@@ -45,6 +46,7 @@ pub(super) fn start(
         log: &log,
         quick: quick.as_ref(),
         options: &[],
+        by_proxies: need.by_proxies,
     };
     let mut tries = 0;
     loop {
@@ -119,6 +121,10 @@ impl Running for Own {
 
     fn children(&self) -> Vec<&Child> {
         self.nodes.all().iter().filter_map(|node| node.child.as_ref()).collect()
+    }
+
+    fn doors(&self) -> Option<&Doors> {
+        self.nodes.doors()
     }
 
     fn describe(&self) -> String {

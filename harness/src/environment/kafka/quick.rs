@@ -128,6 +128,7 @@ fn make(jvm: &Jvm, place: &Path, room: &Path, log: &Path) -> Result<()> {
         log: &log,
         quick: None,
         options: &[dump],
+        by_proxies: false,
     };
     let mut nodes = Nodes::make(&plan)?;
     let formatted = &nodes.all()[0].data;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use schedbench_contract::{Broker, Delay as Claim, Handler, Retries, Topology};
+use schedbench_contract::{Delay as Claim, Handler, Retries, Topology};
 
 use super::targets::CEILING;
 use super::trials;
@@ -101,8 +101,7 @@ fn fault_misfit(fault: &Fault, target: Target, settings: &Settings) -> Option<St
     if target.profile.topology == Topology::Cluster {
         return Some("which of its three nodes is meant cannot be said yet".to_owned());
     }
-    let walks_around = matches!(fault.deed, Deed::Link(_)) && broker == Broker::Kafka;
-    walks_around.then(|| "its clients go where Kafka says, not through the proxy".to_owned())
+    None
 }
 
 fn delay_misfit(delay: &Delay, claim: &Claim) -> Option<String> {

@@ -1,0 +1,39 @@
+//! The proxies before a broker: one per road and node.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::proxy::Proxy;
+
+/// The proxies of both roads. A road's first one is where its clients knock;
+/// those of further nodes are told by the broker itself (`docs/decisions/0027`).
+#[derive(Clone, Debug, Default)]
+pub struct Doors {
+    /// On the producer's road, in the order of the nodes.
+    pub producer: Vec<Arc<Proxy>>,
+    /// On the workers' road.
+    pub workers: Vec<Arc<Proxy>>,
+}
+
+impl Doors {
+    /// One on each road to a broker whose clients stay where they connect.
+    ///
+    /// # Errors
+    /// There is no port or no thread.
+    pub fn to(broker: SocketAddr) -> io::Result<Self> {
+        let mut doors = Self::default();
+        doors.add(broker, broker)?;
+        Ok(doors)
+    }
+
+    /// One more on each road, to a node that has a listener for each.
+    ///
+    /// # Errors
+    /// There is no port or no thread.
+    pub fn add(&mut self, producer: SocketAddr, workers: SocketAddr) -> io::Result<()> {
+        self.producer.push(Arc::new(Proxy::to(producer)?));
+        self.workers.push(Arc::new(Proxy::to(workers)?));
+        Ok(())
+    }
+}
