@@ -107,7 +107,7 @@ fn run(options: &Options) -> Result<ExitCode> {
     for row in rows {
         let target = target(row)?;
         if running != Some(target.name()) {
-            let started = stage.start_broker(target);
+            let started = stage.start_broker(target, false);
             started.map_err(|error| anyhow!("{}\n{}", error.message, error.log.join("\n")))?;
             running = Some(target.name());
         }

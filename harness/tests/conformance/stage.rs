@@ -49,7 +49,7 @@ pub(crate) fn on_stage<T>(target: Target, act: impl FnOnce(&mut Stage<'_>) -> T)
         stop: &stop,
         settle_wait_ns: 0,
     };
-    if let Err(error) = stage.start_broker(target) {
+    if let Err(error) = stage.start_broker(target, false) {
         panic!("{}\n{}", error.message, error.log.join("\n"));
     }
     let outcome = act(&mut stage);
