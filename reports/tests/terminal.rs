@@ -127,6 +127,9 @@ fn a_trial_goes_by_its_name() {
         cell.key.trial = Some("standstill".to_owned());
         if cell.key.load == Load::Rate(10e3) {
             (cell.key.trial, cell.key.fault) = (Some("control".to_owned()), None);
+            for trial in &mut cell.trials {
+                trial.fault = "no fault, as a control, at 3 s for 2 s".to_owned();
+            }
         }
     }
     let text = shown(&outcome, 80);

@@ -20,9 +20,6 @@ pub struct Control {
     pub at_ns: u64,
     /// For how long, ns.
     pub for_ns: u64,
-    /// Whether the proxies stand on its roads: where trials beside it hurt
-    /// links, and the system's links can be hurt.
-    pub through_proxies: bool,
 }
 
 impl Control {

@@ -25,7 +25,7 @@ impl Roads {
     /// # Errors
     /// There is no port or no thread.
     pub fn to(broker: Option<&dyn Running>, plan: &CellPlan) -> io::Result<Self> {
-        let ours = broker.filter(|broker| broker.child().is_some() && plan.goes_by_proxies());
+        let ours = broker.filter(|broker| broker.child().is_some() && plan.is_tried());
         let Some(broker) = ours else { return Ok(Self::default()) };
         if let Some(doors) = broker.doors() {
             return Ok(Self(doors.clone()));

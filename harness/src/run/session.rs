@@ -125,7 +125,7 @@ impl<'a> Session<'a> {
 
     /// A fresh broker, then the block's cells.
     fn block(&mut self, index: u32, block: &Block) -> Result<()> {
-        let by_proxies = block.steps.iter().any(|step| describe::cell_of(step).goes_by_proxies());
+        let by_proxies = block.steps.iter().any(|step| describe::cell_of(step).is_tried());
         if let Err(error) = self.stage.start_broker(block.target, by_proxies) {
             if self.stopped() {
                 return Ok(());
@@ -367,7 +367,7 @@ impl<'a> Session<'a> {
             }
             self.stage.progress.add_cell();
             let block = self.outcome.cells[place].block;
-            match self.stage.start_broker(plan.target, plan.goes_by_proxies()) {
+            match self.stage.start_broker(plan.target, plan.is_tried()) {
                 Ok(()) => {
                     // A disturbed trial of a fault stays beside its successor:
                     // what it lost is lost (`docs/decisions/0026`).

@@ -100,7 +100,7 @@ fn a_fault_that_does_nothing_has_no_impact() {
 fn a_control_has_no_impact() {
     let mut stage = steady();
     stage.plan.faults.clear();
-    let control = Control { at_ns: 15 * S, for_ns: 5 * S, through_proxies: true };
+    let control = Control { at_ns: 15 * S, for_ns: 5 * S };
     stage.plan.trial = Some(Named { name: "control".into(), control: Some(control) });
     stage.run_all(|_| MS);
     let cell = stage.judge();

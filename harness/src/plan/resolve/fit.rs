@@ -6,8 +6,7 @@ use schedbench_contract::{Delay as Claim, Handler, Retries, Topology};
 
 use super::targets::CEILING;
 use super::trials;
-use crate::fault::LinkFault;
-use crate::plan::{CellPlan, Deed, Delay, Fault, Road, Target, Victim};
+use crate::plan::{CellPlan, Deed, Delay, Fault, Target, Victim};
 use crate::scenario::{Bytes, Settings};
 
 /// Why a target cannot run a cell.
@@ -61,9 +60,6 @@ pub(super) fn fit(
         let why = format!("its largest has {}", Bytes(claims.largest_body as u64));
         return Err(misfit("take such a body", why, &task.body.span));
     }
-    if let Some(control) = cell.trial.as_mut().and_then(|trial| trial.control.as_mut()) {
-        control.through_proxies &= fault_misfit(&A_LINK_RESET, target, settings).is_none();
-    }
     for (fault, written) in cell.faults.iter().zip(trials::written(settings, &cell)) {
         if let Some(why) = fault_misfit(fault, target, settings) {
             return Err(misfit(suffering(fault), why, &written.on.span));
@@ -71,10 +67,6 @@ pub(super) fn fit(
     }
     Ok(cell)
 }
-
-/// Whoever can have this can have a proxy on its roads.
-const A_LINK_RESET: Fault =
-    Fault { deed: Deed::Link(LinkFault::Reset), on: Victim::Link(Road::Both), at_ns: 0, for_ns: 0 };
 
 /// What a fault asks of a system, after "cannot".
 fn suffering(fault: &Fault) -> &'static str {

@@ -6,7 +6,7 @@ use schedbench_reports::outcome::Skipped;
 use super::bounds::Bounds;
 use super::steps::Group;
 use super::{faults, fit_group};
-use crate::plan::{CellPlan, Control, Deed, Fault, Step, Target, Trial};
+use crate::plan::{CellPlan, Control, Fault, Step, Target, Trial};
 use crate::scenario::{self, At, Matrix, Mode, Rate, Scenario, ScenarioError, Settings, suggest};
 
 /// What cells go through: the scenario's faults, or those of a trial.
@@ -78,8 +78,7 @@ pub(super) fn treatments<'a>(
             "expected a [[trial.fault]] in one: a control is set beside others",
         ));
     };
-    let through_proxies = hurt().any(|fault| matches!(fault.deed, Deed::Link(_)));
-    let control = Control { at_ns: from, for_ns: until - from, through_proxies };
+    let control = Control { at_ns: from, for_ns: until - from };
     for Treatment { trial, faults, .. } in &mut treatments {
         if let (Some(trial), true) = (trial, faults.is_empty()) {
             trial.control = Some(control);
