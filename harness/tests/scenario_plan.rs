@@ -353,7 +353,8 @@ fn the_full_matrix_is_every_system_in_every_trial_that_it_can_have() {
     let full = built_in("faults", &["systems=redis-asynq,wheel", "matrix=full"]);
     assert_eq!(trials(&full).iter().filter(|trial| trial.starts_with("redis-asynq ")).count(), 15);
     assert!(trials(&full).contains("wheel control"));
-    assert!(!trials(&full).contains("wheel worker-kill"));
+    assert!(trials(&full).contains("wheel worker-kill"), "in a child");
+    assert!(!trials(&full).contains("wheel broker-kill"), "it has none");
     let notes = full.notes.join("\n");
     assert!(notes.contains("wheel/1ms: no cells with trial broker-kill"), "{notes}");
     // Trials of other systems are noted where the command line leaves those out.
