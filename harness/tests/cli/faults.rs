@@ -52,6 +52,7 @@ fn trial_of<'a>(outcome: &'a Outcome, system: &str) -> (&'a Cell, &'a Trial) {
     (cell, trial)
 }
 
+/// A figure that was measured, in its own unit.
 fn seconds(trial: &Trial, name: &str) -> f64 {
     match trial.readings[name] {
         Reading::Is(value) => value,
@@ -209,7 +210,9 @@ fn kafka_tells_its_clients_to_come_through_the_proxy() {
     assert_eq!(done[bin(7.0)], Some(0.0), "{done:?}");
     let after = &done[bin(9.0)..];
     assert!(after.iter().flatten().any(|rate| *rate > 0.0), "{done:?}");
-    had_an_impact(trial);
+    // At 1k/s an interval is 2 s, of which the baseline has three: too few to
+    // say more. Of what was due in the hole nothing was in time.
+    assert!(seconds(trial, "served.in_fault") < 0.05, "{trial:?}");
     assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
     place.wait_until_nothing_is_left("after a fault");
 }
