@@ -56,8 +56,9 @@ impl Act for AtRest {
     fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
         let claims = &self.0.profile.claims;
         // Where the tasks are in a program of the system's own, that one is
-        // killed, in `kill`.
-        if self.0.profile.broker.is_none() || claims.ack == AckMode::Locked {
+        // killed, in `kill`; a broker beside it keeps nothing but locks.
+        let in_its_program = matches!(claims.ack, AckMode::None | AckMode::Locked);
+        if self.0.profile.broker.is_none() || in_its_program {
             return;
         }
         hand.dismiss();
