@@ -90,11 +90,22 @@ pub(super) fn died(child: &Child, exit: Exit) -> Error {
     Error::Died(Box::new(died))
 }
 
-/// The last lines of its log that are no frames of a stack trace.
+/// What its log says of its end, without the frames of stack traces: from its
+/// first error on, or else the last lines. After an error Kafka says at length
+/// how it shuts down.
 pub(super) fn told_lines(child: &Child) -> Vec<String> {
-    let lines = child.log_tail(100);
+    let lines = child.log_tail(400);
     let is_frame = |line: &str| line.starts_with("\tat ") || line.starts_with("\t... ");
+    let is_news = |line: &str| line.contains("] INFO ") || line.contains("] WARN ");
+    let is_error = |line: &String| line.contains("] ERROR ") || line.contains("] FATAL ");
     let mut told: Vec<String> = lines.into_iter().filter(|line| !is_frame(line)).collect();
-    told.drain(..told.len().saturating_sub(TOLD_LINES));
+    match told.iter().position(is_error) {
+        Some(first) => {
+            told.drain(..first);
+            told.retain(|line| !is_news(line));
+            told.truncate(TOLD_LINES);
+        }
+        None => drop(told.drain(..told.len().saturating_sub(TOLD_LINES))),
+    }
     told
 }
