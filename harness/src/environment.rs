@@ -27,6 +27,7 @@ mod leftovers;
 mod making;
 mod missing;
 mod mode;
+pub mod ordered;
 pub mod placement;
 pub mod ports;
 mod postgres;

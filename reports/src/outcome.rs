@@ -329,7 +329,9 @@ pub struct Trial {
     /// `detection.impact`, `detection.client`, `detection.alarm`,
     /// `recovery.from_fault`, `recovery.from_heal`, `drain`, `loss.window`
     /// (seconds), `relapses`, `lost_goodput` (tasks), `served.in_fault`,
-    /// `served.overall` (shares of 1).
+    /// `served.overall` (shares of 1). Where the run has searched the capacity
+    /// also `load.of_capacity` (ρ) and `drain.multiple` (the drain over
+    /// D ρ / (1 − ρ), with D the fault's length), plain numbers.
     pub readings: BTreeMap<String, Reading>,
     /// Acknowledged tasks that were proved lost.
     pub lost: u64,

@@ -13,14 +13,16 @@ use schedbench_reports::{analysis, export, terminal};
 
 use super::check::headline;
 use crate::cli::{Format, RunArgs, Voice};
-use crate::environment::{self, Entry, Keeper, Mode, Need, Rooms, Source, Watchdog, Workshop};
+use crate::environment::{
+    self, Entry, Keeper, Mode, Need, Rooms, Source, Watchdog, Workshop, ordered,
+};
 use crate::fault;
-use crate::plan::{Block, Estimate, Missing, Plan, Target, Victim, resolve};
+use crate::plan::{Block, Deed, Estimate, Missing, Plan, Target, Victim, resolve};
 use crate::record::Sampler;
 use crate::run::{
     Exit, Interruption, Loudness, Progress, Results, Session, Stage, describe, exit, shown,
 };
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, ScenarioError};
 use crate::voice;
 
 /// Runs a scenario and prints what it came to.
@@ -31,6 +33,7 @@ pub fn run(args: &RunArgs, voice: Voice, out: &mut impl Write) -> Result<ExitCod
     let scenario = args.scenario.load()?;
     let missing = if args.skip_missing { Missing::IsSkipped } else { Missing::IsAnError };
     let mut resolved = resolve(&scenario, missing)?;
+    commands_are_here(&scenario)?;
     let skipped = without_missing(&mut resolved.plan, &scenario, args.env, args.skip_missing)?;
     resolved.skipped.extend(skipped);
     let say = |line: &str| {
@@ -204,6 +207,27 @@ fn without_missing(
     Ok(skipped)
 }
 
+/// That the programs of all command pairs are here, before anything starts: a
+/// broker that was hurt and cannot be healed would be worse than no result.
+///
+/// # Errors
+/// One is not.
+fn commands_are_here(scenario: &Scenario) -> Result<(), ScenarioError> {
+    let settings = &scenario.settings;
+    let faults = settings.fault.iter().chain(settings.trial.iter().flat_map(|trial| &trial.fault));
+    let lists = faults.flat_map(|fault| [&fault.hurt, &fault.heal]).flatten();
+    for program in lists.filter_map(|list| list.first()) {
+        if !ordered::is_here(program) {
+            return Err(scenario.text.error(
+                &program.span,
+                format!("no program `{}` here", program.value.escape_debug()),
+                "expected the path of a program, or the name of one on PATH",
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Why a broker that is to be hurt must not be: the harness would not start it
 /// itself. A URL in the scenario is refused with the plan already.
 fn not_ours_to_hurt(
@@ -215,8 +239,12 @@ fn not_ours_to_hurt(
     let broker = profile.broker?;
     let who = block.target.name();
     let cells = block.steps.iter().map(describe::cell_of);
-    let mut hurt = cells.flat_map(|cell| &cell.faults).map(|fault| fault.on);
-    let is_hurt = hurt.any(|on| matches!(on, Victim::Broker | Victim::Link(_)));
+    let mut faults = cells.flat_map(|cell| &cell.faults);
+    // Who names a pair of commands says how it is hurt and healed.
+    let is_hurt = faults.any(|fault| {
+        matches!(fault.on, Victim::Broker | Victim::Link(_))
+            && !matches!(fault.deed, Deed::Command(_))
+    });
     let source = mode.source(Entry::of(broker), &who, scenario.url_env(broker), profile.topology);
     match source {
         Ok(Source::Url(_) | Source::Compose(_)) if is_hurt => Some(environment::Missing {

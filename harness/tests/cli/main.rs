@@ -4,6 +4,7 @@
 
 mod brokers;
 mod checks;
+mod commands;
 mod containers;
 mod external;
 mod faults;
@@ -24,6 +25,7 @@ mod reports;
 mod runs;
 mod seconds;
 mod secrets;
+mod shares;
 mod signals;
 mod strangers;
 mod verbs;

@@ -56,8 +56,8 @@ pub(super) fn plan(resolved: &Resolved) -> Value {
 fn faults(resolved: &Resolved) -> Vec<Value> {
     let steps = resolved.plan.blocks.iter().flat_map(|block| &block.steps);
     let mut cells = steps.filter_map(|step| match step {
-        Step::Cell(cell) => Some(cell),
-        Step::Search(_) | Step::AtCapacity { .. } => None,
+        Step::Cell(cell) | Step::AtCapacity { cell, .. } => Some(cell),
+        Step::Search(_) => None,
     });
     let cell = cells.find(|cell| !cell.faults.is_empty() && cell.trial.is_none());
     cell.map_or_else(Vec::new, |cell| cell.faults.iter().map(fault).collect())

@@ -21,7 +21,7 @@ pub(super) struct Planned<'a> {
 pub(super) fn of(plan: &Plan) -> Vec<Planned<'_>> {
     let mut trials: Vec<Planned<'_>> = Vec::new();
     for cell in cells(plan) {
-        let Some(name) = cell.trial_name() else { continue };
+        let Some(name) = cell.trial_name().filter(|_| !cell.is_searching()) else { continue };
         let system = cell.target.name();
         match trials.iter_mut().find(|trial| trial.name == name) {
             Some(trial) if trial.systems.contains(&system) => {}
