@@ -115,6 +115,10 @@ pub struct Host {
     /// What the proxy on the roads costs; only of a run with faults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<ProxyCost>,
+    /// What brokers had between them and their clients, where it was not the
+    /// loopback interface.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
 }
 
 /// Round trips of 100 B over the loopback interface, one in flight, straight

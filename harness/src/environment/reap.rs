@@ -15,7 +15,7 @@ use rustix::process::{
 
 use crate::environment::rooms::remove_if_dead;
 use crate::environment::watchdog::READY;
-use crate::environment::{compose, ordered};
+use crate::environment::{compose, network, ordered};
 
 /// How long processes and directories may resist.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -44,6 +44,10 @@ pub fn reap() -> io::Result<()> {
             .stderr(Stdio::null())
             .status();
     }
+    // Nobody is in them any more.
+    for name in &left.networks {
+        let _ = network::remove(name);
+    }
     // What was hurt last is healed first.
     for line in left.heals.iter().rev() {
         heal(line);
@@ -62,6 +66,8 @@ struct Left {
     dirs: BTreeSet<PathBuf>,
     /// By name; with the docker that knows it.
     projects: BTreeMap<String, PathBuf>,
+    /// Network namespaces by name.
+    networks: BTreeSet<String>,
     /// Commands as the harness wrote them, in its order; two may be alike.
     heals: Vec<Vec<u8>>,
 }
@@ -98,6 +104,12 @@ fn listen(input: impl BufRead) -> Left {
                     let docker = OsStr::from_bytes(&object[space + 1..]);
                     left.projects.insert(name, docker.into());
                 }
+            }
+            b"network" => {
+                left.networks.insert(String::from_utf8_lossy(object).into_owned());
+            }
+            b"forget-network" => {
+                left.networks.remove(String::from_utf8_lossy(object).as_ref());
             }
             b"heal" => left.heals.push(object.to_vec()),
             b"forget-heal" => {

@@ -12,6 +12,7 @@
 //! process <pid>           forget-process <pid>
 //! dir <absolute path>     forget-dir <absolute path>
 //! project <name> <docker> forget-project <name>
+//! network <name>          forget-network <name>
 //! heal <json>             forget-heal <json>
 //! ```
 
@@ -123,6 +124,16 @@ impl Watchdog {
         }
         self.say(&[b"project ", name.as_bytes(), b" ", docker, b"\n"].concat());
         Ok(())
+    }
+
+    /// Remove this network namespace if the harness ends.
+    pub(crate) fn network(&self, name: &str) {
+        self.say(format!("network {name}\n").as_bytes());
+    }
+
+    /// It is removed.
+    pub(crate) fn forget_network(&self, name: &str) {
+        self.say(format!("forget-network {name}\n").as_bytes());
     }
 
     /// Run this command there if the harness ends: what it heals is not ours,

@@ -8,11 +8,10 @@ use schedbench_contract::{MomentKind, Recorder};
 use schedbench_reports::outcome::CellError;
 
 use super::halt::{Halt, failure};
-use super::roads::Roads;
+use super::roads::{Lying, Roads};
 use super::staff::Staff;
 use super::stage::{Stage, blame};
 use crate::environment::{self, Running, ordered};
-use crate::fault::proxy::Suffering;
 use crate::plan::{CellPlan, Commands, Deed, Fault, Victim};
 use crate::record::{Injected, Role};
 
@@ -20,7 +19,7 @@ use crate::record::{Injected, Role};
 pub(super) struct Faults {
     all: Vec<(Fault, State)>,
     /// What lies on links, each with its place among `all`.
-    on_links: Vec<(usize, Vec<Suffering>)>,
+    on_links: Vec<(usize, Lying)>,
     /// The command pairs of the plan.
     commands: Vec<Commands>,
     /// What commands have hurt, each with its place among `all`.
@@ -133,8 +132,8 @@ impl Faults {
                 hurt.into_iter().for_each(|worker| scene.staff.children()[worker].pause());
             }),
             (Deed::Link(link), on) => match scene.roads.suffer(on, link) {
-                Ok(suffering) => {
-                    self.on_links.push((place, suffering));
+                Ok(lying) => {
+                    self.on_links.push((place, lying));
                     Ok(())
                 }
                 Err(error) => Err(error.to_string()),
@@ -192,11 +191,8 @@ impl Faults {
         let Some(at) = self.on_links.iter().position(|(of, _)| *of == place) else {
             return Ok(());
         };
-        let (_, suffering) = self.on_links.swap_remove(at);
-        for one in suffering {
-            one.heal().map_err(|error| error.to_string())?;
-        }
-        Ok(())
+        let (_, lying) = self.on_links.swap_remove(at);
+        lying.heal().map_err(|error| error.to_string())
     }
 
     /// Starts the command that hurts. Its effect is somewhere in its run, which

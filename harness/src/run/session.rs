@@ -240,7 +240,8 @@ impl<'a> Session<'a> {
         }
         self.stage.settle();
         let address = self.stage.address();
-        let roads = match Roads::to(self.stage.broker.as_deref(), plan) {
+        let network = self.stage.keeper.spawner().network();
+        let roads = match Roads::to(self.stage.broker.as_deref(), network, plan) {
             Ok(roads) => roads,
             Err(error) => {
                 let why = format!("putting a proxy before the broker: {error}");

@@ -14,6 +14,7 @@ mod kafka;
 mod kafka_tls;
 mod killed;
 mod modes;
+mod networks;
 mod pipes;
 mod place;
 mod postgres;

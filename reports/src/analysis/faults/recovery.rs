@@ -126,6 +126,14 @@ impl Recovery {
         load.is_some_and(|load| load.value.number().is_some())
     }
 
+    /// The share of its own capacity that its load is, in words, where it is
+    /// one: systems at one share have different rates.
+    #[must_use]
+    pub fn share(&self) -> Option<&str> {
+        let variant = self.variant.as_deref()?;
+        variant.split(", ").find(|words| words.ends_with(" of its capacity"))
+    }
+
     /// Trials of which the figures are.
     #[must_use]
     pub fn told(&self) -> usize {
