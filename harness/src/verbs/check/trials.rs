@@ -58,7 +58,7 @@ pub(super) fn as_json(plan: &Plan) -> Vec<Value> {
             json!({
                 "name": name,
                 "systems": systems,
-                "faults": cell.faults.iter().map(as_json::fault).collect::<Vec<_>>(),
+                "faults": as_json::timeline(cell),
                 "control": cell.control().map(|control| json!({
                     "at_s": as_json::seconds(control.at_ns),
                     "for_s": as_json::seconds(control.for_ns),
