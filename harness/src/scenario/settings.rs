@@ -130,7 +130,8 @@ pub struct Load {
     /// Modes `capacity` and `soak`, and for shares of a capacity: the first
     /// rate tried; 1k if left out.
     pub from: Option<At<Rate>>,
-    /// The same: no rate above this is tried; 1M if left out.
+    /// The same: no rate above this is tried. If left out 1M, and 100k for
+    /// shares.
     pub to: Option<At<Rate>>,
     /// The same: the search ends when it knows the capacity to within this
     /// share; 5 % if left out.

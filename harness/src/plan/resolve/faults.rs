@@ -63,6 +63,13 @@ fn victim(
 ) -> Result<Victim, ScenarioError> {
     let on = *fault.on;
     let kind = fault.kind.name();
+    if on != Victim::Broker && *fault.kind == FaultKind::Command {
+        return Err(bounds.text.error(
+            &fault.on.span,
+            format!("a command on {on}"),
+            "expected \"broker\", the only one that may not be schedbench's own",
+        ));
+    }
     match on {
         Victim::Link(_) if fault.kind.is_of_a_process() => Err(bounds.text.error(
             &fault.on.span,
@@ -74,13 +81,6 @@ fn victim(
                 &fault.on.span,
                 format!("a process with kind = \"{kind}\""),
                 "expected a link: \"producer-broker\", \"worker-broker\" or \"links\"",
-            ))
-        }
-        Victim::Workers | Victim::Worker(_) if *fault.kind == FaultKind::Command => {
-            Err(bounds.text.error(
-                &fault.on.span,
-                "a command on workers",
-                "expected \"broker\": workers are always schedbench's own, with kind = \"kill\" or another",
             ))
         }
         Victim::Worker(number) if number > processes => Err(bounds.text.error(

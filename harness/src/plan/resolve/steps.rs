@@ -297,7 +297,9 @@ fn search(
     let rate = |written: &Option<At<Rate>>, otherwise: f64| {
         written.as_ref().map_or(otherwise, |written| written.0)
     };
-    let (from, to) = (rate(&load.from, 1_000.0), rate(&load.to, 1_000_000.0));
+    // Room is made for a cell at a share of the highest rate, whatever is found.
+    let most = if *load.mode == Mode::Open { 100_000.0 } else { 1_000_000.0 };
+    let (from, to) = (rate(&load.from, 1_000.0), rate(&load.to, most));
     if from >= to {
         let span = load.to.as_ref().or(load.from.as_ref()).map_or(0..0, |at| at.span.clone());
         return Err(bounds.text.error(

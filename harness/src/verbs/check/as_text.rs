@@ -52,10 +52,21 @@ fn loads_in_words(plan: &Plan) -> String {
         trials => return format!(" in {}", plural(trials as u64, "trial")),
     }
     let Some(block) = plan.blocks.last() else { return String::new() };
-    let only_loads =
-        block.steps.iter().all(|step| matches!(step, Step::Cell(CellPlan { variant: None, .. })));
-    if only_loads {
-        format!(" × {}", plural(block.steps.len() as u64, "load"))
+    // Where something is hurt each load is a block of its own.
+    let alike =
+        |other: &&Block| (other.repeat, other.target.name()) == (block.repeat, block.target.name());
+    let steps: Vec<&Step> = plan.blocks.iter().filter(alike).flat_map(|it| &it.steps).collect();
+    let of_loads = steps.iter().filter(|step| match step {
+        Step::Cell(cell) => cell.variant.is_none(),
+        Step::AtCapacity { cell, .. } => cell.is_tried(),
+        Step::Search(_) => false,
+    });
+    let loads = of_loads.count();
+    let searches = steps
+        .iter()
+        .filter(|step| matches!(step, Step::Search(search) if search.template.is_tried()));
+    if loads > 0 && loads + searches.count() == steps.len() {
+        format!(" × {}", plural(loads as u64, "load"))
     } else {
         String::new()
     }
