@@ -63,9 +63,18 @@ impl Stage<'_> {
     /// It is not there, or died at its start.
     pub fn start_broker(&mut self, target: Target, by_proxies: bool) -> Result<(), CellError> {
         self.end_broker();
+        if target.profile.broker.is_some() {
+            self.keeper.new_network().map_err(|error| blame(&error))?;
+        }
+        // Where the link itself is taken down there are no proxies.
+        let by_proxies = by_proxies && !self.keeper.has_networks();
         self.broker = self.start_one(target, target.profile, by_proxies)?;
         if let Some(profile) = (target.system.second)(target.profile) {
+            // Not in the network of the one that is hurt.
+            let network = self.keeper.spawner().network();
+            self.keeper.spawner().lay(None);
             self.second = self.start_one(target, profile, false)?;
+            self.keeper.spawner().lay(network);
         }
         Ok(())
     }
@@ -102,6 +111,7 @@ impl Stage<'_> {
                 self.progress.say(&format!("warning: {error}"));
             }
         }
+        self.keeper.spawner().lay(None);
     }
 
     /// Where the server beside the block's broker is.
