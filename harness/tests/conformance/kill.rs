@@ -17,6 +17,9 @@ use crate::systems::on_every_system;
 
 const TASKS: u64 = 400;
 const PREFETCH: u64 = 32;
+/// What a dead worker may have held: asynq/article-tuned runs 50 at a time,
+/// whatever the plan says.
+const MOST_HELD: u64 = 50;
 
 fn a_killed_workers_tasks_end_as_claimed(target: Target) {
     by_hand(target, &Kill(target));
@@ -64,7 +67,7 @@ impl Act for Kill {
             AckMode::Late if returns_with_the_connection(self.0.profile.broker) => {
                 assert_eq!(held, 0, "held by nobody");
             }
-            AckMode::Late => assert!((1..=PREFETCH).contains(&held), "{held} held by the dead"),
+            AckMode::Late => assert!((1..=MOST_HELD).contains(&held), "{held} held by the dead"),
             // Nothing is held that was acknowledged, and nobody holds what was
             // in the memory of the dead, or what nobody locks.
             AckMode::Early | AckMode::Unlocked | AckMode::None | AckMode::Locked => {
@@ -81,9 +84,7 @@ impl Act for Kill {
                 hand.wait("the rest to run", |hand| hand.log.counts().finished == TASKS)
             }
             // Who is gone does not come back: the queue runs empty without them.
-            AckMode::Early => {
-                hand.wait("the queue to run empty", |hand| hand.backlog().outstanding() == 0);
-            }
+            AckMode::Early => runs_empty(hand),
             AckMode::None | AckMode::Locked => goes_on(hand),
         }
         hand.dismiss();
@@ -108,7 +109,7 @@ impl Kill {
             AckMode::Late => {
                 assert_eq!(lost, 0);
                 // Ran, and died before the broker heard of it.
-                assert!(repeated <= PREFETCH, "{repeated}");
+                assert!(repeated <= MOST_HELD, "{repeated}");
             }
             AckMode::Unlocked => assert_eq!(lost, 0),
             AckMode::Early => {
@@ -142,6 +143,25 @@ fn stop_while_it_holds<A: Adapter>(hand: &mut Hand<'_, '_, A>, victim: &Child) {
         }
         holds
     });
+}
+
+/// Lets the workers run what is there. Nobody counts what Celery has fetched
+/// ahead: what it has not begun by its end is in the queue again.
+fn runs_empty<A: Adapter>(hand: &mut Hand<'_, '_, A>) {
+    loop {
+        hand.wait("the queue to run empty", |hand| hand.backlog().outstanding() == 0);
+        let mut before = 0;
+        hand.wait("what was fetched ahead to run", |hand| {
+            let finished = hand.log.counts().finished;
+            std::thread::sleep(Duration::from_millis(200));
+            std::mem::replace(&mut before, finished) == finished
+        });
+        hand.dismiss();
+        if hand.backlog().outstanding() == 0 {
+            return;
+        }
+        hand.hire_again();
+    }
 }
 
 /// A program that is started again is fed again, and the time without it is
