@@ -132,6 +132,6 @@ fn a_program_that_is_not_here_is_found_before_the_run() {
     let (theirs, place) = (Locked::new(), Place::new());
     let text = scenario("\"kill\", \"1\"", "\"no-such-program\", \"x\"");
     let said = Said::of(run(&place, &text, &theirs).output().expect("a run")).refused(2);
-    said.complains_of(&["no program `no-such-program` here", "small.toml:15"]);
+    said.complains_of(&["no program `no-such-program` here", "small.toml:16"]);
     assert!(!place.at("results").exists(), "nothing was started");
 }
