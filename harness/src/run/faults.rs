@@ -1,6 +1,8 @@
 //! The plan's faults, done to processes of ours at their times and undone
 //! again, whatever else happens to the cell.
 
+mod nodes;
+
 use std::thread::JoinHandle;
 
 use schedbench_adapters::clock;
@@ -20,6 +22,8 @@ pub(super) struct Faults {
     all: Vec<(Fault, State)>,
     /// What lies on links, each with its place among `all`.
     on_links: Vec<(usize, Vec<Suffering>)>,
+    /// The nodes that were found and hurt, each with its place among `all`.
+    on_nodes: Vec<(usize, Vec<usize>)>,
     /// When the window opens, monotonic ns.
     opens: u64,
     injected: Vec<Injected>,
@@ -38,7 +42,8 @@ enum State {
 enum Broker {
     OnStage,
     Gone(Box<dyn Running>),
-    Starting(JoinHandle<(Box<dyn Running>, environment::Result<()>)>),
+    /// All of it, or those nodes only.
+    Starting(Option<Vec<usize>>, JoinHandle<(Box<dyn Running>, environment::Result<()>)>),
 }
 
 /// Whom an act is done to and who hears of it.
@@ -46,6 +51,8 @@ pub(super) struct Scene<'a, 'b> {
     pub(super) stage: &'a mut Stage<'b>,
     pub(super) staff: &'a mut Staff,
     pub(super) roads: &'a Roads,
+    /// The cell's queue, whose leader may be asked for.
+    pub(super) queue: &'a str,
     pub(super) log: &'a Recorder,
     pub(super) halt: &'a Halt<'a>,
 }
@@ -54,7 +61,8 @@ impl Faults {
     /// Nothing has been done yet.
     pub(super) fn of(planned: &[Fault], opens: u64) -> Self {
         let all = planned.iter().map(|fault| (*fault, State::Waits)).collect();
-        Self { all, on_links: Vec::new(), opens, injected: Vec::new(), broker: Broker::OnStage }
+        let (on_links, on_nodes, injected) = (Vec::new(), Vec::new(), Vec::new());
+        Self { all, on_links, on_nodes, opens, injected, broker: Broker::OnStage }
     }
 
     /// What has been done so far.
@@ -64,7 +72,8 @@ impl Faults {
 
     /// When the next act is due; `None` where there is none.
     pub(super) fn next(&self) -> Option<u64> {
-        let times = self.all.iter().filter_map(|(fault, state)| match state {
+        let able = self.all.iter().filter(|(fault, _)| !self.waits_for_a_start(*fault));
+        let times = able.filter_map(|(fault, state)| match state {
             State::Waits => Some(fault.at_ns),
             State::Lasts(_) => Some(fault.until_ns()),
             State::Over => None,
@@ -79,7 +88,8 @@ impl Faults {
             let (fault, state) = self.all[place];
             let now = clock::now();
             let opens = self.opens;
-            let is_due = |after: u64| now >= opens.saturating_add(after);
+            let waits = self.waits_for_a_start(fault);
+            let is_due = |after: u64| !waits && now >= opens.saturating_add(after);
             self.all[place].1 = match state {
                 State::Waits if is_due(fault.at_ns) => self.hurt(place, fault, scene),
                 State::Lasts(seen) if is_due(fault.until_ns()) => self.heal(place, seen, scene),
@@ -93,16 +103,30 @@ impl Faults {
     pub(super) fn end(&mut self, scene: &mut Scene<'_, '_>) {
         for place in 0..self.all.len() {
             if let State::Lasts(seen) = self.all[place].1 {
+                self.look_for_the_broker(scene, true);
                 self.all[place].1 = self.heal(place, seen, scene);
             }
         }
         self.look_for_the_broker(scene, true);
     }
 
+    /// Whether it is of the broker, which is being started: one thing at a time.
+    fn waits_for_a_start(&self, fault: Fault) -> bool {
+        fault.on.is_of_the_broker() && matches!(self.broker, Broker::Starting(..))
+    }
+
     fn hurt(&mut self, place: usize, fault: Fault, scene: &mut Scene<'_, '_>) -> State {
+        let found = match fault.on.is_of_nodes() {
+            true => self.find_nodes(place, fault, scene),
+            false => Ok(Vec::new()),
+        };
         // Read before: a client may see a death before its parent does.
         let took_effect = clock::now();
         let done = match (fault.deed, fault.on) {
+            (deed, on) if on.is_of_nodes() => found
+                .as_ref()
+                .map_err(Clone::clone)
+                .and_then(|found| nodes::hurt(deed, found, scene)),
             (Deed::Kill, Victim::Broker) => self.take_broker(scene.stage, |child| {
                 let _ = child.kill();
             }),
@@ -130,7 +154,8 @@ impl Faults {
             return State::Over;
         }
         let kind = fault.deed.kind().name();
-        note(scene.log, took_effect, fault.on, format!("fault: {kind} {}", fault.on));
+        let whom = self.whom(place, fault.on);
+        note(scene.log, took_effect, fault.on, format!("fault: {kind} {whom}"));
         self.injected.push(Injected { fault, took_effect, cleared: None });
         State::Lasts(self.injected.len() - 1)
     }
@@ -140,6 +165,13 @@ impl Faults {
         let cleared = clock::now();
         let healed = match (fault.deed, fault.on) {
             (Deed::Kill | Deed::Terminate, Victim::Broker) => self.start_broker(),
+            (Deed::Kill | Deed::Terminate, on) if on.is_of_nodes() => {
+                self.start_nodes(place, scene.stage)
+            }
+            (Deed::Pause, on) if on.is_of_nodes() => {
+                nodes::resume(self.nodes_of(place), scene);
+                Ok(())
+            }
             (Deed::Pause, Victim::Broker) => {
                 let broker = scene.stage.broker.iter();
                 broker.flat_map(|broker| broker.children()).for_each(environment::Child::resume);
@@ -159,10 +191,11 @@ impl Faults {
                 self.injected[seen].cleared = Some(self.injected[seen].took_effect);
             }
             Ok(()) => {
+                let whom = self.whom(place, fault.on);
                 let text = match fault.deed {
-                    Deed::Kill | Deed::Terminate => format!("healed: {} started again", fault.on),
-                    Deed::Pause => format!("healed: {} goes on", fault.on),
-                    Deed::Link(_) => format!("healed: {}", fault.on),
+                    Deed::Kill | Deed::Terminate => format!("healed: {whom} started again"),
+                    Deed::Pause => format!("healed: {whom} goes on"),
+                    Deed::Link(_) => format!("healed: {whom}"),
                 };
                 note(scene.log, cleared, fault.on, text);
                 self.injected[seen].cleared = Some(cleared);
@@ -183,6 +216,34 @@ impl Faults {
         Ok(())
     }
 
+    /// Finds the nodes that a fault means and keeps them: they are healed, also
+    /// where another node leads by then.
+    fn find_nodes(
+        &mut self,
+        place: usize,
+        fault: Fault,
+        scene: &Scene<'_, '_>,
+    ) -> Result<Vec<usize>, String> {
+        let lasting = self.on_nodes.iter().filter(|(of, _)| self.all[*of].1 != State::Over);
+        let hurt: Vec<usize> = lasting.flat_map(|(_, nodes)| nodes).copied().collect();
+        let found = nodes::find(fault.on, scene, &hurt)?;
+        self.on_nodes.push((place, found.clone()));
+        Ok(found)
+    }
+
+    fn nodes_of(&self, place: usize) -> &[usize] {
+        let found = self.on_nodes.iter().find(|(of, _)| *of == place);
+        found.map_or(&[], |(_, nodes)| nodes)
+    }
+
+    /// `broker`; `leader: node 2`.
+    fn whom(&self, place: usize, on: Victim) -> String {
+        match self.nodes_of(place) {
+            [] => on.to_string(),
+            found => format!("{on}: {}", nodes::named(found)),
+        }
+    }
+
     /// Off the stage, so that its death is nobody's error.
     fn take_broker(
         &mut self,
@@ -199,35 +260,58 @@ impl Faults {
         Ok(())
     }
 
-    /// On a thread of its own: a broker takes seconds to start.
     fn start_broker(&mut self) -> Result<(), String> {
-        let Broker::Gone(mut broker) = std::mem::replace(&mut self.broker, Broker::OnStage) else {
-            return Ok(());
-        };
+        match std::mem::replace(&mut self.broker, Broker::OnStage) {
+            Broker::Gone(broker) => self.start(broker, None),
+            _ => Ok(()),
+        }
+    }
+
+    fn start_nodes(&mut self, place: usize, stage: &mut Stage<'_>) -> Result<(), String> {
+        let nodes = self.nodes_of(place).to_vec();
+        stage.broker.take().map_or(Ok(()), |broker| self.start(broker, Some(nodes)))
+    }
+
+    /// On a thread of its own: a broker takes seconds to start.
+    fn start(
+        &mut self,
+        mut broker: Box<dyn Running>,
+        only: Option<Vec<usize>>,
+    ) -> Result<(), String> {
+        let places = only.clone();
         let starting = std::thread::Builder::new().name("restart".into()).spawn(move || {
-            let started = broker.restart();
+            let started = match places {
+                Some(places) => broker.restart_nodes(&places),
+                None => broker.restart(),
+            };
             (broker, started)
         });
-        self.broker = Broker::Starting(starting.map_err(|error| error.to_string())?);
+        self.broker = Broker::Starting(only, starting.map_err(|error| error.to_string())?);
         Ok(())
     }
 
     /// Has it on the stage again once it answers.
     fn look_for_the_broker(&mut self, scene: &mut Scene<'_, '_>, waits: bool) {
         match std::mem::replace(&mut self.broker, Broker::OnStage) {
-            Broker::Starting(starting) if waits || starting.is_finished() => {
+            Broker::Starting(only, starting) if waits || starting.is_finished() => {
                 match starting.join() {
                     Ok((broker, started)) => {
-                        for child in broker.children() {
+                        let is_new = |place: &usize| only.iter().all(|only| only.contains(place));
+                        let all = broker.children().into_iter().enumerate();
+                        for (_, child) in all.filter(|(place, _)| is_new(place)) {
                             scene.stage.sampler.watch(Role::Broker, child);
                         }
+                        scene.stage.hurt.retain(|place| !is_new(place));
                         match started {
-                            Ok(()) => note(
-                                scene.log,
-                                clock::now(),
-                                Victim::Broker,
-                                "the broker answers again".to_owned(),
-                            ),
+                            Ok(()) => {
+                                let text = match &only {
+                                    Some(only) => {
+                                        format!("{}: in the cluster again", nodes::named(only))
+                                    }
+                                    None => "the broker answers again".to_owned(),
+                                };
+                                note(scene.log, clock::now(), Victim::Broker, text);
+                            }
                             Err(error) => scene.halt.set(blame(&error)),
                         }
                         scene.stage.broker = Some(broker);
@@ -259,7 +343,7 @@ fn workers(on: Victim, staff: &Staff) -> Result<Vec<usize>, String> {
     let all = staff.children().len();
     let meant: Vec<usize> = match on {
         Victim::Worker(number) => vec![number as usize - 1],
-        Victim::Broker | Victim::Workers | Victim::Link(_) => (0..all).collect(),
+        _ => (0..all).collect(),
     };
     match meant.iter().all(|place| *place < all) && !meant.is_empty() {
         true => Ok(meant),
@@ -269,7 +353,7 @@ fn workers(on: Victim, staff: &Staff) -> Result<Vec<usize>, String> {
 
 fn note(log: &Recorder, at: u64, on: Victim, text: String) {
     let kind = match on {
-        Victim::Broker => MomentKind::Broker,
+        Victim::Broker | Victim::Leader | Victim::Replica | Victim::Replicas => MomentKind::Broker,
         Victim::Workers | Victim::Worker(_) => MomentKind::Worker,
         Victim::Link(_) => MomentKind::Note,
     };

@@ -151,6 +151,7 @@ fn measure(
         progress,
         stop: interruption.flag(),
         settle_wait_ns: 0,
+        hurt: Vec::new(),
     };
     let session =
         Session::new(plan, stage, &results, run, host, resolved.skipped.clone(), interruption);
@@ -216,7 +217,7 @@ fn not_ours_to_hurt(
     let who = block.target.name();
     let cells = block.steps.iter().map(describe::cell_of);
     let mut hurt = cells.flat_map(|cell| &cell.faults).map(|fault| fault.on);
-    let is_hurt = hurt.any(|on| matches!(on, Victim::Broker | Victim::Link(_)));
+    let is_hurt = hurt.any(|on| on.is_of_the_broker() || matches!(on, Victim::Link(_)));
     let source = mode.source(Entry::of(broker), &who, scenario.url_env(broker), profile.topology);
     match source {
         Ok(Source::Url(_) | Source::Compose(_)) if is_hurt => Some(environment::Missing {

@@ -74,6 +74,9 @@ fn suffering(fault: &Fault) -> &'static str {
         (Deed::Kill, Victim::Broker) => "have its broker killed",
         (Deed::Terminate, Victim::Broker) => "have its broker terminated",
         (Deed::Pause, Victim::Broker) => "have its broker paused",
+        (Deed::Kill, on) if on.is_of_nodes() => "have a node of its cluster killed",
+        (Deed::Terminate, on) if on.is_of_nodes() => "have a node of its cluster terminated",
+        (Deed::Pause, on) if on.is_of_nodes() => "have a node of its cluster paused",
         (Deed::Kill, _) => "have a worker killed",
         (Deed::Terminate, _) => "have a worker terminated",
         (Deed::Pause, _) => "have a worker paused",
@@ -90,10 +93,9 @@ fn fault_misfit(fault: &Fault, target: Target, settings: &Settings) -> Option<St
         let variable = &external.url_env.value;
         return Some(format!("its broker is the one of {variable}: schedbench did not start it"));
     }
-    if target.profile.topology == Topology::Cluster {
-        return Some("which of its three nodes is meant cannot be said yet".to_owned());
-    }
-    None
+    let is_one = target.profile.topology == Topology::Single;
+    (fault.on.is_of_nodes() && is_one)
+        .then(|| "its broker is one node: it has no leader".to_owned())
 }
 
 fn delay_misfit(delay: &Delay, claim: &Claim) -> Option<String> {
