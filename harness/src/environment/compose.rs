@@ -233,6 +233,7 @@ impl Project {
             password: has_password.then(|| self.password.clone()),
             database: database.map(str::to_owned),
             tls: false,
+            others: Vec::new(),
         })
     }
 

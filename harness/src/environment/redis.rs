@@ -69,6 +69,7 @@ pub(crate) fn start(
             password: Some(rooms::password()?),
             database: None,
             tls: false,
+            others: Vec::new(),
         };
         let config = config(&address, &room, program, need);
         let how = How { program: program.into(), name: need.who.into(), log: log.clone(), config };

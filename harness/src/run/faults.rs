@@ -16,6 +16,7 @@ use crate::environment::{self, Running};
 use crate::fault::proxy::Suffering;
 use crate::plan::{Deed, Fault, Victim};
 use crate::record::{Injected, Role};
+use nodes::Nodes;
 
 /// The faults of a cell and how far each has come.
 pub(super) struct Faults {
@@ -23,7 +24,7 @@ pub(super) struct Faults {
     /// What lies on links, each with its place among `all`.
     on_links: Vec<(usize, Vec<Suffering>)>,
     /// The nodes that were found and hurt, each with its place among `all`.
-    on_nodes: Vec<(usize, Vec<usize>)>,
+    on_nodes: Vec<(usize, Nodes)>,
     /// When the window opens, monotonic ns.
     opens: u64,
     injected: Vec<Injected>,
@@ -72,7 +73,7 @@ impl Faults {
 
     /// When the next act is due; `None` where there is none.
     pub(super) fn next(&self) -> Option<u64> {
-        let able = self.all.iter().filter(|(fault, _)| !self.waits_for_a_start(*fault));
+        let able = self.all.iter().filter(|(fault, state)| !self.waits_for_a_start(*fault, *state));
         let times = able.filter_map(|(fault, state)| match state {
             State::Waits => Some(fault.at_ns),
             State::Lasts(_) => Some(fault.until_ns()),
@@ -88,7 +89,7 @@ impl Faults {
             let (fault, state) = self.all[place];
             let now = clock::now();
             let opens = self.opens;
-            let waits = self.waits_for_a_start(fault);
+            let waits = self.waits_for_a_start(fault, state);
             let is_due = |after: u64| !waits && now >= opens.saturating_add(after);
             self.all[place].1 = match state {
                 State::Waits if is_due(fault.at_ns) => self.hurt(place, fault, scene),
@@ -102,31 +103,40 @@ impl Faults {
     /// it was before the first fault, or the cell knows why not.
     pub(super) fn end(&mut self, scene: &mut Scene<'_, '_>) {
         for place in 0..self.all.len() {
-            if let State::Lasts(seen) = self.all[place].1 {
-                self.look_for_the_broker(scene, true);
+            let (fault, state) = self.all[place];
+            if let State::Lasts(seen) = state {
+                if self.waits_for_a_start(fault, state) {
+                    self.look_for_the_broker(scene, true);
+                }
                 self.all[place].1 = self.heal(place, seen, scene);
             }
         }
         self.look_for_the_broker(scene, true);
     }
 
-    /// Whether it is of the broker, which is being started: one thing at a time.
-    fn waits_for_a_start(&self, fault: Fault) -> bool {
-        fault.on.is_of_the_broker() && matches!(self.broker, Broker::Starting(..))
+    /// Whether its next act needs the broker, which is being started: one thing
+    /// at a time. Only a paused node need not wait, and must not: who is started
+    /// may wait for it.
+    fn waits_for_a_start(&self, fault: Fault, state: State) -> bool {
+        let goes_on = state != State::Waits && fault.deed == Deed::Pause;
+        let is_meant = fault.on.is_of_the_broker() && !goes_on;
+        is_meant && matches!(self.broker, Broker::Starting(..))
     }
 
     fn hurt(&mut self, place: usize, fault: Fault, scene: &mut Scene<'_, '_>) -> State {
-        let found = match fault.on.is_of_nodes() {
-            true => self.find_nodes(place, fault, scene),
-            false => Ok(Vec::new()),
-        };
+        if fault.on.is_of_nodes()
+            && let Err(why) = self.find_nodes(place, fault.on, scene)
+        {
+            scene.halt.set(failure(format!("could not {fault}: {why}")));
+            return State::Over;
+        }
         // Read before: a client may see a death before its parent does.
         let took_effect = clock::now();
         let done = match (fault.deed, fault.on) {
-            (deed, on) if on.is_of_nodes() => found
-                .as_ref()
-                .map_err(Clone::clone)
-                .and_then(|found| nodes::hurt(deed, found, scene)),
+            (deed, on) if on.is_of_nodes() => {
+                self.hurt_nodes(place, deed, scene.stage);
+                Ok(())
+            }
             (Deed::Kill, Victim::Broker) => self.take_broker(scene.stage, |child| {
                 let _ = child.kill();
             }),
@@ -169,7 +179,7 @@ impl Faults {
                 self.start_nodes(place, scene.stage)
             }
             (Deed::Pause, on) if on.is_of_nodes() => {
-                nodes::resume(self.nodes_of(place), scene);
+                self.nodes_of(place).into_iter().for_each(Nodes::resume);
                 Ok(())
             }
             (Deed::Pause, Victim::Broker) => {
@@ -221,27 +231,35 @@ impl Faults {
     fn find_nodes(
         &mut self,
         place: usize,
-        fault: Fault,
+        on: Victim,
         scene: &Scene<'_, '_>,
-    ) -> Result<Vec<usize>, String> {
+    ) -> Result<(), String> {
         let lasting = self.on_nodes.iter().filter(|(of, _)| self.all[*of].1 != State::Over);
-        let hurt: Vec<usize> = lasting.flat_map(|(_, nodes)| nodes).copied().collect();
-        let found = nodes::find(fault.on, scene, &hurt)?;
-        self.on_nodes.push((place, found.clone()));
-        Ok(found)
+        let hurt: Vec<usize> = lasting.flat_map(|(_, nodes)| &nodes.places).copied().collect();
+        self.on_nodes.push((place, Nodes::find(on, scene, &hurt)?));
+        Ok(())
     }
 
-    fn nodes_of(&self, place: usize) -> &[usize] {
-        let found = self.on_nodes.iter().find(|(of, _)| *of == place);
-        found.map_or(&[], |(_, nodes)| nodes)
+    fn hurt_nodes(&self, place: usize, deed: Deed, stage: &mut Stage<'_>) {
+        if let Some(nodes) = self.nodes_of(place) {
+            // First, so that no death is seen before it is known to be meant.
+            if deed != Deed::Pause {
+                stage.hurt.extend(&nodes.places);
+            }
+            nodes.suffer(deed);
+        }
+    }
+
+    fn nodes_of(&self, place: usize) -> Option<&Nodes> {
+        self.on_nodes.iter().find(|(of, _)| *of == place).map(|(_, nodes)| nodes)
     }
 
     /// `broker`; `leader: node 2`.
     fn whom(&self, place: usize, on: Victim) -> String {
-        match self.nodes_of(place) {
-            [] => on.to_string(),
-            found => format!("{on}: {}", nodes::named(found)),
-        }
+        self.nodes_of(place).map_or_else(
+            || on.to_string(),
+            |found| format!("{on}: {}", nodes::named(&found.places)),
+        )
     }
 
     /// Off the stage, so that its death is nobody's error.
@@ -268,8 +286,8 @@ impl Faults {
     }
 
     fn start_nodes(&mut self, place: usize, stage: &mut Stage<'_>) -> Result<(), String> {
-        let nodes = self.nodes_of(place).to_vec();
-        stage.broker.take().map_or(Ok(()), |broker| self.start(broker, Some(nodes)))
+        let places = self.nodes_of(place).map(|nodes| nodes.places.clone());
+        stage.broker.take().map_or(Ok(()), |broker| self.start(broker, places))
     }
 
     /// On a thread of its own: a broker takes seconds to start.

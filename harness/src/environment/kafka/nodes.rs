@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use schedbench_adapters::kafka_wire::Wire;
 use schedbench_contract::Address;
 
 use super::config::{self, Seat, Way};
@@ -74,6 +75,7 @@ impl Nodes {
                 password: Some(password.clone()),
                 database: None,
                 tls: false,
+                others: Vec::new(),
             };
             let data = plan.room.join(format!("node-{}", seat.id));
             let properties = config::properties(seat, &seats, &address, &data, plan.settings);
@@ -93,6 +95,33 @@ impl Nodes {
         &self.all
     }
 
+    /// Where clients find them: at the first, or at any other.
+    pub(super) fn address(&self) -> Address {
+        let mut address = self.all[0].address.clone();
+        let others = self.all.iter().skip(1).map(|node| &node.address);
+        address.others = others.map(|other| (other.host.clone(), other.port)).collect();
+        address
+    }
+
+    /// The place of the node that leads this topic, or most partitions of it;
+    /// of several the first.
+    ///
+    /// # Errors
+    /// Nobody answers, or it has no leader.
+    pub(super) fn leader(&self, topic: &str) -> Result<usize> {
+        let asking = Error::io(format!("asking Kafka who leads {topic}"));
+        let topics = Wire::connect(&self.address(), Instant::now() + ANSWER)
+            .and_then(|mut wire| wire.topics());
+        let (_, topics) = topics.map_err(asking)?;
+        let known = topics.into_iter().find(|known| known.name == topic);
+        let leads = known.map(|known| known.leaders).unwrap_or_default();
+        let led_by = |place: usize| leads.iter().filter(|(_, node)| *node == place as i32 + 1);
+        // The last of equal ones is the greatest: so from the last node on.
+        let leader = (0..self.all.len()).rev().max_by_key(|place| led_by(*place).count());
+        let leader = leader.filter(|place| led_by(*place).next().is_some());
+        leader.ok_or_else(|| Error::Unfit(format!("no node of Kafka leads {topic} just now")))
+    }
+
     /// The proxies that they advertise.
     pub(super) fn doors(&self) -> Option<&Doors> {
         self.doors.as_ref()
@@ -104,18 +133,33 @@ impl Nodes {
     /// One dies, or they are not healthy in time; then none lives.
     pub(super) fn start(&mut self) -> Result<()> {
         let launched = self.all.iter_mut().try_for_each(|node| node.launch(&self.jvm));
-        let healthy = launched.and_then(|()| self.wait_until_healthy());
+        let healthy = launched.and_then(|()| self.wait_until_healthy(&[]));
         if healthy.is_err() {
             self.kill();
         }
         healthy
     }
 
-    fn wait_until_healthy(&self) -> Result<()> {
+    /// Starts those at these places and waits until the cluster has them; a
+    /// node that is dead stays so.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start); the others live on.
+    pub(super) fn start_again(&mut self, places: &[usize]) -> Result<()> {
+        let dead: Vec<usize> = (0..self.all.len())
+            .filter(|place| !places.contains(place) && self.all[*place].check().is_err())
+            .collect();
+        for place in places {
+            self.all[*place].launch(&self.jvm)?;
+        }
+        self.wait_until_healthy(&dead)
+    }
+
+    fn wait_until_healthy(&self, dead: &[usize]) -> Result<()> {
         let deadline = Instant::now() + START;
         loop {
-            let lack = self.lack(deadline.min(Instant::now() + ANSWER));
-            self.all.iter().try_for_each(Node::check)?;
+            let lack = self.lack(dead, deadline.min(Instant::now() + ANSWER));
+            self.living(dead).try_for_each(Node::check)?;
             let Some((node, lack)) = lack else { return Ok(()) };
             if self.jvm.keeper.is_stopped() {
                 let who = &node.who.name;
@@ -140,23 +184,29 @@ impl Nodes {
     /// it should, and follow the same controller since the same election. Who
     /// answers clients has joined that controller since its own start, so an
     /// election that all three agree on is no old one.
-    fn lack(&self, deadline: Instant) -> Option<(&Node, String)> {
-        for node in &self.all {
-            if let Some(lack) = node.lacks(self.all.len(), deadline) {
+    fn lack(&self, dead: &[usize], deadline: Instant) -> Option<(&Node, String)> {
+        for node in self.living(dead) {
+            if let Some(lack) = node.lacks(self.all.len(), dead.len(), deadline) {
                 return Some((node, lack));
             }
         }
-        let first = self.all.first()?.elected();
-        let other = self.all.iter().find(|node| node.elected() != first || first.is_none())?;
+        let first = self.living(dead).next()?.elected();
+        let other = self.living(dead).find(|node| node.elected() != first || first.is_none())?;
         Some((other, "follows another controller than the first".into()))
     }
 
-    /// Asks all of them to end, at the same time: each waits for the others
-    /// before it says goodbye.
-    pub(super) fn end(&self) {
+    fn living<'s>(&'s self, dead: &'s [usize]) -> impl Iterator<Item = &'s Node> {
+        let all = self.all.iter().enumerate();
+        all.filter(|(place, _)| !dead.contains(place)).map(|(_, node)| node)
+    }
+
+    /// Asks those at some places to end, at the same time: each waits for the
+    /// others before it says goodbye.
+    pub(super) fn end(&self, is_meant: impl Fn(usize) -> bool) {
         let deadline = Instant::now() + STOP;
+        let meant = self.all.iter().enumerate().filter(|(place, _)| is_meant(*place));
         std::thread::scope(|scope| {
-            for child in self.all.iter().filter_map(|node| node.child.as_ref()) {
+            for child in meant.filter_map(|(_, node)| node.child.as_ref()) {
                 scope.spawn(move || child.terminate(deadline));
             }
         });

@@ -55,7 +55,8 @@ pub(super) fn start(
         match nodes.start() {
             Ok(()) => {
                 let flush = flush_in_words(need);
-                return Ok(Box::new(Own { nodes, room, version, java: java_version, flush }));
+                let (java, address) = (java_version, nodes.address());
+                return Ok(Box::new(Own { nodes, address, room, version, java, flush }));
             }
             // Somebody took a port between our look and its bind.
             Err(Error::Died(died)) if tries < TRIES && is_port_taken(&died.full_log) => {
@@ -104,6 +105,8 @@ pub(super) fn flush_in_words(need: &Need<'_>) -> String {
 /// A Kafka of our own.
 struct Own {
     nodes: Nodes,
+    /// Of all nodes.
+    address: Address,
     room: PathBuf,
     version: String,
     java: String,
@@ -112,7 +115,7 @@ struct Own {
 
 impl Running for Own {
     fn address(&self) -> &Address {
-        &self.nodes.all()[0].address
+        &self.address
     }
 
     fn child(&self) -> Option<&Child> {
@@ -145,9 +148,18 @@ impl Running for Own {
         others.try_for_each(|(_, node)| node.check())
     }
 
+    fn leader(&self, queue: &str) -> Result<usize> {
+        self.nodes.leader(queue)
+    }
+
     fn restart(&mut self) -> Result<()> {
-        self.nodes.end();
+        self.nodes.end(|_| true);
         self.nodes.start()
+    }
+
+    fn restart_nodes(&mut self, places: &[usize]) -> Result<()> {
+        self.nodes.end(|place| places.contains(&place));
+        self.nodes.start_again(places)
     }
 
     /// What they keep goes too, so that they need not say goodbye: three take

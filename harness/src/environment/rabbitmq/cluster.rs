@@ -2,7 +2,6 @@
 //! cluster.
 
 use std::io::ErrorKind;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -58,25 +57,36 @@ impl Own {
             nodes,
             keeper,
         };
-        own.launch(0..own.nodes.len())?;
+        own.launch(&own.places())?;
         own.nodes.iter().try_for_each(Node::forget_secrets)?;
         Ok(own)
     }
 
+    fn places(&self) -> Vec<usize> {
+        (0..self.nodes.len()).collect()
+    }
+
     /// Starts the nodes of these places, one or all of them, and waits until
-    /// all serve.
-    fn launch(&mut self, places: Range<usize>) -> Result<()> {
+    /// all serve, but for those that are dead.
+    fn launch(&mut self, places: &[usize]) -> Result<()> {
         let within = if self.is_cluster() { CLUSTER_START } else { START };
         let deadline = Instant::now() + within;
-        for place in places {
+        for &place in places {
             let child = self.nodes[place].spawn(&self.keeper)?;
             match self.children.get_mut(place) {
                 Some(former) => *former = child,
                 None => self.children.push(child),
             }
         }
-        let mut waiting: Vec<usize> = (0..self.nodes.len()).collect();
-        self.wait_until("took no login", deadline, |own| {
+        let has_ended = |place: &usize| self.children[*place].ended().is_some();
+        let is_meant = |place: &usize| places.contains(place);
+        let living: Vec<usize> = self
+            .places()
+            .into_iter()
+            .filter(|place| is_meant(place) || !has_ended(place))
+            .collect();
+        let mut waiting = living.clone();
+        self.wait_until("took no login", &living, deadline, |own| {
             waiting.retain(|&place| match own.nodes[place].sign_in(deadline) {
                 Ok(amqp) => {
                     own.version.clone_from(&amqp.server().version);
@@ -88,8 +98,8 @@ impl Own {
             });
             waiting.first().copied()
         })?;
-        if self.is_cluster() {
-            self.wait_until("did not serve as one of a cluster", deadline, |own| {
+        if self.is_cluster() && living.len() == self.nodes.len() {
+            self.wait_until("did not serve as one of a cluster", &living, deadline, |own| {
                 // An error here is a node that is not so far.
                 let serves = own.serves_together(deadline).unwrap_or(false);
                 (!serves).then_some(0)
@@ -102,18 +112,20 @@ impl Own {
         self.nodes.len() > 1
     }
 
-    /// Looks until no node is waited for; fails when one ends before, or at
-    /// the deadline.
+    /// Looks until no node is waited for; fails when one that lives ends
+    /// before, or at the deadline.
     fn wait_until(
         &mut self,
         otherwise: &str,
+        living: &[usize],
         deadline: Instant,
         mut waits_for: impl FnMut(&mut Self) -> Option<usize>,
     ) -> Result<()> {
         while let Some(place) = waits_for(self) {
-            for (node, child) in self.nodes.iter().zip(&self.children) {
+            for &place in living {
+                let child = &self.children[place];
                 if let Some(exit) = child.ended() {
-                    return Err(node.died(child, exit));
+                    return Err(self.nodes[place].died(child, exit));
                 }
             }
             if self.keeper.is_stopped() {
@@ -172,12 +184,13 @@ impl Own {
         self.nodes.iter().filter(|node| node.has_member(queue)).count()
     }
 
-    /// Asks all nodes to end, together: one after another, each would wait
-    /// for those that go on.
-    fn end(&self) {
+    /// Asks the nodes at these places to end, together: one after another,
+    /// each would wait for those that go on.
+    fn end(&self, places: &[usize]) {
         let deadline = Instant::now() + STOP;
         std::thread::scope(|scope| {
-            for child in &self.children {
+            for &place in places {
+                let child = &self.children[place];
                 scope.spawn(move || child.terminate(deadline));
             }
         });
@@ -234,16 +247,36 @@ impl Running for Own {
         }
     }
 
+    /// Any node that lives knows it; one that is paused takes 5 s to say nothing.
+    fn leader(&self, queue: &str) -> Result<usize> {
+        let mut asked = Err(Error::Unfit(format!("{}: no node lives", self.who)));
+        for place in self.places() {
+            if self.children[place].ended().is_none() {
+                asked = self.nodes[place].knows_leader(queue);
+            }
+            if asked.is_ok() {
+                break;
+            }
+        }
+        let leader = asked?;
+        let place = self.nodes.iter().position(|node| node.name == leader);
+        place.ok_or_else(|| Error::Unfit(format!("{}: {leader} is no node of ours", self.who)))
+    }
+
     fn restart(&mut self) -> Result<()> {
-        self.end();
+        self.restart_nodes(&self.places())
+    }
+
+    fn restart_nodes(&mut self, places: &[usize]) -> Result<()> {
+        self.end(places);
         if self.mapper.ended().is_some() {
             self.mapper = start_mapper(&self.keeper, &self.who, &self.log, self.nodes[0].mapper)?;
         }
-        self.launch(0..self.nodes.len())
+        self.launch(places)
     }
 
     fn stop(self: Box<Self>) -> Result<()> {
-        self.end();
+        self.end(&self.places());
         self.mapper.terminate(Instant::now() + STOP);
         match std::fs::remove_dir_all(&self.room) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
