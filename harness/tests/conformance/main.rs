@@ -16,6 +16,7 @@ mod bodies;
 mod cancel;
 mod delays;
 mod early;
+mod failover;
 mod fake_counts;
 mod fake_latency;
 mod fake_limits;

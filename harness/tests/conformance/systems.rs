@@ -63,6 +63,12 @@ pub(crate) const PROMISES: Choice = |system, place| {
 /// Every profile whose tasks are acknowledged before they run.
 pub(crate) const EARLY: Choice =
     |system, place| system.profiles[place].claims.ack == AckMode::Early;
+/// A primary with replicas, one of which is soon promoted in its place; of the
+/// systems that speak the same protocol all with `SCHEDBENCH_ALL_PROFILES=1`.
+pub(crate) const FAILOVER: Choice = |system, place| {
+    let soon = matches!(system.profiles[place].name, "sentinel-tuned" | "sentinel-wait");
+    soon && (system.name == "redis-asynq" || all())
+};
 
 fn all() -> bool {
     std::env::var_os("SCHEDBENCH_ALL_PROFILES").is_some()

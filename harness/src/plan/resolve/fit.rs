@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use schedbench_contract::{Delay as Claim, Handler, Retries, Topology};
+use schedbench_contract::{Broker, Delay as Claim, Handler, Retries, Topology};
 
 use super::targets::CEILING;
 use super::trials;
@@ -94,6 +94,10 @@ fn fault_misfit(fault: &Fault, target: Target, settings: &Settings) -> Option<St
         return Some(format!("its broker is the one of {variable}: schedbench did not start it"));
     }
     let is_one = target.profile.topology == Topology::Single;
+    if broker == Broker::Redis && !is_one && matches!(fault.on, Victim::Link(_)) {
+        let why = "its clients go where sentinels send them, round any proxy";
+        return Some(why.to_owned());
+    }
     (fault.on.is_of_nodes() && is_one)
         .then(|| "its broker is one node: it has no leader".to_owned())
 }
