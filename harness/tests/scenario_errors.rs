@@ -147,6 +147,21 @@ fn faults_that_cannot_be_done() {
 }
 
 #[test]
+fn links_to_what_sentinels_name_cannot_be_hurt() {
+    let text = "name = \"mine\"\nsummary = \"a test\"\nsystems = [\"redis-asynq/sentinel\"]\n\
+                clusters = true\n[load]\nrates = [\"5k\"]\n[[fault]]\nkind = \"stall\"\n\
+                on = \"worker-broker\"\nat = \"1 s\"\nfor = \"1 s\"\n";
+    let refused = said_of(text, &[]);
+    for words in [
+        "redis-asynq/sentinel cannot have its links hurt",
+        "scenarios/mine.toml:9:6",
+        "^^^^^^^^^^^^^^^ its clients go where sentinels send them, round any proxy",
+    ] {
+        assert!(refused.contains(words), "{words} in {refused}");
+    }
+}
+
+#[test]
 fn not_toml() {
     insta::assert_snapshot!(said(&[
         "[load",

@@ -105,3 +105,53 @@ pub(super) fn aof_in_words(need: &Need<'_>) -> String {
         _ => "no AOF".into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use schedbench_adapters::find;
+
+    use super::*;
+
+    fn address(port: u16) -> Address {
+        Address {
+            host: "127.0.0.1".into(),
+            port,
+            user: None,
+            password: Some(Secret("word".into())),
+            database: None,
+            tls: false,
+            others: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn each_setting_of_a_profile_is_in_the_file_of_whom_it_is_for() {
+        let Some(system) = find("redis-asynq") else { return };
+        let profile = system.profile(Some("sentinel-tuned")).expect("a profile");
+        let need = Need { who: "test", profile, url_env: None, by_proxies: false };
+        let room = Path::new("/a room");
+        let node = of_one(&address(7001), room, Path::new("/no/program"), &need).0;
+        assert!(
+            node.contains("appendfsync \"everysec\"\n") && !node.contains("sentinel"),
+            "{node}"
+        );
+        let sentinel = of_sentinel(&address(7004), room, &address(7001), &need).0;
+        for line in [
+            "port 7004",
+            "dir \"/a\\x20room\"",
+            "requirepass word",
+            "sentinel monitor schedbench 127.0.0.1 7001 2",
+            "sentinel auth-pass schedbench word",
+            "sentinel down-after-milliseconds schedbench 1000",
+            "sentinel failover-timeout schedbench 10000",
+        ] {
+            assert!(sentinel.lines().any(|said| said == line), "{line} in {sentinel}");
+        }
+        assert!(!sentinel.contains("append"), "{sentinel}");
+        let follows = of_replica(&address(7002), Some(&address(7001))).0;
+        assert!(follows.ends_with("replicaof 127.0.0.1 7001\n"), "{follows}");
+        assert!(!of_replica(&address(7001), None).0.contains("replicaof"));
+    }
+}

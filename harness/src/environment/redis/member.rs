@@ -126,3 +126,29 @@ impl Member {
             .ok_or_else(|| std::io::Error::other("it knows no primary"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_primary_with_all_others_behind_it_replicates() {
+        let role = |is_primary, replicas, is_linked| Role {
+            version: String::new(),
+            is_primary,
+            replicas,
+            is_linked,
+        };
+        let (primary, replica) = (|behind| role(true, behind, false), |up| role(false, 0, up));
+        assert!(Role::replicate(&[primary(2), replica(true), replica(true)]));
+        assert!(Role::replicate(&[replica(true), primary(2), replica(true)]));
+        for not in [
+            [primary(1), replica(true), replica(true)],
+            [primary(2), replica(true), replica(false)],
+            [primary(1), primary(1), replica(true)],
+            [replica(true), replica(true), replica(true)],
+        ] {
+            assert!(!Role::replicate(&not));
+        }
+    }
+}
