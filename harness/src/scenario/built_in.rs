@@ -27,6 +27,7 @@ built_in!(
     "soak",
     "broker-kill",
     "broker-pause",
+    "leader-kill",
     "worker-kill",
     "partition",
     "faults"

@@ -169,17 +169,17 @@ fn noted<A: Adapter>(hand: &Hand<'_, '_, A>, kind: MomentKind) -> Option<u64> {
     hand.log.moments().into_iter().find(|moment| moment.kind == kind).map(|moment| moment.at)
 }
 
-fn broker<'a, A: Adapter>(hand: &'a Hand<'_, '_, A>) -> &'a dyn Running {
+pub(crate) fn broker<'a, A: Adapter>(hand: &'a Hand<'_, '_, A>) -> &'a dyn Running {
     hand.stage.broker.as_deref().expect("a broker")
 }
 
 /// The place of the primary, where there is one.
-fn leader<A: Adapter>(hand: &Hand<'_, '_, A>) -> Option<usize> {
+pub(crate) fn leader<A: Adapter>(hand: &Hand<'_, '_, A>) -> Option<usize> {
     broker(hand).leader(&hand.work.queue).ok()
 }
 
 /// All nodes but the one at that place.
-fn replicas<'a, A: Adapter>(
+pub(crate) fn replicas<'a, A: Adapter>(
     hand: &'a Hand<'_, '_, A>,
     primary: usize,
 ) -> impl Iterator<Item = &'a Child> {
@@ -187,7 +187,7 @@ fn replicas<'a, A: Adapter>(
     children.filter(move |(place, _)| *place != primary).map(|(_, child)| child)
 }
 
-fn wait(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn wait(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !holds() {
         assert!(Instant::now() < deadline, "waited in vain for {what}");

@@ -27,6 +27,7 @@ mod hand;
 mod in_flight;
 mod judged;
 mod kill;
+mod leaders;
 mod management;
 mod not_ours;
 mod order;

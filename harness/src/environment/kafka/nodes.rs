@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use super::jvm::{Jvm, Who};
 use super::node::Node;
 use super::quick::Quick;
 use super::{ANSWER, data};
+use crate::environment::first_answer::first_answer;
 use crate::environment::{Error, Result, ports, rooms};
 use crate::fault::Doors;
 
@@ -21,6 +23,8 @@ use crate::fault::Doors;
 const START: Duration = Duration::from_secs(90);
 /// From SIGTERM to SIGKILL: it writes what it has and closes its log.
 const STOP: Duration = Duration::from_secs(15);
+/// For the question who leads, which is asked when a fault is due.
+const ASKED: Duration = Duration::from_secs(2);
 /// Between two looks at what starts.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Who may sign in.
@@ -103,22 +107,32 @@ impl Nodes {
         address
     }
 
-    /// The place of the node that leads this topic, or most partitions of it;
-    /// of several the first.
+    /// The place of the node that leads most partitions of this topic; of
+    /// several the first. Whoever answers first is believed: each follows the
+    /// cluster's metadata, and one that is stopped says nothing.
     ///
     /// # Errors
-    /// Nobody answers, or it has no leader.
+    /// None answers in time, or no node that lives leads it.
     pub(super) fn leader(&self, topic: &str) -> Result<usize> {
-        let asking = Error::io(format!("asking Kafka who leads {topic}"));
-        let topics = Wire::connect(&self.address(), Instant::now() + ANSWER)
-            .and_then(|mut wire| wire.topics());
-        let (_, topics) = topics.map_err(asking)?;
-        let known = topics.into_iter().find(|known| known.name == topic);
-        let leads = known.map(|known| known.leaders).unwrap_or_default();
-        let led_by = |place: usize| leads.iter().filter(|(_, node)| *node == place as i32 + 1);
+        let asked = self.all.iter().map(|node| {
+            let (address, topic) = (node.address.clone(), topic.to_owned());
+            move || {
+                let (_, topics) = Wire::connect(&address, Instant::now() + ASKED)?.topics()?;
+                let known = topics.into_iter().find(|known| known.name == topic);
+                known.ok_or_else(|| io::Error::other("there is no such topic"))
+            }
+        });
+        let known = first_answer(asked, ASKED)
+            .map_err(Error::io(format!("asking Kafka who leads {topic}")))?;
+        let led_by = |place: usize| {
+            let its_number = place as i32 + 1;
+            known.leaders.iter().filter(|(_, node)| *node == its_number).count()
+        };
+        // A dead one is named until its session has timed out.
+        let living = (0..self.all.len()).filter(|place| self.all[*place].check().is_ok());
         // The last of equal ones is the greatest: so from the last node on.
-        let leader = (0..self.all.len()).rev().max_by_key(|place| led_by(*place).count());
-        let leader = leader.filter(|place| led_by(*place).next().is_some());
+        let leader = living.rev().max_by_key(|place| led_by(*place));
+        let leader = leader.filter(|place| led_by(*place) > 0);
         leader.ok_or_else(|| Error::Unfit(format!("no node of Kafka leads {topic} just now")))
     }
 
@@ -184,7 +198,7 @@ impl Nodes {
     /// it should, and follow the same controller since the same election. Who
     /// answers clients has joined that controller since its own start, so an
     /// election that all three agree on is no old one.
-    fn lack(&self, dead: &[usize], deadline: Instant) -> Option<(&Node, String)> {
+    fn lack<'a>(&'a self, dead: &'a [usize], deadline: Instant) -> Option<(&'a Node, String)> {
         for node in self.living(dead) {
             if let Some(lack) = node.lacks(self.all.len(), dead.len(), deadline) {
                 return Some((node, lack));

@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use schedbench_adapters::amqp::Amqp;
 use schedbench_contract::Address;
 
+use super::leader;
 use super::node::{LOOK, Node, start_mapper};
 use crate::environment::broker::Running;
+use crate::environment::first_answer::first_answer;
 use crate::environment::{Child, Error, Result, Spawner, rooms};
 
 /// From a node's start to its first login: 5 s on a quiet machine, 8 s on a
@@ -247,20 +249,19 @@ impl Running for Own {
         }
     }
 
-    /// Any node that lives knows it; one that is paused takes 5 s to say nothing.
+    /// By what Ra, RabbitMQ's Raft, has on each node of who leads.
     fn leader(&self, queue: &str) -> Result<usize> {
-        let mut asked = Err(Error::Unfit(format!("{}: no node lives", self.who)));
-        for place in self.places() {
-            if self.children[place].ended().is_none() {
-                asked = self.nodes[place].knows_leader(queue);
-            }
-            if asked.is_ok() {
-                break;
-            }
+        let asked = self.nodes.iter().map(|node| leader::question(node, queue));
+        let name = first_answer(asked, leader::ASKED)
+            .map_err(Error::io(format!("{}: asking who leads the queue {queue}", self.who)))?;
+        let unfit = |why: &str| Error::Unfit(format!("{}: {name} leads {queue}: {why}", self.who));
+        let place = self.nodes.iter().position(|node| node.name == name);
+        let place = place.ok_or_else(|| unfit("it is no node of ours"))?;
+        // The others keep its name until they have elected one of them.
+        match self.children[place].ended() {
+            Some(_) => Err(unfit("it is dead, and no other has been elected yet")),
+            None => Ok(place),
         }
-        let leader = asked?;
-        let place = self.nodes.iter().position(|node| node.name == leader);
-        place.ok_or_else(|| Error::Unfit(format!("{}: {leader} is no node of ours", self.who)))
     }
 
     fn restart(&mut self) -> Result<()> {
