@@ -147,6 +147,29 @@ fn faults_that_cannot_be_done() {
 }
 
 #[test]
+fn nodes_that_cannot_be_hurt() {
+    let fault = |kind: &str, on: &str, at: &str| {
+        format!("[[fault]]\nkind = \"{kind}\"\non = \"{on}\"\nat = \"{at}\"\nfor = \"2 s\"\n")
+    };
+    let rf3 = |faults: &[String]| {
+        let head = "name = \"mine\"\nsummary = \"a test\"\nsystems = [\"kafka/rf3\"]\n\
+                    clusters = true\n[load]\nrates = [\"5k\"]\n";
+        said_of(&format!("{head}{}", faults.concat()), &[])
+    };
+    let redis = format!("{REDIS}[load]\nrates = [\"5k\"]\n");
+    let messages = [
+        said_of(&format!("{redis}{}", fault("kill", "leader", "1 s")), &[]),
+        said_of(&format!("{redis}{}", fault("pause", "replicas", "1 s")), &[]),
+        rf3(&[fault("stall", "leader", "1 s")]),
+        rf3(&[fault("kill", "leader:1", "1 s")]),
+        rf3(&[fault("kill", "leader", "1 s"), fault("pause", "leader", "2 s")]),
+        rf3(&[fault("pause", "replica", "1 s"), fault("pause", "replicas", "2 s")]),
+        rf3(&[fault("kill", "broker", "1 s"), fault("pause", "replica", "2 s")]),
+    ];
+    insta::assert_snapshot!(messages.join("\n\n"));
+}
+
+#[test]
 fn links_to_what_sentinels_name_cannot_be_hurt() {
     let text = "name = \"mine\"\nsummary = \"a test\"\nsystems = [\"redis-asynq/sentinel\"]\n\
                 clusters = true\n[load]\nrates = [\"5k\"]\n[[fault]]\nkind = \"stall\"\n\
