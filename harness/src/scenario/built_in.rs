@@ -28,6 +28,7 @@ built_in!(
     "broker-kill",
     "broker-pause",
     "leader-kill",
+    "primary-pause",
     "worker-kill",
     "partition",
     "faults"
