@@ -34,6 +34,7 @@ fn plan() -> CellPlan {
         fail_ppm: 0,
         retry: Retry { max: 0, backoff_ns: 0 },
         faults: Vec::new(),
+        commands: Vec::new(),
         trial: None,
     }
 }

@@ -94,6 +94,9 @@ pub struct RunArgs {
     /// How brokers are had
     #[arg(long, value_name = "MODE", default_value = "local")]
     pub env: Mode,
+    /// How links to brokers are hurt
+    #[arg(long, value_name = "HOW", default_value = "proxies")]
+    pub network: Links,
     /// Leave out systems whose broker is missing, and say so in the report
     #[arg(long)]
     pub skip_missing: bool,
@@ -103,6 +106,16 @@ pub struct RunArgs {
     /// No progress on stderr
     #[arg(long)]
     pub no_progress: bool,
+}
+
+/// How links to brokers are hurt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Links {
+    /// By TCP proxies in user space.
+    #[default]
+    Proxies,
+    /// Brokers in network namespaces of their own, whose link is taken down; as root.
+    Namespaces,
 }
 
 /// A scenario and what the command line changes in it.
@@ -121,7 +134,8 @@ pub struct ScenarioArgs {
     /// Let profiles run that start three brokers on this machine
     #[arg(long, help_heading = "Changes to the scenario")]
     pub clusters: bool,
-    /// Loads: rates such as 1k,20k, or numbers in flight
+    /// Loads: rates such as 1k,20k, numbers in flight, or, of a scenario with
+    /// faults, shares of each system's capacity such as 50%
     #[arg(
         short,
         long,

@@ -29,7 +29,7 @@ mod validity;
 mod window;
 mod words;
 
-pub use about::About;
+pub use about::{About, Capacity};
 pub use limits::Limits;
 use schedbench_contract::MomentKind;
 use schedbench_reports::outcome::{self, Cell, CellKey, Held, Mark, State};
@@ -138,7 +138,7 @@ pub fn judge(evidence: &Evidence<'_>, limits: &Limits, about: &About) -> Cell {
         histograms: figures.histograms(),
         series: sums.over_time.series(&sums.flow, limits.beyond, plan.horizon_ns),
         moments: marks(evidence, &sums),
-        trials: faulted::trials(evidence, limits, is_empty),
+        trials: faulted::trials(evidence, limits, is_empty, about.capacity),
         counts,
     }
 }

@@ -11,7 +11,7 @@ mod trial;
 
 pub use arrivals::{Arrival, Arrivals, Spacing};
 pub use check::Estimate;
-pub use fault::{Deed, Fault, FaultKind, Road, Victim};
+pub use fault::{Commands, Deed, Fault, FaultKind, Road, Victim};
 pub use resolve::{Missing, Resolved, resolve};
 use schedbench_adapters::System;
 use schedbench_contract::{Broker, Handler, Profile, Retry, Runtime, WorkersShape};
@@ -167,6 +167,8 @@ pub struct CellPlan {
     pub retry: Retry,
     /// What is done to its processes meanwhile.
     pub faults: Vec<Fault>,
+    /// The command pairs of those that are done by commands.
+    pub commands: Vec<Commands>,
     /// Which trial it is, where the scenario has trials.
     pub trial: Option<Trial>,
 }
@@ -267,11 +269,19 @@ impl CellPlan {
         self.target.is_in_process() && self.is_tried()
     }
 
-    /// Whether something is hurt in it, or it is the control of one in which
-    /// something is: all that a fault needs is around it then.
+    /// Whether something is hurt in it, or it is set beside cells in which
+    /// something is, as a control or for a share of what it finds: all that a
+    /// fault needs is around it then.
     #[must_use]
     pub fn is_tried(&self) -> bool {
-        !self.faults.is_empty() || self.control().is_some()
+        !self.faults.is_empty() || self.trial.is_some()
+    }
+
+    /// Whether it is a step of the search for a capacity whose share others
+    /// offer while something is hurt.
+    #[must_use]
+    pub fn is_searching(&self) -> bool {
+        self.trial.is_some() && self.faults.is_empty() && self.control().is_none()
     }
 
     /// Its faults in words; `None` without any.
@@ -340,6 +350,7 @@ pub(crate) mod tests {
             fail_ppm: 0,
             retry: Retry { max: 0, backoff_ns: 1_000_000_000 },
             faults: Vec::new(),
+            commands: Vec::new(),
             trial: None,
         }
     }

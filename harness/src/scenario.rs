@@ -33,7 +33,7 @@ pub use settings::{
 };
 pub use text::Text;
 pub use trials::{Matrix, Trial};
-pub use units::{Bytes, Count, Fraction, Nanos, Rate};
+pub use units::{Bytes, Count, Fraction, Nanos, Rate, RateOrShare};
 pub(crate) use wrap::wrapped;
 
 /// A scenario, read: its fields, and the text that they came from.

@@ -33,6 +33,7 @@ fn cell(system: &str, profile: &str, load: Load) -> CellPlan {
         fail_ppm: 0,
         retry: Retry { max: 0, backoff_ns: 0 },
         faults: Vec::new(),
+        commands: Vec::new(),
         trial: None,
     }
 }

@@ -68,7 +68,7 @@ fn it_forms_is_closed_to_others_and_leaves_nothing() {
     stand!(redis, rooms);
     let said = redis.describe();
     assert!(
-        said.starts_with("redis ") && said.contains(" started as a primary on 127.0."),
+        said.starts_with("redis ") && said.contains(" started on 127.0.0.1: a primary with its "),
         "{said}"
     );
     redis.check().expect("all live");

@@ -170,6 +170,32 @@ fn nodes_that_cannot_be_hurt() {
 }
 
 #[test]
+fn shares_that_cannot_be_offered() {
+    const KILL: &str = "[[fault]]\nkind = \"kill\"\non = \"broker\"\nat = \"1 s\"\nfor = \"1 s\"";
+    let load = |load: &str, then: &str| said_of(&format!("{REDIS}[load]\n{load}\n{then}\n"), &[]);
+    let messages = [
+        load("rates = [\"50 %\"]", ""),
+        load("rates = [\"0 %\"]", KILL),
+        load("rates = [\"150 %\"]", KILL),
+        load("rates = [\"50 %\", \"50%\"]", KILL),
+        load("rates = [\"5k\"]\nfrom = \"1k\"", KILL),
+        load("rates = [\"50 %\"]\nfrom = \"5k\"\nto = \"1k\"", KILL),
+        load("rates = [\"50 %\"]\nsearch = \"0 s\"", KILL),
+        load("rates = [\"5k\"]\nfull_rates = [\"50 %\"]", KILL),
+        load("rates = [\"50 %\"]", &format!("{KILL}\n[objective]\nholds = \"5k\"")),
+        load(
+            "rates = [\"5k\"]",
+            &format!(
+                "[[trial]]\nname = \"capacity\"\n{}",
+                KILL.replace("[[fault]]", "[[trial.fault]]")
+            ),
+        ),
+        said_of(&format!("{REDIS}[load]\nrates = [\"5k\"]\n"), &["load.rates=50%"]),
+    ];
+    insta::assert_snapshot!(messages.join("\n\n"));
+}
+
+#[test]
 fn links_to_what_sentinels_name_cannot_be_hurt() {
     let text = "name = \"mine\"\nsummary = \"a test\"\nsystems = [\"redis-asynq/sentinel\"]\n\
                 clusters = true\n[load]\nrates = [\"5k\"]\n[[fault]]\nkind = \"stall\"\n\
@@ -182,6 +208,35 @@ fn links_to_what_sentinels_name_cannot_be_hurt() {
     ] {
         assert!(refused.contains(words), "{words} in {refused}");
     }
+}
+
+#[test]
+fn commands_that_cannot_be_run() {
+    let fault = |fields: &str| {
+        let fault = format!("[[fault]]\nat = \"1 s\"\nfor = \"1 s\"\n{fields}");
+        said_of(&format!("{REDIS}[load]\nrates = [\"5k\"]\n{fault}\n"), &[])
+    };
+    let command = |fields: &str| fault(&format!("kind = \"command\"\non = \"broker\"\n{fields}"));
+    let heal = "heal = [\"systemctl\", \"start\", \"redis\"]";
+    let messages = [
+        command(heal),
+        command("hurt = [\"systemctl\", \"stop\", \"redis\"]"),
+        command(&format!("hurt = []\n{heal}")),
+        command(&format!("hurt = [\"\"]\n{heal}")),
+        command(&format!("hurt = \"systemctl stop redis\"\n{heal}")),
+        command(&format!("hurt = [\"systemctl stop redis\"]\n{heal}")),
+        command(&format!("hurt = [\"kill\", \"a\\nb\"]\n{heal}")),
+        command(&format!("hurt = [\"redis-cli\", \"--password=hunter2\", \"x\"]\n{heal}")),
+        command(&format!("side = \"to-broker\"\nhurt = [\"true\"]\n{heal}")),
+        fault(&format!("kind = \"command\"\non = \"worker:1\"\nhurt = [\"true\"]\n{heal}")),
+        fault(&format!("kind = \"command\"\non = \"links\"\nhurt = [\"true\"]\n{heal}")),
+        fault(&format!("kind = \"kill\"\non = \"broker\"\n{heal}")),
+    ];
+    insta::assert_snapshot!(messages.join("\n\n"));
+    assert!(messages.iter().all(|message| !message.contains("hunter2")));
+    let external =
+        command(&format!("hurt = [\"true\"]\n{heal}\n[brokers.redis]\nurl_env = \"THEIRS\""));
+    assert_eq!(external, "(no error)", "this is what it is for");
 }
 
 #[test]

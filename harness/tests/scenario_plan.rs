@@ -291,7 +291,7 @@ fn a_target_can_be_left_out_after_all() {
 /// What has a trial, as `system trial`, of one repeat.
 fn trials(resolved: &Resolved) -> BTreeSet<String> {
     let first = resolved.plan.blocks.iter().filter(|block| block.repeat == 1);
-    let cells = first.flat_map(cells);
+    let cells = first.flat_map(cells).filter(|cell| !cell.is_searching());
     cells
         .filter_map(|cell| Some(format!("{} {}", cell.target.system.name, cell.trial_name()?)))
         .collect()
@@ -303,7 +303,8 @@ fn each_trial_has_a_broker_of_its_own() {
     let (noop, others): (Vec<&Block>, Vec<&Block>) =
         resolved.plan.blocks.iter().partition(|block| block.target.system.name == "noop");
     assert!(others.iter().all(|block| block.steps.len() == 1));
-    assert_eq!(others.len(), 3 * trials(&resolved).len());
+    // One trial has two loads, for one of which a capacity is searched.
+    assert_eq!(others.len(), 3 * (trials(&resolved).len() + 1) + 1);
     assert!(others.iter().flat_map(|block| cells(block)).all(|cell| cell.trial.is_some()));
     // noop learns nothing from a fault: each rate once, and not for long.
     assert_eq!(noop.len(), 3);
@@ -326,7 +327,66 @@ fn the_faults_take_about_half_an_hour() {
     let minutes = |ns: u64| ns as f64 / 60e9;
     let (least, most) = (minutes(estimate.least_ns), minutes(estimate.measuring_ns));
     assert!((25.0..32.0).contains(&least), "{least} min without a drain");
-    assert!((35.0..45.0).contains(&most), "{most} min at most");
+    assert!((35.0..48.0).contains(&most), "{most} min at most");
+}
+
+/// The steps of every block, as `system: steps`.
+fn steps(resolved: &Resolved) -> Vec<String> {
+    let words = |step: &Step| match step {
+        Step::Cell(cell) => format!("{}/s", cell.load.mean_rate().unwrap()),
+        Step::Search(search) => format!("search from {}", search.from),
+        Step::AtCapacity { share, .. } => format!("{share} of it"),
+    };
+    let blocks = resolved.plan.blocks.iter();
+    blocks
+        .map(|block| {
+            let steps: Vec<String> = block.steps.iter().map(words).collect();
+            format!("{}: {}", block.target.system.name, steps.join(", "))
+        })
+        .collect()
+}
+
+#[test]
+fn a_capacity_is_searched_once_and_before_its_shares() {
+    let sets = ["systems=redis-asynq,wheel", "load.rates=50 %,2k", "repeats=2"];
+    let resolved = built_in("partition", &[sets[0], sets[1], sets[2], "load.from=1k"]);
+    // A partition needs a link: the wheel is left out, and nothing is searched for it.
+    let steps = steps(&resolved);
+    assert_eq!(steps[..2], ["noop: 2000/s", "redis-asynq: search from 1000"]);
+    let count = |what: &str| steps.iter().filter(|step| *step == what).count();
+    assert_eq!(count("redis-asynq: search from 1000"), 1);
+    assert_eq!((count("redis-asynq: 0.5 of it"), count("redis-asynq: 2000/s")), (2, 2));
+    assert_eq!(steps.len(), 7, "{steps:?}");
+    // By the same roads, with tasks that are watched no longer than they need.
+    let search = cells(&resolved.plan.blocks[1]).next().unwrap();
+    assert!(search.is_tried() && search.is_searching() && search.faults.is_empty());
+    assert_eq!(search.horizon_ns, 2_000_000_000);
+    assert!(resolved.plan.blocks[2..].iter().flat_map(cells).all(|cell| !cell.is_searching()));
+}
+
+#[test]
+fn the_full_matrix_is_at_half_of_each_capacity_too() {
+    let sets = ["systems=redis-asynq,celery", "matrix=full", "repeats=1"];
+    let resolved = built_in("faults", &sets);
+    let steps = steps(&resolved);
+    let of = |system: &str| {
+        let of_it = move |step: &&String| step.starts_with(system) && step.ends_with("0.5 of it");
+        steps.iter().filter(of_it).count()
+    };
+    assert_eq!((of("redis-asynq:"), of("celery:")), (15, 15));
+    assert!(steps[1].contains("search from") && steps[2].contains("search from"), "{steps:?}");
+    assert_eq!(steps.iter().filter(|step| step.contains("search")).count(), 2);
+    // Loads from the command line take the place of these as well.
+    let named = built_in("faults", &[sets[0], sets[1], sets[2], "load.rates=5k"]);
+    assert!(named.plan.blocks.iter().flat_map(|block| &block.steps).all(|step| {
+        matches!(step, Step::Cell(cell) if cell.load.mean_rate() == Some(5_000.0))
+    }));
+}
+
+#[test]
+fn what_does_nothing_shows_something_beside_shares_alone() {
+    let resolved = built_in("partition", &["systems=redis-asynq", "load.rates=50 %"]);
+    assert_eq!(steps(&resolved)[0], "noop: 1000/s", "the first rate of the search");
 }
 
 #[test]

@@ -115,6 +115,10 @@ pub struct Host {
     /// What the proxy on the roads costs; only of a run with faults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<ProxyCost>,
+    /// What brokers had between them and their clients, where it was not the
+    /// loopback interface.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
 }
 
 /// Round trips of 100 B over the loopback interface, one in flight, straight
@@ -329,7 +333,9 @@ pub struct Trial {
     /// `detection.impact`, `detection.client`, `detection.alarm`,
     /// `recovery.from_fault`, `recovery.from_heal`, `drain`, `loss.window`
     /// (seconds), `relapses`, `lost_goodput` (tasks), `served.in_fault`,
-    /// `served.overall` (shares of 1).
+    /// `served.overall` (shares of 1). Where the run has searched the capacity
+    /// also `load.of_capacity` (ρ) and `drain.multiple` (the drain over
+    /// D ρ / (1 − ρ), with D the fault's length), plain numbers.
     pub readings: BTreeMap<String, Reading>,
     /// Acknowledged tasks that were proved lost.
     pub lost: u64,

@@ -5,7 +5,7 @@ mod outcomes;
 
 use insta::assert_snapshot;
 use schedbench_reports::analysis::{Analysis, Guarantee, Kept, Recovery, Subject, analyse};
-use schedbench_reports::outcome::{Outcome, Reading, Validity};
+use schedbench_reports::outcome::{Load, Outcome, Reading, Validity};
 use schedbench_reports::{export, html, terminal};
 
 const KILL: &str = "kill broker at 15 s for 5 s";
@@ -90,6 +90,42 @@ fn medians_keep_what_was_cut_off_and_count_what_has_no_number() {
     assert_eq!(redis.mixed(), ["no impact in 2 of 3", "not steady in 1 of 3"]);
     let redis = median("redis-asynq/everysec", KILL, "recovery.from_heal").value;
     assert!(matches!(redis, Reading::Is(s) if (s - 0.7).abs() < 1e-9), "{redis:?}");
+}
+
+/// ρ and the multiple are told where a capacity was searched, and nowhere else.
+#[test]
+fn beside_a_capacity_stand_the_share_of_it_and_the_drains_multiple() {
+    const RHO: &str = "ρ, of capacity";
+    let mut outcome = outcomes::drill();
+    let shown = |outcome: &Outcome| {
+        let analysis = analyse(outcome);
+        let text = terminal::render(outcome, &analysis, false, 300);
+        (html::render(outcome), text, analysis)
+    };
+    let (page, text, _) = shown(&outcome);
+    assert!(!page.contains(RHO) && !text.contains("Dρ/(1−ρ)"));
+    for cell in &mut outcome.cells {
+        let of_kill = cell.key.fault.as_deref() == Some(KILL);
+        let share = match cell.key.system.as_str() {
+            "redis-asynq" if of_kill && cell.key.profile == "everysec" => 12_000.0,
+            "rabbitmq" if of_kill && cell.key.profile == "durable" => 7_000.0,
+            _ => continue,
+        };
+        cell.key.variant = Some("50 % of its capacity".into());
+        cell.key.load = Load::Rate(share);
+        let readings = &mut cell.trials[0].readings;
+        readings.insert("load.of_capacity".into(), Reading::Is(0.5));
+        readings.insert("drain.multiple".into(), Reading::Is(1.25));
+    }
+    let (page, text, analysis) = shown(&outcome);
+    assert!(page.contains(RHO) && page.contains("50 % of its capacity"));
+    assert!(text.contains("Dρ/(1−ρ)") && text.contains("1.25"), "{text}");
+    let rabbit = recovery(&analysis, "rabbitmq/durable", KILL);
+    assert_eq!((rabbit.share(), rabbit.has_capacity()), (Some("50 % of its capacity"), true));
+    let kafka = recovery(&analysis, "kafka", KILL);
+    assert_eq!((kafka.share(), kafka.has_capacity()), (None, false));
+    let told = plain(&analysis).join("\n");
+    assert!(told.contains("at 50 % of its capacity: "), "{told}");
 }
 
 /// Where no trial is valid the figures are shown and marked, and no sentence

@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_core::Stream;
 use lapin::options::ConfirmSelectOptions;
@@ -12,6 +13,8 @@ use schedbench_contract::ledger::Reason;
 use schedbench_contract::{MomentKind, Recorder, Result, TaskId};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::road::{FIRST_WAIT, LONGEST_WAIT, Road};
 use crate::clock;
@@ -57,10 +60,48 @@ pub(crate) struct Line {
     pub(crate) generation: u64,
 }
 
+/// Once a connection is lost, the client says of each message in doubt that it
+/// is, at once. A message that it took in that very moment it may forget: it
+/// is waited for no longer than this (seen once in some hundred outages).
+const IN_DOUBT: Duration = Duration::from_secs(1);
+
 struct State {
     /// Dropping it lets the connection go once everything written is settled.
     line: Option<Line>,
+    /// Dropped when the connection is lost.
+    held: Option<watch::Sender<()>>,
     generation: u64,
+}
+
+/// How long messages of a connection are waited for.
+struct Doubt {
+    /// Closed once it is lost …
+    lost: watch::Receiver<()>,
+    /// … for so long after that.
+    lasts: Duration,
+    until: Option<Instant>,
+}
+
+impl Doubt {
+    const fn of(lost: watch::Receiver<()>, lasts: Duration) -> Self {
+        Self { lost, lasts, until: None }
+    }
+
+    /// What becomes of a message; `None` where nothing does.
+    async fn unless_settled<T>(&mut self, settled: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            outcome = settled => Some(outcome),
+            () = self.has_lasted() => None,
+        }
+    }
+
+    /// Resolves when the connection has been lost for long enough.
+    async fn has_lasted(&mut self) {
+        while self.lost.changed().await.is_ok() {}
+        let until = *self.until.get_or_insert_with(|| Instant::now() + self.lasts);
+        tokio::time::sleep_until(until).await;
+    }
 }
 
 /// One of the producer's connections, with one channel.
@@ -92,7 +133,7 @@ impl Link {
             confirms,
             log,
             flow,
-            state: Mutex::new(State { line: None, generation: 0 }),
+            state: Mutex::new(State { line: None, held: None, generation: 0 }),
             closed: AtomicBool::new(false),
         });
         link.connect().await?;
@@ -131,15 +172,22 @@ impl Link {
             let text = format!("connection {} to {}", self.number, self.road.place());
             self.log.moment(clock::now(), MomentKind::Reconnected, text);
         }
+        let (held, lost) = watch::channel(());
         let generation = {
             let mut state = self.state();
             state.generation += 1;
+            state.held = Some(held);
             let generation = state.generation;
             state.line = Some(Line { channel: channel.clone(), written, generation });
             generation
         };
-        let held = (channel, connection);
-        tokio::spawn(Arc::clone(self).settle(settling, held, generation));
+        let handles = (channel, connection);
+        tokio::spawn(Arc::clone(self).settle(
+            settling,
+            handles,
+            Doubt::of(lost, IN_DOUBT),
+            generation,
+        ));
         tokio::spawn(Arc::clone(self).listen(events, generation));
         Ok(())
     }
@@ -152,13 +200,19 @@ impl Link {
         self: Arc<Self>,
         mut written: UnboundedReceiver<Written>,
         (_channel, connection): (Channel, Connection),
+        mut doubt: Doubt,
         generation: u64,
     ) {
         let log = self.log.clone();
         while let Some(tasks) = written.recv().await {
             for (id, confirm) in tasks {
-                let outcome = confirm.await;
+                let outcome = doubt.unless_settled(confirm).await;
                 let now = clock::now();
+                let Some(outcome) = outcome else {
+                    self.log.unknown(id, Reason::ConnectionLost, now);
+                    self.flow.settled(1);
+                    continue;
+                };
                 match outcome {
                     Ok(Confirmation::Ack(None)) => log.confirmed(id, now),
                     // There is no such queue: the message came back.
@@ -200,10 +254,13 @@ impl Link {
     pub(crate) fn lost(self: &Arc<Self>, generation: u64, why: &lapin::Error) {
         {
             let mut state = self.state();
-            if state.generation != generation || state.line.is_none() {
+            if state.generation != generation {
                 return;
             }
-            state.line = None;
+            state.held = None;
+            if state.line.take().is_none() {
+                return;
+            }
         }
         let text = format!("connection {} to {}: {why}", self.number, self.road.place());
         self.log.moment(clock::now(), MomentKind::Disconnected, text);
@@ -226,5 +283,30 @@ impl Link {
                 wait = (wait * 2).min(LONGEST_WAIT);
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_message_that_the_client_forgot_is_given_up_after_its_connection() {
+        let (held, lost) = watch::channel(());
+        let mut doubt = Doubt::of(lost, Duration::from_millis(1));
+        assert_eq!(doubt.unless_settled(ready(1)).await, Some(1));
+        let late = async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            2
+        };
+        assert_eq!(doubt.unless_settled(late).await, Some(2), "its connection is not lost");
+        drop(held);
+        assert_eq!(doubt.unless_settled(pending::<u32>()).await, None);
+        let first = doubt.until;
+        assert_eq!(doubt.unless_settled(pending::<u32>()).await, None);
+        assert_eq!((first.is_some(), doubt.until), (true, first), "the next waits no longer");
+        assert_eq!(doubt.unless_settled(ready(3)).await, Some(3), "what is known counts");
     }
 }

@@ -261,6 +261,7 @@ impl Generator<'_> {
             fail_ppm: 0,
             retry: Retry { max: 0, backoff_ns: 0 },
             faults: Vec::new(),
+            commands: Vec::new(),
             trial: None,
         }
     }

@@ -56,6 +56,11 @@ pub trait Running: Send {
     fn doors(&self) -> Option<&Doors> {
         None
     }
+    /// The share of a core that each of its processes takes and is called
+    /// quiet: what it does behind when it has nothing to do is above nothing.
+    fn idle_share(&self) -> f64 {
+        0.02
+    }
     /// One line for the terminal, as in `redis 7.0.15 started on 127.0.0.1:21734`.
     fn describe(&self) -> String;
     /// Fails once a process of it has ended, with the last lines of its log.
@@ -312,7 +317,7 @@ impl Entry {
     }
 }
 
-fn is_program(path: &Path) -> bool {
+pub(crate) fn is_program(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }

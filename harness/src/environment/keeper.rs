@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::mem::ManuallyDrop;
+use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
@@ -24,7 +25,7 @@ use rustix::process::{
 };
 use schedbench_contract::{Feed, Program};
 
-use crate::environment::{Child, Error, Result, Watchdog};
+use crate::environment::{Child, Error, Network, Result, Watchdog};
 
 /// Where a worker finds its event pipe.
 const EVENTS_FD: i32 = 3;
@@ -54,6 +55,9 @@ pub struct Spec {
     pub dir: Option<PathBuf>,
     /// Who it runs as; whoever runs the harness for `None`.
     pub user: Option<User>,
+    /// Whether it is a server, which is in a network of its own where there is
+    /// one.
+    pub serves: bool,
     /// The write end of its event pipe, descriptor 3 there.
     pub events: Option<OwnedFd>,
 }
@@ -82,6 +86,7 @@ impl Spec {
             log,
             dir: None,
             user: None,
+            serves: false,
             events: None,
         }
     }
@@ -120,6 +125,7 @@ pub(crate) fn this_program() -> Result<PathBuf> {
 
 struct Request {
     spec: Spec,
+    network: Option<Arc<Network>>,
     answer: Sender<Result<Child>>,
 }
 
@@ -128,6 +134,8 @@ struct Request {
 pub struct Keeper {
     spawner: Spawner,
     thread: Option<JoinHandle<()>>,
+    /// Where servers get networks of their own: who removes them if need be.
+    networks: Option<Watchdog>,
 }
 
 /// Who asks the keeper to start something; useless once the keeper is dropped.
@@ -137,6 +145,7 @@ pub struct Spawner {
     requests: Arc<Mutex<Option<Sender<Request>>>>,
     children: Arc<Mutex<Vec<Child>>>,
     stop: Arc<AtomicBool>,
+    network: Arc<Mutex<Option<Arc<Network>>>>,
 }
 
 impl Keeper {
@@ -151,8 +160,12 @@ impl Keeper {
             .spawn(move || keep(&inbox, watchdog.as_ref()))
             .map_err(Error::io("starting the keeper's thread"))?;
         let requests = Arc::new(Mutex::new(Some(requests)));
-        let (children, stop) = (Arc::default(), Arc::default());
-        Ok(Self { spawner: Spawner { requests, children, stop }, thread: Some(thread) })
+        let (children, stop, network) = Default::default();
+        Ok(Self {
+            spawner: Spawner { requests, children, stop, network },
+            thread: Some(thread),
+            networks: None,
+        })
     }
 
     /// The same keeper, which from now on looks at that flag: once it is set,
@@ -161,6 +174,29 @@ impl Keeper {
     pub fn heeding(mut self, stop: Arc<AtomicBool>) -> Self {
         self.spawner.stop = stop;
         self
+    }
+
+    /// The same keeper, which gives servers networks of their own from now on.
+    #[must_use]
+    pub fn with_networks(mut self, watchdog: Watchdog) -> Self {
+        self.networks = Some(watchdog);
+        self
+    }
+
+    /// Whether servers get networks of their own.
+    #[must_use]
+    pub const fn has_networks(&self) -> bool {
+        self.networks.is_some()
+    }
+
+    /// A new network for the servers that are started next, where they get one.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn new_network(&self) -> Result<()> {
+        let new = self.networks.clone().map(|watchdog| Network::lay(Some(watchdog)));
+        self.spawner.lay(new.transpose()?.map(Arc::new));
+        Ok(())
     }
 
     /// To start children with from elsewhere.
@@ -185,6 +221,25 @@ impl Spawner {
         self.stop.load(Ordering::Relaxed)
     }
 
+    /// Has servers that are started from now on in this network, or in the
+    /// harness's own for `None`.
+    pub fn lay(&self, network: Option<Arc<Network>>) {
+        *self.network.lock().unwrap_or_else(PoisonError::into_inner) = network;
+    }
+
+    /// The network that servers are started in, if it is not the harness's own.
+    #[must_use]
+    pub fn network(&self) -> Option<Arc<Network>> {
+        self.network.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Where a server that is started now shall listen.
+    #[must_use]
+    pub fn host(&self) -> String {
+        let network = self.network();
+        network.map_or(Ipv4Addr::LOCALHOST, |network| network.address()).to_string()
+    }
+
     /// Starts a process: in a group of its own, killed when the harness dies.
     ///
     /// # Errors
@@ -195,7 +250,12 @@ impl Spawner {
         // waits, and then ends this child too.
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         let (answer, answered) = channel();
-        requests.as_ref().ok_or_else(gone)?.send(Request { spec, answer }).map_err(|_| gone())?;
+        let network = self.network().filter(|_| spec.serves);
+        requests
+            .as_ref()
+            .ok_or_else(gone)?
+            .send(Request { spec, network, answer })
+            .map_err(|_| gone())?;
         let child = answered.recv().map_err(|_| gone())??;
         let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
         children.retain(|child| child.ended().is_none());
@@ -214,6 +274,8 @@ impl Drop for Keeper {
             }
         }
         drop(children);
+        // Nobody is in it any more.
+        self.spawner.lay(None);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -222,13 +284,24 @@ impl Drop for Keeper {
 
 fn keep(inbox: &Receiver<Request>, watchdog: Option<&Watchdog>) {
     let mut reserved = None;
-    for Request { spec, answer } in inbox {
+    for Request { spec, network, answer } in inbox {
         if reserved.is_none() {
             reserved = reserve_events_fd();
         }
         // The asker may have given up; the child then ends with the keeper.
-        let _ = answer.send(spawn(spec, watchdog));
+        let _ = answer.send(spawn_inside(network.as_deref(), spec, watchdog));
     }
+}
+
+/// A child is in the network namespace of the thread that started it.
+fn spawn_inside(
+    network: Option<&Network>,
+    spec: Spec,
+    watchdog: Option<&Watchdog>,
+) -> Result<Child> {
+    let entering = || format!("{}: entering its network", spec.name);
+    let _inside = network.map(Network::enter).transpose().map_err(Error::io(entering()))?;
+    spawn(spec, watchdog)
 }
 
 /// Makes sure that descriptor 3 is taken in this process. Otherwise the pipe
@@ -240,7 +313,8 @@ fn reserve_events_fd() -> Option<OwnedFd> {
 }
 
 fn spawn(spec: Spec, watchdog: Option<&Watchdog>) -> Result<Child> {
-    let Spec { name, program, args, env, bare, stdin, feed, log, dir, user, events } = spec;
+    let Spec { name, program, args, env, bare, stdin, feed, log, dir, user, serves: _, events } =
+        spec;
     if stdin.len() > MOST_STDIN {
         return Err(Error::Unfit(format!("{name}: more than 64 KiB for its standard input")));
     }

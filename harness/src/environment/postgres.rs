@@ -47,7 +47,7 @@ fn start(program: &Path, ground: &Ground<'_>, need: &Need<'_>) -> Result<Box<dyn
     loop {
         tries += 1;
         let address = Address {
-            host: "127.0.0.1".into(),
+            host: ground.keeper.spawner().host(),
             port: ports::free()?,
             user: Some(cluster::USER.into()),
             password: Some(cluster.password.clone()),

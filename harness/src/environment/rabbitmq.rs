@@ -79,7 +79,7 @@ fn start(program: &Path, ground: &Ground<'_>, need: &Need<'_>) -> Result<Box<dyn
             disk::refuse_memory(&room, need)?;
         }
         let log = ground.logs.join(room.file_name().unwrap_or_default()).with_extension("log");
-        let nodes = nodes(&program, &room, &log, need)?;
+        let nodes = nodes(&program, &room, &log, need, &ground.keeper.spawner().host())?;
         match Own::start(need.who, nodes, (&room, &log), ground.keeper.spawner()) {
             Ok(own) => return Ok(Box::new(own)),
             Err(Error::Died(died)) if tries < 5 && lost_a_port(&died) => {}
@@ -89,7 +89,13 @@ fn start(program: &Path, ground: &Ground<'_>, need: &Need<'_>) -> Result<Box<dyn
 }
 
 /// The nodes to be: one in the room itself, or several in directories below.
-fn nodes(program: &Path, room: &Path, log: &Path, need: &Need<'_>) -> Result<Vec<Node>> {
+fn nodes(
+    program: &Path,
+    room: &Path,
+    log: &Path,
+    need: &Need<'_>,
+    host: &str,
+) -> Result<Vec<Node>> {
     let count = need.profile.topology.nodes();
     let mut ports = distinct_ports(1 + 2 * count)?.into_iter();
     let mut port = || ports.next().unwrap_or_default();
@@ -110,7 +116,7 @@ fn nodes(program: &Path, room: &Path, log: &Path, need: &Need<'_>) -> Result<Vec
             log: log.into(),
             room: room.into(),
             address: Address {
-                host: "127.0.0.1".into(),
+                host: host.into(),
                 port: port(),
                 user: Some("schedbench".into()),
                 password: Some(password.clone()),

@@ -3,16 +3,19 @@ use std::ffi::OsStr;
 use std::io::{self, BufRead, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal, setsid};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal, setsid,
+};
 
-use crate::environment::compose;
 use crate::environment::rooms::remove_if_dead;
 use crate::environment::watchdog::READY;
+use crate::environment::{compose, network, ordered};
 
 /// How long processes and directories may resist.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -41,6 +44,14 @@ pub fn reap() -> io::Result<()> {
             .stderr(Stdio::null())
             .status();
     }
+    // Nobody is in them any more.
+    for name in &left.networks {
+        let _ = network::remove(name);
+    }
+    // What was hurt last is healed first.
+    for line in left.heals.iter().rev() {
+        heal(line);
+    }
     let deadline = Instant::now() + PATIENCE;
     for dir in &left.dirs {
         remove(dir, deadline);
@@ -55,6 +66,10 @@ struct Left {
     dirs: BTreeSet<PathBuf>,
     /// By name; with the docker that knows it.
     projects: BTreeMap<String, PathBuf>,
+    /// Network namespaces by name.
+    networks: BTreeSet<String>,
+    /// Commands as the harness wrote them, in its order; two may be alike.
+    heals: Vec<Vec<u8>>,
 }
 
 fn listen(input: impl BufRead) -> Left {
@@ -90,6 +105,18 @@ fn listen(input: impl BufRead) -> Left {
                     left.projects.insert(name, docker.into());
                 }
             }
+            b"network" => {
+                left.networks.insert(String::from_utf8_lossy(object).into_owned());
+            }
+            b"forget-network" => {
+                left.networks.remove(String::from_utf8_lossy(object).as_ref());
+            }
+            b"heal" => left.heals.push(object.to_vec()),
+            b"forget-heal" => {
+                if let Some(known) = left.heals.iter().position(|line| line == object) {
+                    left.heals.remove(known);
+                }
+            }
             b"forget-project" => {
                 left.projects.remove(String::from_utf8_lossy(object).as_ref());
             }
@@ -97,6 +124,31 @@ fn listen(input: impl BufRead) -> Left {
         }
     }
     left
+}
+
+/// Runs a command that heals what a fault has hurt; the harness could not.
+fn heal(line: &[u8]) {
+    let Ok((dir, command)) = serde_json::from_slice::<(Vec<u8>, Vec<String>)>(line) else { return };
+    let Some((program, args)) = command.split_first() else { return };
+    let started = Command::new(program)
+        .args(args)
+        .current_dir(OsStr::from_bytes(&dir))
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(mut child) = started else { return };
+    let deadline = Instant::now() + ordered::PATIENCE;
+    while matches!(child.try_wait(), Ok(None)) {
+        if Instant::now() > deadline {
+            // Its group, so that what it started ends as well.
+            let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+            let _ = child.wait();
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// Ends the processes, then what is left of their groups.

@@ -12,6 +12,8 @@
 //! process <pid>           forget-process <pid>
 //! dir <absolute path>     forget-dir <absolute path>
 //! project <name> <docker> forget-project <name>
+//! network <name>          forget-network <name>
+//! heal <json>             forget-heal <json>
 //! ```
 
 use std::ffi::OsString;
@@ -124,6 +126,27 @@ impl Watchdog {
         Ok(())
     }
 
+    /// Remove this network namespace if the harness ends.
+    pub(crate) fn network(&self, name: &str) {
+        self.say(format!("network {name}\n").as_bytes());
+    }
+
+    /// It is removed.
+    pub(crate) fn forget_network(&self, name: &str) {
+        self.say(format!("forget-network {name}\n").as_bytes());
+    }
+
+    /// Run this command there if the harness ends: what it heals is not ours,
+    /// so that its end alone does not heal it.
+    pub(crate) fn heal(&self, command: &[String], dir: &Path) {
+        self.say(&[b"heal ", heal_line(command, dir).as_slice(), b"\n"].concat());
+    }
+
+    /// It was run.
+    pub(crate) fn forget_heal(&self, command: &[String], dir: &Path) {
+        self.say(&[b"forget-heal ", heal_line(command, dir).as_slice(), b"\n"].concat());
+    }
+
     /// It is removed.
     pub(crate) fn forget_project(&self, name: &str) {
         self.say(format!("forget-project {name}\n").as_bytes());
@@ -143,6 +166,12 @@ impl Watchdog {
             this.pipe = None;
         }
     }
+}
+
+/// The directory's bytes, and the arguments; JSON has no bare line break.
+fn heal_line(command: &[String], dir: &Path) -> Vec<u8> {
+    let line = serde_json::to_vec(&(dir.as_os_str().as_bytes(), command));
+    line.unwrap_or_default()
 }
 
 impl Drop for Line {

@@ -21,6 +21,17 @@ pub struct About {
     pub cores: Option<u32>,
     /// Those of them that are the system's alone, where they are split.
     pub system_cores: Option<u32>,
+    /// The capacity of its system at such tasks, where the run has searched it.
+    pub capacity: Option<Capacity>,
     /// Workers and connections, where known.
     pub shape: Option<WorkersShape>,
+}
+
+/// The highest rate that a system held in the search of its run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Capacity {
+    /// Tasks per second.
+    pub rate: f64,
+    /// Whether nothing above it was seen not to hold: there may be more.
+    pub is_bound: bool,
 }

@@ -7,6 +7,7 @@ use schedbench_contract::MomentKind;
 use schedbench_contract::ledger::Enqueue;
 use schedbench_reports::outcome;
 
+use super::about::Capacity;
 use super::limits::Limits;
 use super::recovery::{self, Conditions, Ending, Fact, Facts, Recovery, Times, Trial};
 use super::seconds_between;
@@ -62,6 +63,7 @@ pub(super) fn trials(
     evidence: &Evidence<'_>,
     limits: &Limits,
     is_empty: bool,
+    capacity: Option<Capacity>,
 ) -> Vec<outcome::Trial> {
     let mut faults: Vec<recovery::Fault> = evidence
         .faults
@@ -75,6 +77,10 @@ pub(super) fn trials(
         recovery::Fault { took_effect: from, cleared: Some(from.saturating_add(control.for_ns)) }
     }));
     let told = Told { evidence, is_empty };
+    // Of a capacity that may be higher there is no ρ to count with.
+    let load = capacity
+        .filter(|capacity| !capacity.is_bound)
+        .and_then(|capacity| evidence.plan.load.mean_rate().map(|rate| rate / capacity.rate));
     let errors_seen: Vec<u64> = evidence
         .moments
         .iter()
@@ -103,19 +109,25 @@ pub(super) fn trials(
             let conditions = Conditions {
                 times,
                 objective_ns: limits.objective_p99_ns,
-                load: None,
+                load,
                 errors_seen: errors_seen.clone(),
                 acknowledged_in,
             };
             let recovery = recovery::judge(&Trial::of(&told, conditions));
-            let trial = in_words(evidence, &times, &recovery);
+            let trial = in_words(evidence, &times, &recovery, capacity.map(|_| load));
             earlier = Some((times, recovery));
             trial
         })
         .collect()
 }
 
-fn in_words(evidence: &Evidence<'_>, times: &Times, recovery: &Recovery) -> outcome::Trial {
+/// `load` is ρ, and is `None` outside where no capacity was searched.
+fn in_words(
+    evidence: &Evidence<'_>,
+    times: &Times,
+    recovery: &Recovery,
+    load: Option<Option<f64>>,
+) -> outcome::Trial {
     let at_s = |at| seconds_between(evidence.window.start, at);
     let in_it = |one: &&Injected| {
         (times.took_effect..=times.cleared.unwrap_or(times.ended)).contains(&one.took_effect)
@@ -136,6 +148,14 @@ fn in_words(evidence: &Evidence<'_>, times: &Times, recovery: &Recovery) -> outc
         ("served.overall", &recovery.attainment.overall),
         ("loss.window", &recovery.loss.window_s),
     ];
+    let of_capacity = load.map(|load| {
+        let bound = || outcome::Reading::not_measured("its capacity may be higher than was tried");
+        let load = load.map_or_else(bound, outcome::Reading::Is);
+        [("load.of_capacity", load), ("drain.multiple", recovery.drain_multiple.clone())]
+    });
+    let owned = |(name, reading): (&str, &outcome::Reading)| (name.to_owned(), reading.clone());
+    let mut readings: BTreeMap<_, _> = readings.into_iter().map(owned).collect();
+    readings.extend(of_capacity.into_iter().flatten().map(|(name, told)| (name.to_owned(), told)));
     outcome::Trial {
         fault: faults.join(", "),
         took_effect_s: at_s(times.took_effect),
@@ -143,10 +163,7 @@ fn in_words(evidence: &Evidence<'_>, times: &Times, recovery: &Recovery) -> outc
         ended_s: at_s(times.ended),
         interval_s: recovery.resolution.interval_s,
         resolution_s: recovery.resolution.recovery_s(),
-        readings: readings
-            .into_iter()
-            .map(|(name, reading)| (name.to_owned(), reading.clone()))
-            .collect::<BTreeMap<_, _>>(),
+        readings,
         lost: recovery.loss.lost,
         exposed: recovery.loss.exposed,
     }

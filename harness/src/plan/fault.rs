@@ -25,6 +25,9 @@ pub enum FaultKind {
     /// On a process: stopped with SIGSTOP, its connections open; it goes on
     /// with SIGCONT.
     Pause,
+    /// On the broker, also one that is not ours: the command `hurt`, and `heal`
+    /// when it is over.
+    Command,
     /// On a link: bytes and new connections wait, and go on when it is over.
     Stall,
     /// On a link: bytes are swallowed; connections that lost some are reset
@@ -54,6 +57,8 @@ pub enum Deed {
     Terminate,
     /// SIGSTOP, then SIGCONT.
     Pause,
+    /// The command pair of that place among its cell's.
+    Command(usize),
     /// Laid on a link by the proxy.
     Link(LinkFault),
 }
@@ -89,6 +94,15 @@ pub enum Road {
     Both,
 }
 
+/// Commands that hurt and heal, each a program and its arguments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Commands {
+    /// What hurts.
+    pub hurt: Vec<String>,
+    /// What heals; harmless where nothing is hurt any more.
+    pub heal: Vec<String>,
+}
+
 /// A fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -110,6 +124,7 @@ impl FaultKind {
             Self::Kill => "kill",
             Self::Terminate => "terminate",
             Self::Pause => "pause",
+            Self::Command => "command",
             Self::Stall => "stall",
             Self::BlackHole => "black-hole",
             Self::Reset => "reset",
@@ -124,7 +139,7 @@ impl FaultKind {
     /// Whether it falls on a process; otherwise on a link.
     #[must_use]
     pub const fn is_of_a_process(self) -> bool {
-        matches!(self, Self::Kill | Self::Terminate | Self::Pause)
+        matches!(self, Self::Kill | Self::Terminate | Self::Pause | Self::Command)
     }
 }
 
@@ -136,6 +151,7 @@ impl Deed {
             Self::Kill => FaultKind::Kill,
             Self::Terminate => FaultKind::Terminate,
             Self::Pause => FaultKind::Pause,
+            Self::Command(_) => FaultKind::Command,
             Self::Link(LinkFault::Stall(_)) => FaultKind::Stall,
             Self::Link(LinkFault::BlackHole(_)) => FaultKind::BlackHole,
             Self::Link(LinkFault::Reset) => FaultKind::Reset,
@@ -238,7 +254,7 @@ impl fmt::Display for Fault {
                 write!(f, " after {}", Bytes(bytes))?;
                 side
             }
-            Deed::Kill | Deed::Terminate | Deed::Pause => Side::Both,
+            Deed::Kill | Deed::Terminate | Deed::Pause | Deed::Command(_) => Side::Both,
             Deed::Link(LinkFault::Reset | LinkFault::Refuse) => Side::Both,
         };
         match side {

@@ -70,6 +70,7 @@ fn cell(plan: &CellPlan) -> Value {
         fail_ppm,
         retry,
         faults,
+        commands,
         trial: _,
     } = plan;
     let mut cell = json!({
@@ -98,6 +99,13 @@ fn cell(plan: &CellPlan) -> Value {
         let faults =
             faults.iter().map(|fault| json!([fault.deed, fault.on, fault.at_ns, fault.for_ns]));
         cell["faults"] = faults.collect();
+        if !commands.is_empty() {
+            cell["commands"] = json!(commands);
+        }
+    }
+    // By the roads of what is hurt, which have a capacity of their own.
+    if plan.is_searching() {
+        cell["tried"] = json!(true);
     }
     // A trial's name is in no figure; that its cell is a control is in one.
     if let Some(control) = plan.control() {

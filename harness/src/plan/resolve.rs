@@ -2,9 +2,11 @@
 
 mod bounds;
 mod ceiling;
+mod commands;
 mod faults;
 mod fit;
 mod order;
+mod shares;
 mod steps;
 mod targets;
 mod trials;
@@ -84,13 +86,15 @@ pub fn resolve(scenario: &Scenario, missing: Missing) -> Result<Resolved, Scenar
         PacingKind::Grid => Pacing::Grid,
         PacingKind::Spin => Pacing::Spin,
     });
-    let flat: Vec<Step> = groups.concat();
+    let searches = shares::searches(scenario, &bounds, &groups)?;
+    let mut flat: Vec<Step> = groups.concat();
+    flat.extend(searches.iter().cloned().map(Step::Search));
     let hash = hash::of(&flat, &shape, objective_p99_ns, pacing);
 
     let mut notes = Vec::new();
     trials::have_systems(scenario, &targets, &skipped, &groups, &mut notes)?;
     let fitted = fit_all(scenario, &targets, &groups, &mut skipped, &mut notes)?;
-    let ceiling_groups = ceiling::groups(scenario, ceiling, &groups, &fitted);
+    let ceiling_groups = ceiling::groups(scenario, ceiling, &groups, &searches, &fitted);
     let is_hurt = !settings.fault.is_empty() || !settings.trial.is_empty();
     let seed = settings.seed;
     let mut blocks = Vec::new();
@@ -106,9 +110,13 @@ pub fn resolve(scenario: &Scenario, missing: Missing) -> Result<Resolved, Scenar
             round.extend(blocks);
         }
         // The first block of all is noop's: what it finds about the harness
-        // is known before anything else runs.
-        let first = usize::from(repeat == 1);
-        order::shuffle_blocks(&mut round[first..], seed, repeat);
+        // is known before anything else runs. Then comes what decides the rates
+        // of others.
+        if repeat == 1 {
+            blocks.push(round.remove(0));
+            blocks.extend(shares::blocks(scenario, &searches, &fitted));
+        }
+        order::shuffle_blocks(&mut round, seed, repeat);
         blocks.append(&mut round);
     }
 
@@ -159,6 +167,9 @@ fn holds(scenario: &Scenario, groups: &[Vec<Step>]) -> Result<Option<f64>, Scena
             },
             Step::AtCapacity { .. } => {}
         }
+    }
+    if rates.is_empty() {
+        return refuse("expected a rate among the loads: each system has shares of its own".into());
     }
     if rates.contains(&holds.0) {
         return Ok(Some(holds.0));

@@ -24,14 +24,15 @@ impl Bracket {
     /// The next rate to try; `None` when the search has ended.
     #[must_use]
     pub fn next_rate(&self) -> Option<f64> {
+        if self.is_closed() {
+            return None;
+        }
         match (self.held, self.not_held) {
             (None, None) => Some(self.from.min(self.to)),
             (Some(held), None) if held >= self.to => None,
             (Some(held), None) => Some((held * 2.0).min(self.to)),
             (None, Some(not_held)) if not_held <= LOWEST => None,
             (None, Some(not_held)) => Some((not_held / 2.0).max(LOWEST)),
-            // The middle of the bracket is then within `precision` of both ends.
-            (Some(held), Some(not_held)) if not_held <= held * (1.0 + 2.0 * self.precision) => None,
             (Some(held), Some(not_held)) => Some(three_digits((held * not_held).sqrt())),
         }
     }
@@ -45,6 +46,17 @@ impl Bracket {
         } else {
             self.not_held = Some(self.not_held.map_or(rate, |known| known.min(rate)));
             self.held = self.held.filter(|&held| held < rate);
+        }
+    }
+
+    /// Whether a rate within the precision above the highest one held was tried
+    /// and not held: without it there may be higher ones.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        match (self.held, self.not_held) {
+            // Its middle is then within the precision of both ends.
+            (Some(held), Some(not_held)) => not_held <= held * (1.0 + 2.0 * self.precision),
+            _ => false,
         }
     }
 

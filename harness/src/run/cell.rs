@@ -255,7 +255,7 @@ impl RunCell<'_, '_> {
         let opened =
             AtomicU64::new(if self.is_open_loop() { start + self.plan.warmup_ns } else { 0 });
         let pacer_done = AtomicBool::new(false);
-        let mut faults = Faults::of(&self.plan.faults, planned.start);
+        let mut faults = Faults::of(self.plan, planned.start);
         let (seen_edges, edges_seen) = std::sync::mpsc::channel::<()>();
         let (driven, edges) = std::thread::scope(|scope| {
             let pacer = std::thread::Builder::new().name("pacer".into());

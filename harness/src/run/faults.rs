@@ -7,14 +7,14 @@ use std::thread::JoinHandle;
 
 use schedbench_adapters::clock;
 use schedbench_contract::{MomentKind, Recorder};
+use schedbench_reports::outcome::CellError;
 
 use super::halt::{Halt, failure};
-use super::roads::Roads;
+use super::roads::{Lying, Roads};
 use super::staff::Staff;
 use super::stage::{Stage, blame};
-use crate::environment::{self, Running};
-use crate::fault::proxy::Suffering;
-use crate::plan::{Deed, Fault, Victim};
+use crate::environment::{self, Running, ordered};
+use crate::plan::{CellPlan, Commands, Deed, Fault, Victim};
 use crate::record::{Injected, Role};
 use nodes::Nodes;
 
@@ -22,9 +22,13 @@ use nodes::Nodes;
 pub(super) struct Faults {
     all: Vec<(Fault, State)>,
     /// What lies on links, each with its place among `all`.
-    on_links: Vec<(usize, Vec<Suffering>)>,
+    on_links: Vec<(usize, Lying)>,
     /// The nodes that were found and hurt, each with its place among `all`.
     on_nodes: Vec<(usize, Nodes)>,
+    /// The command pairs of the plan.
+    commands: Vec<Commands>,
+    /// What commands have hurt, each with its place among `all`.
+    by_command: Vec<(usize, ordered::Hurt)>,
     /// When the window opens, monotonic ns.
     opens: u64,
     injected: Vec<Injected>,
@@ -60,10 +64,17 @@ pub(super) struct Scene<'a, 'b> {
 
 impl Faults {
     /// Nothing has been done yet.
-    pub(super) fn of(planned: &[Fault], opens: u64) -> Self {
-        let all = planned.iter().map(|fault| (*fault, State::Waits)).collect();
-        let (on_links, on_nodes, injected) = (Vec::new(), Vec::new(), Vec::new());
-        Self { all, on_links, on_nodes, opens, injected, broker: Broker::OnStage }
+    pub(super) fn of(plan: &CellPlan, opens: u64) -> Self {
+        Self {
+            all: plan.faults.iter().map(|fault| (*fault, State::Waits)).collect(),
+            on_links: Vec::new(),
+            on_nodes: Vec::new(),
+            commands: plan.commands.clone(),
+            by_command: Vec::new(),
+            opens,
+            injected: Vec::new(),
+            broker: Broker::OnStage,
+        }
     }
 
     /// What has been done so far.
@@ -85,6 +96,7 @@ impl Faults {
     /// Does everything whose time has come.
     pub(super) fn act(&mut self, scene: &mut Scene<'_, '_>) {
         self.look_for_the_broker(scene, false);
+        self.look_for_commands(scene, false);
         for place in 0..self.all.len() {
             let (fault, state) = self.all[place];
             let now = clock::now();
@@ -111,6 +123,7 @@ impl Faults {
                 self.all[place].1 = self.heal(place, seen, scene);
             }
         }
+        self.look_for_commands(scene, true);
         self.look_for_the_broker(scene, true);
     }
 
@@ -144,6 +157,7 @@ impl Faults {
                 self.take_broker(scene.stage, environment::Child::ask_to_end)
             }
             (Deed::Pause, Victim::Broker) => pause_broker(scene.stage),
+            (Deed::Command(pair), _) => self.order(place, pair, scene.stage),
             (Deed::Kill, on) => workers(on, scene.staff).map(|hurt| scene.staff.kill(hurt)),
             (Deed::Terminate, on) => {
                 workers(on, scene.staff).map(|hurt| scene.staff.ask_to_end(hurt))
@@ -152,8 +166,8 @@ impl Faults {
                 hurt.into_iter().for_each(|worker| scene.staff.children()[worker].pause());
             }),
             (Deed::Link(link), on) => match scene.roads.suffer(on, link) {
-                Ok(suffering) => {
-                    self.on_links.push((place, suffering));
+                Ok(lying) => {
+                    self.on_links.push((place, lying));
                     Ok(())
                 }
                 Err(error) => Err(error.to_string()),
@@ -187,6 +201,7 @@ impl Faults {
                 broker.flat_map(|broker| broker.children()).for_each(environment::Child::resume);
                 Ok(())
             }
+            (Deed::Command(_), _) => return self.heal_by_command(place, seen, scene),
             (Deed::Kill | Deed::Terminate, on) => workers(on, scene.staff).and_then(|missing| {
                 scene.staff.replace(&missing, scene.stage).map_err(|error| error.to_string())
             }),
@@ -205,7 +220,7 @@ impl Faults {
                 let text = match fault.deed {
                     Deed::Kill | Deed::Terminate => format!("healed: {whom} started again"),
                     Deed::Pause => format!("healed: {whom} goes on"),
-                    Deed::Link(_) => format!("healed: {whom}"),
+                    Deed::Command(_) | Deed::Link(_) => format!("healed: {whom}"),
                 };
                 note(scene.log, cleared, fault.on, text);
                 self.injected[seen].cleared = Some(cleared);
@@ -219,10 +234,17 @@ impl Faults {
         let Some(at) = self.on_links.iter().position(|(of, _)| *of == place) else {
             return Ok(());
         };
-        let (_, suffering) = self.on_links.swap_remove(at);
-        for one in suffering {
-            one.heal().map_err(|error| error.to_string())?;
-        }
+        let (_, lying) = self.on_links.swap_remove(at);
+        lying.heal().map_err(|error| error.to_string())
+    }
+
+    /// Starts the command that hurts. Its effect is somewhere in its run, which
+    /// is looked after from then on.
+    fn order(&mut self, place: usize, pair: usize, stage: &Stage<'_>) -> Result<(), String> {
+        let pair = self.commands.get(pair).ok_or("it has no such command")?;
+        let hurt =
+            ordered::Hurt::begin(stage.keeper.spawner(), stage.rooms, &pair.hurt, &pair.heal);
+        self.by_command.push((place, hurt.map_err(|error| error.to_string())?));
         Ok(())
     }
 
@@ -260,6 +282,32 @@ impl Faults {
             || on.to_string(),
             |found| format!("{on}: {}", nodes::named(&found.places)),
         )
+    }
+
+    fn heal_by_command(&mut self, place: usize, seen: usize, scene: &Scene<'_, '_>) -> State {
+        let cleared = clock::now();
+        let on = self.all[place].0.on;
+        for (_, hurt) in self.by_command.iter_mut().filter(|(of, _)| *of == place) {
+            match hurt.heal() {
+                Ok(()) => {
+                    note(scene.log, cleared, on, format!("healed: {on}"));
+                    self.injected[seen].cleared = Some(cleared);
+                }
+                Err(failed) => scene.halt.set(told(failed, scene.stage)),
+            }
+        }
+        State::Over
+    }
+
+    /// Hears how commands end; once they are healed nothing is left to undo.
+    fn look_for_commands(&mut self, scene: &Scene<'_, '_>, waits: bool) {
+        for (_, hurt) in &mut self.by_command {
+            let said = if waits { hurt.wait() } else { hurt.look() };
+            if let Err(failed) = said {
+                scene.halt.set(told(failed, scene.stage));
+            }
+        }
+        self.by_command.retain(|(_, hurt)| !hurt.is_over());
     }
 
     /// Off the stage, so that its death is nobody's error.
@@ -366,6 +414,21 @@ fn workers(on: Victim, staff: &Staff) -> Result<Vec<usize>, String> {
     match meant.iter().all(|place| *place < all) && !meant.is_empty() {
         true => Ok(meant),
         false => Err(format!("it has {all} worker processes")),
+    }
+}
+
+/// A command's failure as the cell's error. Its output may hold anything, but
+/// not the broker's password.
+fn told(failed: ordered::Failed, stage: &Stage<'_>) -> CellError {
+    let address = stage.address();
+    let password = address.as_ref().and_then(|address| address.password.as_ref());
+    let masked = |text: String| match password {
+        Some(password) if !password.0.is_empty() => text.replace(&password.0, "***"),
+        _ => text,
+    };
+    CellError {
+        message: format!("a command of a fault: {}", masked(failed.why)),
+        log: failed.output.into_iter().map(masked).collect(),
     }
 }
 

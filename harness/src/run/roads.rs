@@ -7,14 +7,45 @@ use std::sync::Arc;
 
 use schedbench_contract::Address;
 
-use crate::environment::Running;
+use crate::environment::{Network, Running};
 use crate::fault::proxy::{Proxy, Suffering};
-use crate::fault::{Doors, LinkFault};
+use crate::fault::{Doors, LinkFault, Side};
 use crate::plan::{CellPlan, Road, Victim};
 
-/// The proxies on a cell's roads; none where nothing is hurt.
+/// The proxies on a cell's roads, or the network that its broker has to itself;
+/// neither where nothing is hurt.
 #[derive(Debug, Default)]
-pub struct Roads(Doors);
+pub struct Roads {
+    doors: Doors,
+    network: Option<Arc<Network>>,
+}
+
+/// A fault that lies on links; dropping it heals it.
+pub(super) enum Lying {
+    Proxies(Vec<Suffering>),
+    Link(Cut),
+}
+
+/// A link that is down.
+pub(super) struct Cut(Arc<Network>);
+
+impl Lying {
+    /// # Errors
+    /// It cannot be taken away.
+    pub(super) fn heal(self) -> io::Result<()> {
+        match self {
+            Self::Proxies(all) => all.into_iter().try_for_each(|one| one.heal().map(drop)),
+            Self::Link(cut) => cut.0.join().map_err(io::Error::other),
+        }
+    }
+}
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        // A second time does nothing.
+        let _ = self.0.join();
+    }
+}
 
 impl Roads {
     /// Proxies to the broker where the plan has faults of any kind: on both
@@ -24,11 +55,18 @@ impl Roads {
     ///
     /// # Errors
     /// There is no port or no thread.
-    pub fn to(broker: Option<&dyn Running>, plan: &CellPlan) -> io::Result<Self> {
+    pub fn to(
+        broker: Option<&dyn Running>,
+        network: Option<Arc<Network>>,
+        plan: &CellPlan,
+    ) -> io::Result<Self> {
         let ours = broker.filter(|broker| broker.child().is_some() && plan.is_tried());
         let Some(broker) = ours else { return Ok(Self::default()) };
+        if network.is_some() {
+            return Ok(Self { doors: Doors::default(), network });
+        }
         if let Some(doors) = broker.doors() {
-            return Ok(Self(doors.clone()));
+            return Ok(Self { doors: doors.clone(), network });
         }
         let mut doors = Doors::default();
         for Address { host, port, .. } in broker.address().each() {
@@ -37,34 +75,43 @@ impl Roads {
             let place = place.ok_or_else(|| io::Error::other("the broker has no address"))?;
             doors.add(place, place)?;
         }
-        Ok(Self(doors))
+        Ok(Self { doors, network })
     }
 
     /// The producer's way to the broker.
     #[must_use]
     pub fn producer(&self, broker: Option<Address>) -> Option<Address> {
-        through(&self.0.producer, broker)
+        through(&self.doors.producer, broker)
     }
 
     /// The workers' way to the broker.
     #[must_use]
     pub fn workers(&self, broker: Option<Address>) -> Option<Address> {
-        through(&self.0.workers, broker)
+        through(&self.doors.workers, broker)
     }
 
     /// Lays a fault on those roads that are meant, before every node of them.
     ///
     /// # Errors
     /// A proxy does not act on it, or there is none.
-    pub(super) fn suffer(&self, on: Victim, fault: LinkFault) -> io::Result<Vec<Suffering>> {
-        let Victim::Link(meant) = on else { return Ok(Vec::new()) };
-        let roads = [(Road::Producer, &self.0.producer), (Road::Workers, &self.0.workers)];
+    pub(super) fn suffer(&self, on: Victim, fault: LinkFault) -> io::Result<Lying> {
+        let Victim::Link(meant) = on else { return Ok(Lying::Proxies(Vec::new())) };
+        if let Some(network) = &self.network {
+            if (meant, fault) != (Road::Both, LinkFault::BlackHole(Side::Both)) {
+                return Err(io::Error::other("a link can only be taken down as a whole"));
+            }
+            let cut = Cut(Arc::clone(network));
+            network.cut().map_err(io::Error::other)?;
+            return Ok(Lying::Link(cut));
+        }
+        let roads = [(Road::Producer, &self.doors.producer), (Road::Workers, &self.doors.workers)];
         let hurt = roads.into_iter().filter(|(road, _)| meant.covers(*road));
         let proxies: Vec<&Arc<Proxy>> = hurt.flat_map(|(_, proxies)| proxies).collect();
         if proxies.is_empty() {
             return Err(io::Error::other("no proxy stands on the way to its broker"));
         }
-        proxies.into_iter().map(|proxy| proxy.suffer(&[fault])).collect()
+        let suffering = proxies.into_iter().map(|proxy| proxy.suffer(&[fault]));
+        suffering.collect::<io::Result<_>>().map(Lying::Proxies)
     }
 }
 

@@ -5,6 +5,7 @@ use schedbench_reports::outcome::{Cell, Held, Validity};
 
 use super::bracket::Bracket;
 use super::session::Session;
+use crate::judge::Capacity;
 use crate::plan::{CellPlan, Search};
 
 /// A rate counts as not held after this many valid cells that did not hold it:
@@ -12,6 +13,9 @@ use crate::plan::{CellPlan, Search};
 const MOST_FAILURES: u32 = 2;
 /// Cells that are run at a rate to get a valid one.
 const MOST_TRIES: u32 = 5;
+
+/// What a search found, or why nothing.
+pub(super) type Found = std::result::Result<Capacity, String>;
 
 /// What a rate's cells said.
 enum Answer {
@@ -22,10 +26,11 @@ enum Answer {
 }
 
 impl Session<'_> {
-    /// Searches, and gives the highest rate held. It ends early where no valid
-    /// cell is to be had: above that, nothing is known.
-    pub(super) fn search(&mut self, block: u32, search: &Search) -> Result<Option<f64>> {
+    /// Searches the highest rate held. It ends early where no valid cell is to
+    /// be had: above that, nothing is known.
+    pub(super) fn search(&mut self, block: u32, search: &Search) -> Result<Found> {
         let mut bracket = Bracket::new(search.from, search.to, search.precision);
+        let mut none = "no rate was held".to_owned();
         while let Some(rate) = bracket.next_rate() {
             match self.try_rate(block, &search.template.at_rate(rate))? {
                 Answer::Held => bracket.answer(rate, true),
@@ -33,11 +38,15 @@ impl Session<'_> {
                 Answer::Unknown(why) => {
                     let name = search.template.target.name();
                     self.stage.progress.say(&format!("{name}: the search ends here: {why}"));
+                    none = format!("no rate was validly measured: {why}");
                     break;
                 }
             }
         }
-        Ok(bracket.highest_held())
+        Ok(match bracket.highest_held() {
+            Some(rate) => Ok(Capacity { rate, is_bound: !bracket.is_closed() }),
+            None => Err(none),
+        })
     }
 
     fn try_rate(&mut self, block: u32, plan: &CellPlan) -> Result<Answer> {

@@ -18,10 +18,11 @@ use super::halt::failure;
 use super::interruption::Interruption;
 use super::results::Results;
 use super::roads::Roads;
+use super::search::Found;
 use super::stage::{self, Stage};
 use crate::environment;
 use crate::judge;
-use crate::plan::{Block, CellPlan, Pacing, Plan, Step, Target};
+use crate::plan::{Block, CellPlan, Pacing, Plan, Search, Step, Target};
 use crate::record::{Allocated, Evidence, allocator};
 
 /// A disturbed cell is measured again at the plan's end, at most this often.
@@ -44,6 +45,8 @@ pub struct Session<'a> {
     next_number: u32,
     /// What the allocator held in `noop`'s cells, by load and variant.
     noop_allocated: HashMap<String, u64>,
+    /// What the last search for each kind of task of each target found.
+    capacities: HashMap<String, Found>,
     disturbed: Vec<(usize, CellPlan, u32)>,
 }
 
@@ -78,6 +81,7 @@ impl<'a> Session<'a> {
             began: Instant::now(),
             next_number: 1,
             noop_allocated: HashMap::new(),
+            capacities: HashMap::new(),
             disturbed: Vec::new(),
         }
     }
@@ -132,7 +136,6 @@ impl<'a> Session<'a> {
             }
             return self.fail_block(index, block, &error);
         }
-        let mut capacity = None;
         for step in &block.steps {
             if self.stopped() {
                 break;
@@ -142,16 +145,17 @@ impl<'a> Session<'a> {
                     self.cell(index, cell, 0, None)?;
                 }
                 Step::Search(search) => {
-                    capacity = self.search(index, search)?;
+                    let found = self.search(index, search)?;
+                    self.capacities.insert(tasks_of(&search.template), found);
                 }
-                Step::AtCapacity { share, cell } => match capacity {
-                    Some(rate) => {
-                        let cell = cell.at_rate(rate * share);
+                Step::AtCapacity { share, cell } => match self.capacity(cell) {
+                    Ok(capacity) => {
+                        let cell = cell.at_rate(capacity.rate * share);
                         self.cell(index, &cell, 0, None)?;
                     }
-                    None => {
-                        let why = failure("no rate was held, so there is no share of it to run at");
-                        self.failed_cell(index, cell, why)?;
+                    Err(why) => {
+                        let why = format!("{why}, so there is no share of it to run at");
+                        self.failed_cell(index, &unoffered(cell), failure(why))?;
                     }
                 },
             }
@@ -162,9 +166,23 @@ impl<'a> Session<'a> {
 
     fn fail_block(&mut self, index: u32, block: &Block, error: &CellError) -> Result<()> {
         for step in &block.steps {
-            self.failed_cell(index, describe::cell_of(step), error.clone())?;
+            let cell = match step {
+                Step::AtCapacity { cell, .. } => unoffered(cell),
+                Step::Cell(cell) | Step::Search(Search { template: cell, .. }) => cell.clone(),
+            };
+            if let Step::Search(_) = step {
+                let why = format!("its capacity was not searched: {}", error.message);
+                self.capacities.insert(tasks_of(&cell), Err(why));
+            }
+            self.failed_cell(index, &cell, error.clone())?;
         }
         Ok(())
+    }
+
+    /// What the search for the capacity at such tasks found.
+    fn capacity(&self, plan: &CellPlan) -> Found {
+        let nothing = || Err("its capacity was not searched".to_owned());
+        self.capacities.get(&tasks_of(plan)).cloned().unwrap_or_else(nothing)
     }
 
     /// Runs a cell, keeps what it showed, and has it run again at the plan's
@@ -215,13 +233,15 @@ impl<'a> Session<'a> {
 
     fn measure(&mut self, block: u32, number: u32, plan: &CellPlan, reruns: u32) -> Cell {
         let mut about = self.about(block, number, reruns);
+        about.capacity = self.capacity(plan).ok().filter(|_| !plan.is_searching());
         if let Some(death) = self.stage.broker_death() {
             // It died in an earlier cell of its block, which has its log too.
             return unmeasured(&about, plan, death);
         }
         self.stage.settle();
         let address = self.stage.address();
-        let roads = match Roads::to(self.stage.broker.as_deref(), plan) {
+        let network = self.stage.keeper.spawner().network();
+        let roads = match Roads::to(self.stage.broker.as_deref(), network, plan) {
             Ok(roads) => roads,
             Err(error) => {
                 let why = format!("putting a proxy before the broker: {error}");
@@ -412,6 +432,17 @@ fn move_cpu(generator: &mut Option<f64>, client: &mut Option<f64>, inside_s: f64
         *generator -= moved;
         *client = Some(client.unwrap_or(0.0) + moved);
     }
+}
+
+/// Whose capacity a search finds: the target's, for tasks of this kind.
+fn tasks_of(plan: &CellPlan) -> String {
+    format!("{} {:?}", plan.target.name(), plan.delay)
+}
+
+/// A cell at a share of what is not known, as it stands in the outcome: nothing
+/// was offered in it.
+fn unoffered(plan: &CellPlan) -> CellPlan {
+    if plan.is_tried() { plan.at_rate(0.0) } else { plan.clone() }
 }
 
 fn key(plan: &CellPlan) -> CellKey {

@@ -16,10 +16,7 @@ use crate::environment::{self, Died, Entry, Ground, Keeper, Mode, Need, Rooms, R
 use crate::plan::{CellPlan, Target};
 use crate::record::{Between, Role, Sampler};
 
-/// A broker is quiet when each of its processes takes less than this share of
-/// a core …
-const QUIET_SHARE: f64 = 0.02;
-/// … for this long.
+/// A broker is quiet when it takes no more than it does idle for this long.
 const QUIET_FOR: Duration = Duration::from_secs(1);
 /// A broker that is not quiet by then is measured all the same; the wait is
 /// recorded, and whoever reads it sees that it was not enough.
@@ -69,9 +66,18 @@ impl Stage<'_> {
     pub fn start_broker(&mut self, target: Target, by_proxies: bool) -> Result<(), CellError> {
         self.end_broker();
         self.hurt.clear();
+        if target.profile.broker.is_some() {
+            self.keeper.new_network().map_err(|error| blame(&error))?;
+        }
+        // Where the link itself is taken down there are no proxies.
+        let by_proxies = by_proxies && !self.keeper.has_networks();
         self.broker = self.start_one(target, target.profile, by_proxies)?;
         if let Some(profile) = (target.system.second)(target.profile) {
+            // Not in the network of the one that is hurt.
+            let network = self.keeper.spawner().network();
+            self.keeper.spawner().lay(None);
             self.second = self.start_one(target, profile, false)?;
+            self.keeper.spawner().lay(network);
         }
         Ok(())
     }
@@ -108,6 +114,7 @@ impl Stage<'_> {
                 self.progress.say(&format!("warning: {error}"));
             }
         }
+        self.keeper.spawner().lay(None);
     }
 
     /// Where the server beside the block's broker is.
@@ -186,7 +193,8 @@ impl Stage<'_> {
         let children: Vec<_> = self.brokers().flat_map(Running::children).collect();
         if !children.is_empty() {
             let used = || children.iter().map(|child| child.cpu()).sum::<Option<Duration>>();
-            let quiet = QUIET_SHARE * QUIET_FOR.as_secs_f64() * children.len() as f64;
+            let idle = |broker: &dyn Running| broker.idle_share() * broker.children().len() as f64;
+            let quiet = QUIET_FOR.as_secs_f64() * self.brokers().map(idle).sum::<f64>();
             let most = began + MOST_WAIT.as_nanos() as u64;
             while clock::now() < most && !self.stop.load(Ordering::Relaxed) {
                 let Some(before) = used() else { break };

@@ -17,7 +17,7 @@ pub struct Override {
 }
 
 /// Fields that are lists: one value, or several with commas, are a list there.
-const LISTS: &[&str] = &["systems", "profiles", "load.rates", "load.in_flight"];
+const LISTS: &[&str] = &["systems", "profiles", "load.rates", "load.full_rates", "load.in_flight"];
 
 /// The load of whatever mode the scenario has: `--loads`.
 const LOADS: &str = "load.*";

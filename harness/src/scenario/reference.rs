@@ -151,6 +151,7 @@ fn value_in_words(field: &Value) -> String {
     if field["type"] == "array" {
         return match value_in_words(&field["items"]).as_str() {
             "text" => "list of names".to_owned(),
+            "rate or share" => "list of rates or shares".to_owned(),
             item => format!("list of {item}s"),
         };
     }
@@ -158,6 +159,7 @@ fn value_in_words(field: &Value) -> String {
         (Some(name @ ("Duration" | "Rate" | "Number" | "Size" | "Share")), _) => {
             name.to_lowercase()
         }
+        (Some("RateOrShare"), _) => "rate or share".to_owned(),
         (Some("FaultKind" | "Matrix" | "Mode" | "PacingKind" | "Side" | "Spacing"), _) => {
             "a word, below".to_owned()
         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::At;
 use super::kinds::{DelayKind, Variants, WorkKind};
 use super::trials::{Matrix, Trial};
-use super::units::{Bytes, Count, Fraction, Nanos, Rate};
+use super::units::{Bytes, Count, Fraction, Nanos, Rate, RateOrShare};
 use crate::fault::Side;
 use crate::plan::{FaultKind, Spacing, Victim};
 
@@ -101,8 +101,12 @@ pub struct Load {
     /// How the load is made.
     #[serde(default = "open")]
     pub mode: At<Mode>,
-    /// Mode `open`: rates in tasks per second, a cell each.
-    pub rates: Option<At<Vec<At<Rate>>>>,
+    /// Mode `open`: rates in tasks per second, a cell each. Where something is
+    /// hurt also shares of each system's own capacity, such as `"50 %"`: it is
+    /// searched for once in the run, before the system's other cells.
+    pub rates: Option<At<Vec<At<RateOrShare>>>>,
+    /// Further rates of every trial with `matrix = "full"`.
+    pub full_rates: Option<At<Vec<At<RateOrShare>>>>,
     /// Mode `open`, instead of `rates`: one cell whose window is these rates
     /// one after another.
     pub stages: Option<At<Vec<Stage>>>,
@@ -123,15 +127,17 @@ pub struct Load {
     /// then has failed.
     #[serde(default = "two_seconds")]
     pub horizon: At<Nanos>,
-    /// Modes `capacity` and `soak`: the first rate tried; 1k if left out.
+    /// Modes `capacity` and `soak`, and for shares of a capacity: the first
+    /// rate tried; 1k if left out.
     pub from: Option<At<Rate>>,
-    /// Modes `capacity` and `soak`: no rate above this is tried; 1M if left
-    /// out.
+    /// The same: no rate above this is tried. If left out 1M, and 100k for
+    /// shares.
     pub to: Option<At<Rate>>,
-    /// Modes `capacity` and `soak`: the search ends when it knows the capacity
-    /// to within this share; 5 % if left out.
+    /// The same: the search ends when it knows the capacity to within this
+    /// share; 5 % if left out.
     pub precision: Option<At<Fraction>>,
-    /// Mode `soak`: the window of each step of the search; 10 s if left out.
+    /// Mode `soak`, and for shares of a capacity: the window of each step of
+    /// the search; 10 s if left out.
     pub search: Option<At<Nanos>>,
     /// Mode `soak`: the share of the capacity found that is then held for
     /// `duration`; 0.5 if left out.
@@ -260,7 +266,8 @@ impl Default for Workers {
 }
 
 /// A fault: what is done to which process or link, when and for how long. Only
-/// to processes that schedbench started itself, and to links to them.
+/// to processes that schedbench started itself, and to links to them; to a
+/// broker that it did not start, by a pair of commands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a table [[fault]]")]
 pub struct Fault {
@@ -289,6 +296,13 @@ pub struct Fault {
     /// Kind `bandwidth`: per second, of each connection. Kind `slice`: of a
     /// piece. Kind `cut`: until each connection is reset.
     pub bytes: Option<At<Bytes>>,
+    /// Kind `command`: a program and its arguments, run without a shell, such
+    /// as `["systemctl", "stop", "redis"]`. It is in every result, so it holds
+    /// no password; it has the environment of schedbench.
+    pub hurt: Option<At<Vec<At<String>>>>,
+    /// Kind `command`: the same for when the fault is over. It is run on every
+    /// way out, also after a `hurt` that failed.
+    pub heal: Option<At<Vec<At<String>>>>,
 }
 
 /// What counts as keeping up.

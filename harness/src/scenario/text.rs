@@ -88,7 +88,7 @@ impl Text {
     }
 
     /// An error at `span` that prints `secret` as asterisks.
-    pub(super) fn secret_error(
+    pub(crate) fn secret_error(
         &self,
         span: &Range<usize>,
         secret: &Range<usize>,

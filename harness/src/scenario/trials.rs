@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::At;
 use super::settings::Fault;
-use super::units::Rate;
+use super::units::RateOrShare;
 
 /// A trial: faults that belong together and are judged by themselves, each in a
 /// `[[trial.fault]]` with the fields of `[[fault]]`. Without any it is a
@@ -19,7 +19,7 @@ pub struct Trial {
     /// out.
     pub systems: Option<At<Vec<At<String>>>>,
     /// Rates instead of those of `[load]`; `--loads` takes the place of both.
-    pub rates: Option<At<Vec<At<Rate>>>>,
+    pub rates: Option<At<Vec<At<RateOrShare>>>>,
     /// What is done meanwhile.
     #[serde(default)]
     pub fault: Vec<Fault>,

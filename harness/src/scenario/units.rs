@@ -30,6 +30,16 @@ pub struct Bytes(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Fraction(pub f64);
 
+/// What open-loop cells offer: tasks per second, or a share of the capacity
+/// that the system is found to have in the same run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum RateOrShare {
+    /// `"10k"`.
+    Rate(Rate),
+    /// `"50 %"`.
+    Share(Fraction),
+}
+
 /// Why a text is no quantity: what is wrong, and what was expected.
 ///
 /// Written as `what: expected …`, which is how a message of serde's can carry
@@ -87,7 +97,7 @@ macro_rules! as_printed {
     )+};
 }
 
-as_printed! { Nanos Rate Bytes Fraction }
+as_printed! { Nanos Rate Bytes Fraction RateOrShare }
 
 macro_rules! written {
     ($($name:ident as $schema:literal $pattern:literal;)+) => {$(
@@ -125,6 +135,7 @@ macro_rules! written {
 written! {
     Nanos as "Duration" r"^\s*[0-9_.]+\s*(ns|us|µs|μs|ms|s|m|min|h)\s*$";
     Rate as "Rate" r"^\s*[0-9_.]+\s*[kKM]?\s*(/s)?\s*$";
+    RateOrShare as "RateOrShare" r"^\s*[0-9_.]+\s*([kKM]?\s*(/s)?|%)\s*$";
     Count as "Number" r"^\s*[0-9_.]+\s*[kKM]?\s*$";
     Bytes as "Size" r"^\s*[0-9_.]+\s*(B|KiB|MiB|kB|KB|MB)?\s*$";
     Fraction as "Share" r"^\s*[0-9_.]+\s*%?\s*$";
@@ -148,6 +159,9 @@ mod tests {
         assert_eq!(read("1_000"), Ok(Count(1_000)));
         assert_eq!(read("64 KiB"), Ok(Bytes(65_536)));
         assert_eq!(read("1 %"), Ok(Fraction(0.01)));
+        assert_eq!(read("20k"), Ok(RateOrShare::Rate(Rate(20_000.0))));
+        assert_eq!(read("50 %"), Ok(RateOrShare::Share(Fraction(0.5))));
+        assert_eq!(read("50%"), Ok(RateOrShare::Share(Fraction(0.5))));
     }
 
     #[test]
@@ -162,6 +176,13 @@ mod tests {
             assert_eq!(read::<Bytes>(text).map(|read| read.to_string()), Ok(text.to_owned()));
         }
         assert_eq!(read::<Fraction>("7 %").map(|read| read.to_string()), Ok("7 %".to_owned()));
+    }
+
+    #[test]
+    fn a_share_of_a_capacity_is_above_0_and_at_most_all_of_it() {
+        for text in ["0 %", "101 %", "-5 %", "x %"] {
+            assert!(read::<RateOrShare>(text).is_err(), "{text}");
+        }
     }
 
     #[test]

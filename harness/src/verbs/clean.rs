@@ -33,6 +33,10 @@ pub fn run(args: &CleanArgs, out: &mut impl Write) -> anyhow::Result<ExitCode> {
             nothing = false;
         }
     }
+    for name in environment::network::sweep() {
+        writeln!(out, "removed  network namespace {name}")?;
+        nothing = false;
+    }
     let mut all_asked = true;
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|url| !url.is_empty());
     for entry in BROKERS.iter().filter(|entry| is_set(entry.url_env)) {

@@ -12,15 +12,17 @@ use schedbench_reports::outcome::{Outcome, Skipped};
 use schedbench_reports::{analysis, export, terminal};
 
 use super::check::headline;
-use crate::cli::{Format, RunArgs, Voice};
-use crate::environment::{self, Entry, Keeper, Mode, Need, Rooms, Source, Watchdog, Workshop};
+use crate::cli::{Format, Links, RunArgs, Voice};
+use crate::environment::{
+    self, Entry, Keeper, Mode, Need, Rooms, Source, Watchdog, Workshop, ordered,
+};
 use crate::fault;
-use crate::plan::{Block, Estimate, Missing, Plan, Target, Victim, resolve};
+use crate::plan::{Block, Deed, Estimate, FaultKind, Missing, Plan, Road, Target, Victim, resolve};
 use crate::record::Sampler;
 use crate::run::{
     Exit, Interruption, Loudness, Progress, Results, Session, Stage, describe, exit, shown,
 };
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, ScenarioError};
 use crate::voice;
 
 /// Runs a scenario and prints what it came to.
@@ -31,6 +33,10 @@ pub fn run(args: &RunArgs, voice: Voice, out: &mut impl Write) -> Result<ExitCod
     let scenario = args.scenario.load()?;
     let missing = if args.skip_missing { Missing::IsSkipped } else { Missing::IsAnError };
     let mut resolved = resolve(&scenario, missing)?;
+    commands_are_here(&scenario)?;
+    if args.network == Links::Namespaces {
+        networks_can_be(&scenario, args.env)?;
+    }
     let skipped = without_missing(&mut resolved.plan, &scenario, args.env, args.skip_missing)?;
     resolved.skipped.extend(skipped);
     let say = |line: &str| {
@@ -97,7 +103,12 @@ fn measure(
     environment::placement::begin();
     let watchdog = Watchdog::start()?;
     let rooms = Rooms::open(Some(watchdog.clone()))?;
-    let keeper = Keeper::start(Some(watchdog))?.heeding(interruption.shared_flag());
+    let mut host = environment::host::describe();
+    let mut keeper = Keeper::start(Some(watchdog.clone()))?.heeding(interruption.shared_flag());
+    if args.network == Links::Namespaces {
+        keeper = keeper.with_networks(watchdog);
+        host.network = Some("namespaces joined by veth".to_owned());
+    }
     let sampler = Sampler::start().context("cannot start the sampler")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -117,8 +128,7 @@ fn measure(
     let about = Duration::from_nanos(estimate.measuring_ns);
     let bar = !args.no_progress && voice::stderr_is_terminal();
     let progress = Progress::new(estimate.cells as u32, about, loudness, bar);
-    let mut host = environment::host::describe();
-    if plan.has_faults() {
+    if plan.has_faults() && !keeper.has_networks() {
         host.proxy = Some(fault::proxy::cost().context("cannot measure what the proxy costs")?);
     }
     progress.say(&headline(plan));
@@ -205,6 +215,59 @@ fn without_missing(
     Ok(skipped)
 }
 
+/// That the programs of all command pairs are here, before anything starts: a
+/// broker that was hurt and cannot be healed would be worse than no result.
+///
+/// # Errors
+/// One is not.
+fn commands_are_here(scenario: &Scenario) -> Result<(), ScenarioError> {
+    let settings = &scenario.settings;
+    let faults = settings.fault.iter().chain(settings.trial.iter().flat_map(|trial| &trial.fault));
+    let lists = faults.flat_map(|fault| [&fault.hurt, &fault.heal]).flatten();
+    for program in lists.filter_map(|list| list.first()) {
+        if !ordered::is_here(program) {
+            return Err(scenario.text.error(
+                &program.span,
+                format!("no program `{}` here", program.value.escape_debug()),
+                "expected the path of a program, or the name of one on PATH",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// That brokers can have networks of their own here, and that what the scenario
+/// does to links can be done by taking one down.
+///
+/// # Errors
+/// They cannot, or it cannot.
+fn networks_can_be(scenario: &Scenario, mode: Mode) -> Result<(), ScenarioError> {
+    let settings = &scenario.settings;
+    let faults = settings.fault.iter().chain(settings.trial.iter().flat_map(|trial| &trial.fault));
+    for fault in faults.filter(|fault| !fault.kind.is_of_a_process()) {
+        let is_whole = *fault.on == Victim::Link(Road::Both) && fault.side.is_none();
+        if *fault.kind != FaultKind::BlackHole || !is_whole {
+            return Err(scenario.text.error(
+                &fault.kind.span,
+                format!("{} {} with --network namespaces", fault.kind.name(), *fault.on),
+                "expected kind = \"black-hole\", on = \"links\", no side: a link is taken down as a whole",
+            ));
+        }
+    }
+    let refuse = |why: String| {
+        ScenarioError::new("--network namespaces cannot be had here", why)
+            .help("As everywhere:  --network proxies")
+    };
+    if mode != Mode::Local {
+        return Err(refuse(format!("expected --env local with it, found --env {}", mode.name())));
+    }
+    let left = environment::network::sweep();
+    for name in left {
+        voice::tell(&format!("removed network namespace {name} of a killed run"));
+    }
+    environment::Network::lay(None).map(drop).map_err(|error| refuse(error.to_string()))
+}
+
 /// Why a broker that is to be hurt must not be: the harness would not start it
 /// itself. A URL in the scenario is refused with the plan already.
 fn not_ours_to_hurt(
@@ -216,8 +279,12 @@ fn not_ours_to_hurt(
     let broker = profile.broker?;
     let who = block.target.name();
     let cells = block.steps.iter().map(describe::cell_of);
-    let mut hurt = cells.flat_map(|cell| &cell.faults).map(|fault| fault.on);
-    let is_hurt = hurt.any(|on| on.is_of_the_broker() || matches!(on, Victim::Link(_)));
+    let mut faults = cells.flat_map(|cell| &cell.faults);
+    // Who names a pair of commands says how it is hurt and healed.
+    let is_hurt = faults.any(|fault| {
+        (fault.on.is_of_the_broker() || matches!(fault.on, Victim::Link(_)))
+            && !matches!(fault.deed, Deed::Command(_))
+    });
     let source = mode.source(Entry::of(broker), &who, scenario.url_env(broker), profile.topology);
     match source {
         Ok(Source::Url(_) | Source::Compose(_)) if is_hurt => Some(environment::Missing {

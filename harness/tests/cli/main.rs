@@ -4,6 +4,7 @@
 
 mod brokers;
 mod checks;
+mod commands;
 mod containers;
 mod external;
 mod faults;
@@ -13,6 +14,7 @@ mod kafka;
 mod kafka_tls;
 mod killed;
 mod modes;
+mod networks;
 mod pipes;
 mod place;
 mod postgres;
@@ -24,6 +26,7 @@ mod reports;
 mod runs;
 mod seconds;
 mod secrets;
+mod shares;
 mod signals;
 mod strangers;
 mod verbs;

@@ -23,6 +23,9 @@ use crate::stage::{HARNESS, nothing_is_left, on_stage};
 /// Tasks that the ledger has room for.
 pub(crate) const ROOM: u64 = 4_096;
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Until everything handed over is confirmed or known not to be: a client of
+/// Kafka gives a task up after 60 s.
+const SETTLING: Duration = Duration::from_secs(150);
 
 /// A system with its workers, held in the hand.
 pub(crate) struct Hand<'a, 'b, A: Adapter> {
@@ -174,7 +177,11 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
 
     /// Waits until everything is confirmed or refused.
     pub(crate) fn settle(&mut self) {
-        self.stage.runtime.block_on(self.producer.settle()).expect("it settles");
+        let settled = self
+            .stage
+            .runtime
+            .block_on(async { tokio::time::timeout(SETTLING, self.producer.settle()).await });
+        settled.expect("everything settles in time").expect("it settles");
     }
 
     /// Asks to take a task back.

@@ -50,6 +50,7 @@ pub(crate) fn plan(target: Target, count: u64, rate: u64) -> CellPlan {
         fail_ppm: 0,
         retry: Retry { max: 0, backoff_ns: 0 },
         faults: Vec::new(),
+        commands: Vec::new(),
         trial: None,
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use schedbench::fault::{LinkFault, Side};
+use schedbench::judge::Capacity;
 use schedbench::plan::{
     CellPlan, Control, Deed, Fault, Load, Road, Spacing, Stage as Rate, Trial as Named, Victim,
 };
@@ -52,6 +53,29 @@ fn is(trial: &Trial, name: &str) -> f64 {
         Reading::Is(value) => *value,
         other => panic!("{name}: {other:?}"),
     }
+}
+
+/// At 5,000/s of 20,000/s a queue would be through 5/3 s after an outage of 5 s.
+#[test]
+fn beside_a_capacity_a_drain_is_a_multiple_of_a_queues() {
+    let with = |rate, is_bound| {
+        outage(|stage, _, _| stage.about.capacity = Some(Capacity { rate, is_bound }))
+    };
+    let cell = with(20_000.0, false);
+    let trial = only(&cell);
+    assert_eq!(is(trial, "load.of_capacity"), 0.25);
+    let (drain, multiple) = (is(trial, "drain"), is(trial, "drain.multiple"));
+    assert!((multiple - drain / (5.0 * 0.25 / 0.75)).abs() < 1e-9, "{drain} s is {multiple}");
+    // One that may be higher gives no ρ, and none at all leaves none.
+    for name in ["load.of_capacity", "drain.multiple"] {
+        let bound = with(20_000.0, true);
+        let told = &only(&bound).readings[name];
+        assert!(matches!(told, Reading::NotMeasured(_)), "{told:?}");
+        assert!(!only(&outage(|_, _, _| {})).readings.contains_key(name));
+    }
+    let overloaded = with(4_000.0, false);
+    assert_eq!(is(only(&overloaded), "load.of_capacity"), 1.25);
+    assert!(matches!(only(&overloaded).readings["drain.multiple"], Reading::NotMeasured(_)));
 }
 
 #[test]

@@ -79,6 +79,7 @@ pub(crate) fn plan(rate: f64, seconds: u64) -> CellPlan {
         fail_ppm: 0,
         retry: Retry { max: 0, backoff_ns: S },
         faults: Vec::new(),
+        commands: Vec::new(),
         trial: None,
     }
 }

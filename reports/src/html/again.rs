@@ -132,6 +132,7 @@ fn facts(page: &Page<'_>) -> Markup {
                 amount(host.clock_read_ns * 1e-9, Unit::Seconds, Medium::Page)
             ),
         ),
+        ("Network", host.network.clone().unwrap_or_default()),
         ("Proxy", host.proxy.as_ref().map_or_else(String::new, proxy)),
         (
             "schedbench",

@@ -92,25 +92,31 @@ fn name(label: &str, variant: Option<&str>) -> String {
 }
 
 /// What a column is called, how much it is needed, which reading it shows.
-const COLUMNS: [(&str, u8, &str, Unit); 7] = [
+const COLUMNS: [(&str, u8, &str, Unit); 9] = [
     ("recovered", ALWAYS, "recovery.from_fault", Unit::Seconds),
     ("from heal", 70, "recovery.from_heal", Unit::Seconds),
     ("impact", 60, "detection.impact", Unit::Seconds),
     ("client error", 40, "detection.client", Unit::Seconds),
     ("drained", 50, "drain", Unit::Seconds),
+    ("ρ", 52, "load.of_capacity", Unit::Number),
+    ("in Dρ/(1−ρ)", 48, "drain.multiple", Unit::Number),
     ("not done", 30, "lost_goodput", Unit::Tasks),
     ("in time", 65, "served.in_fault", Unit::Fraction),
 ];
 
 fn recoveries(faults: &Faults, fault: &str) -> Table {
     let mut heads: Vec<Head> = vec![head("system", ALWAYS), head("load", 55)];
-    heads.extend(COLUMNS.map(|(title, need, ..)| head(title, need)));
     let of: Vec<&Recovery> = faults.recoveries.iter().filter(|one| one.fault == fault).collect();
+    // ρ only where a capacity was searched.
+    let has_capacity = of.iter().any(|one| one.has_capacity());
+    let shown = |name: &str| has_capacity || !matches!(name, "load.of_capacity" | "drain.multiple");
+    let columns = || COLUMNS.into_iter().filter(|(_, _, name, _)| shown(name));
+    heads.extend(columns().map(|(title, need, ..)| head(title, need)));
     let most = of.iter().map(|one| one.told()).max().unwrap_or(0);
     let lines = of.into_iter().map(|one| {
         let mark = if one.not_valid.is_some() { NOT_RANKED } else { "" };
         let mut cells = vec![name(&one.label, one.variant.as_deref()), numbers::load(one.load)];
-        cells.extend(COLUMNS.map(|(_, _, reading, unit)| {
+        cells.extend(columns().map(|(_, _, reading, unit)| {
             let text =
                 one.figures.get(reading).map(|median| median.written(unit, Medium::Terminal));
             match text {

@@ -220,6 +220,7 @@ pub(crate) fn outcome(systems: Vec<System>, mut cells: Vec<Cell>) -> Outcome {
             placement: "shared".to_owned(),
             fifo: true,
             timer_slack_ns: 1,
+            network: None,
             proxy: None,
         },
         systems,

@@ -541,6 +541,7 @@ pub fn empty() -> Outcome {
             placement: "shared".into(),
             fifo: true,
             timer_slack_ns: 1,
+            network: None,
             proxy: None,
         },
         systems: Vec::new(),

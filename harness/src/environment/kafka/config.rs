@@ -4,7 +4,8 @@ use std::path::Path;
 
 use schedbench_contract::{Address, Secret};
 
-/// Where every node of ours listens.
+/// Where every node of ours listens for the others, and for clients unless it is
+/// in a network of its own.
 pub(super) const HOST: &str = "127.0.0.1";
 
 /// Kafka logs to where its standard output goes.
@@ -131,8 +132,9 @@ pub(super) fn properties(
     let voter = |seat: &Seat| format!("{}@{HOST}:{}", seat.id, seat.controller);
     let voters: Vec<String> = all.iter().map(voter).collect();
     set("node.id", id.to_string());
-    let mut listeners = format!("CLIENT://{HOST}:{port},CONTROLLER://{HOST}:{controller}");
-    let mut advertised = format!("CLIENT://{HOST}:{port}");
+    let host = &client.host;
+    let mut listeners = format!("CLIENT://{host}:{port},CONTROLLER://{HOST}:{controller}");
+    let mut advertised = format!("CLIENT://{host}:{port}");
     let ways: Vec<(&str, Way)> = ROADS.into_iter().zip(roads.iter().flatten().copied()).collect();
     for (name, way) in &ways {
         listeners.push_str(&format!(",{name}://{HOST}:{}", way.listens));

@@ -46,6 +46,11 @@ impl Jvm {
         Ok(Self { java, class_path: class_path(libs)?, logging, keeper })
     }
 
+    /// Where a server that is started now shall listen.
+    pub(super) fn host(&self) -> String {
+        self.keeper.host()
+    }
+
     /// Runs a program with properties on its standard input.
     ///
     /// # Errors
@@ -58,6 +63,7 @@ impl Jvm {
         properties: &Secret,
     ) -> Result<Child> {
         let mut spec = Spec::new(&who.name, &self.java.program, who.log.clone());
+        spec.serves = true;
         spec.args.extend(options);
         let mut logging = OsString::from("-Dlog4j2.configurationFile=");
         logging.push(&self.logging);

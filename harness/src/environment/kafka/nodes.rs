@@ -73,7 +73,7 @@ impl Nodes {
         let mut all = Vec::new();
         for seat in &seats {
             let address = Address {
-                host: config::HOST.into(),
+                host: plan.jvm.host(),
                 port: seat.client,
                 user: Some(USER.into()),
                 password: Some(password.clone()),

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
+use std::net::Ipv4Addr;
 use std::os::unix::fs::{OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -147,7 +148,11 @@ impl Cluster {
         fs::write(&conf, self.config(address))
             .and_then(|()| self.give(&conf))
             .map_err(Error::io(writing))?;
+        if address.host != Ipv4Addr::LOCALHOST.to_string() {
+            self.let_its_network_in().map_err(Error::io("writing pg_hba.conf"))?;
+        }
         let mut spec = self.spec(&self.program);
+        spec.serves = true;
         let config_file = format!("config_file={}", conf.display());
         spec.args.extend([OsString::from("-c"), config_file.into()]);
         let start = Patience { what: "broker", within: START, told: last_lines };
@@ -156,6 +161,14 @@ impl Cluster {
         let started = start.until_it_answers(keeper, spec, answer)?;
         segment::goes_with_its_server(&self.data());
         Ok(started)
+    }
+
+    /// Clients come from the other end of its network, not from its own host.
+    fn let_its_network_in(&self) -> std::io::Result<()> {
+        const LINE: &str = "host all all samenet scram-sha-256\n";
+        let path = self.data().join("pg_hba.conf");
+        let known = fs::read_to_string(&path)?;
+        if known.ends_with(LINE) { Ok(()) } else { fs::write(&path, known + LINE) }
     }
 
     /// The same on data of a server that has ended, perhaps by SIGKILL: then its

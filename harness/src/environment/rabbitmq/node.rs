@@ -145,6 +145,7 @@ impl Node {
         let room = |name: &str| self.room.join(name).display().to_string();
         let mut spec = Spec::new(&self.who, &self.program, self.log.clone());
         spec.dir = Some(self.room.clone());
+        spec.serves = true;
         // Any RABBITMQ_…, ERL_… or HOME of the caller would change what is measured.
         spec.bare = true;
         spec.env = [
@@ -185,11 +186,13 @@ impl Node {
 /// 127.0.0.1 it always listens on ::1.
 pub(super) fn start_mapper(keeper: &Spawner, who: &str, log: &Path, port: u16) -> Result<Child> {
     let mut spec = Spec::new(format!("{who} epmd"), "epmd", log.with_extension("epmd.log"));
-    spec.args = ["-address", "127.0.0.1", "-port", &port.to_string()].map(Into::into).into();
+    let host = keeper.host();
+    spec.args = ["-address", &host, "-port", &port.to_string()].map(Into::into).into();
+    spec.serves = true;
     spec.bare = true;
     spec.env = vec![("PATH".into(), std::env::var("PATH").unwrap_or_default())];
     let start = Patience { what: MAPPER, within: MAPPER_START, told: last_lines };
-    let connects = |_| TcpStream::connect(("127.0.0.1", port)).ok().map(drop);
+    let connects = |_| TcpStream::connect((host.as_str(), port)).ok().map(drop);
     let (child, ()) = start.until_it_answers(keeper, spec, connects)?;
     match child.ended() {
         // Who answered was somebody else's.

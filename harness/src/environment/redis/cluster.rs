@@ -53,7 +53,7 @@ impl Own {
         ground: &Ground<'_>,
         need: &Need<'_>,
     ) -> Result<Box<Self>> {
-        let (nodes, sentinels) = members(need, (room, log))?;
+        let (nodes, sentinels) = members(need, &ground.keeper.spawner().host(), (room, log))?;
         let primary = &nodes[0].address;
         for (place, node) in nodes.iter().enumerate() {
             let mut text = config::of_one(&node.address, &node.dir, program, need);
@@ -152,9 +152,13 @@ impl Own {
 }
 
 /// Nodes, of which the first begins as the primary, and sentinels.
-fn members(need: &Need<'_>, (room, log): (&Path, &Path)) -> Result<(Vec<Member>, Vec<Member>)> {
+fn members(
+    need: &Need<'_>,
+    host: &str,
+    (room, log): (&Path, &Path),
+) -> Result<(Vec<Member>, Vec<Member>)> {
     let nodes = need.profile.topology.nodes();
-    let addresses = addresses(nodes + SENTINELS)?.into_iter().enumerate();
+    let addresses = addresses(host, nodes + SENTINELS)?.into_iter().enumerate();
     let all = addresses.map(|(place, address)| {
         let (part, what, number) = match place.checked_sub(nodes) {
             None => (Part::Node, "node", place + 1),
@@ -174,7 +178,7 @@ fn members(need: &Need<'_>, (room, log): (&Path, &Path)) -> Result<(Vec<Member>,
 }
 
 /// Addresses with one password, no two ports alike.
-fn addresses(many: usize) -> Result<Vec<Address>> {
+fn addresses(host: &str, many: usize) -> Result<Vec<Address>> {
     let password = rooms::password()?;
     let mut ports: Vec<u16> = Vec::new();
     while ports.len() < many {
@@ -184,7 +188,7 @@ fn addresses(many: usize) -> Result<Vec<Address>> {
         }
     }
     let address = |port| Address {
-        host: "127.0.0.1".into(),
+        host: host.into(),
         port,
         user: None,
         password: Some(password.clone()),
@@ -218,9 +222,9 @@ impl Running for Own {
             ports.collect::<Vec<_>>().join(", ")
         };
         format!(
-            "redis {} started as a primary on 127.0.0.1:{} with its replicas, and sentinels on {} \
-             ({})",
+            "redis {} started on {}: a primary with its replicas on {}, sentinels on {} ({})",
             self.version,
+            self.address.host,
             ports(&self.nodes),
             ports(&self.sentinels),
             self.aof

@@ -75,6 +75,7 @@ impl Member {
     pub(super) fn spawn(&self, keeper: &Spawner, program: &Path) -> Result<Child> {
         let mut spec = Spec::new(&self.name, program, self.log.clone());
         spec.args.push(self.file().into());
+        spec.serves = true;
         if self.part == Part::Sentinel {
             spec.args.push("--sentinel".into());
         }

@@ -31,7 +31,7 @@ impl Own {
         need: &Need<'_>,
     ) -> Result<Box<Self>> {
         let address = Address {
-            host: "127.0.0.1".into(),
+            host: ground.keeper.spawner().host(),
             port: ports::free()?,
             user: None,
             password: Some(rooms::password()?),
@@ -61,6 +61,7 @@ impl How {
     fn start(&self, keeper: &Spawner, address: &Address) -> Result<(Child, String)> {
         let mut spec = Spec::new(&self.name, &self.program, self.log.clone());
         spec.args.push("-".into());
+        spec.serves = true;
         spec.stdin = self.config.0.clone().into_bytes();
         let start = Patience { what: "broker", within: START, told: last_lines };
         // Only ours knows the password, so an answer is ours.

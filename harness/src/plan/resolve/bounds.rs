@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
+use super::shares;
 use crate::plan::{CellPlan, Load};
-use crate::scenario::{self, At, Count, Fraction, Mode, Nanos, ScenarioError, Text};
+use crate::scenario::{self, At, Count, Fraction, Mode, Nanos, Scenario, ScenarioError, Text};
 
 /// Tasks that the 40 bits of an id's sequence can number.
 const MOST_TASKS: f64 = (1u64 << 40) as f64;
@@ -134,25 +135,31 @@ impl Bounds<'_> {
 
     /// Refuses fields that mean nothing in the scenario's mode: they would be
     /// ignored, and the reader would think otherwise.
-    pub(super) fn mode_has_its_fields(
-        &self,
-        load: &At<scenario::Load>,
-    ) -> Result<(), ScenarioError> {
+    pub(super) fn mode_has_its_fields(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
         use Mode::{Capacity, InFlight, Open, Soak};
+        let load = &scenario.settings.load;
         fn span<T>(field: &Option<At<T>>) -> Option<&Range<usize>> {
             field.as_ref().map(|at| &at.span)
         }
         type Field<'a> = (&'static str, Option<&'a Range<usize>>, &'static [Mode]);
-        let fields: [Field<'_>; 10] = [
+        // Those of a search mean something where a share of what it finds is
+        // offered, or was until the command line named other loads.
+        let searches = shares::are_offered(&scenario.settings) || scenario.is_changed("load.rates");
+        let (finds, searched): (&[Mode], &[Mode]) = match searches {
+            true => (&[Open, Capacity, Soak], &[Open, Soak]),
+            false => (&[Capacity, Soak], &[Soak]),
+        };
+        let fields: [Field<'_>; 11] = [
             ("rates", span(&load.rates), &[Open]),
+            ("full_rates", span(&load.full_rates), &[Open]),
             ("stages", span(&load.stages), &[Open]),
             ("in_flight", span(&load.in_flight), &[InFlight]),
             ("most_tasks", span(&load.most_tasks), &[InFlight]),
             ("arrivals", span(&load.arrivals), &[Open, Capacity, Soak]),
-            ("from", span(&load.from), &[Capacity, Soak]),
-            ("to", span(&load.to), &[Capacity, Soak]),
-            ("precision", span(&load.precision), &[Capacity, Soak]),
-            ("search", span(&load.search), &[Soak]),
+            ("from", span(&load.from), finds),
+            ("to", span(&load.to), finds),
+            ("precision", span(&load.precision), finds),
+            ("search", span(&load.search), searched),
             ("share", span(&load.share), &[Soak]),
         ];
         for (field, span, modes) in fields {

@@ -2,8 +2,8 @@
 
 use super::fit_group;
 use super::steps::{self, Group};
-use super::trials;
-use crate::plan::{CellPlan, Load, Step, Target};
+use super::{shares, trials};
+use crate::plan::{CellPlan, Load, Search, Step, Target};
 use crate::scenario::Scenario;
 
 /// Its longest window beside cells with faults, ns: it goes through none, and
@@ -18,6 +18,7 @@ pub(super) fn groups(
     scenario: &Scenario,
     ceiling: Target,
     groups: &[Group],
+    searches: &[Search],
     beside: &[(Target, Vec<Group>)],
 ) -> Vec<Group> {
     let settings = &scenario.settings;
@@ -27,6 +28,7 @@ pub(super) fn groups(
     let loads = loads.filter(|group| trials::is_among(group, beside));
     let mut fitting: Vec<Group> =
         loads.filter_map(|group| fit_group(scenario, ceiling, group).ok()).collect();
+    shares::without(&mut fitting, searches);
     let is_hurt = !settings.fault.is_empty() || !settings.trial.is_empty();
     if is_hurt {
         each_load_once(&mut fitting);

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::bounds::Bounds;
 use super::steps::Group;
-use super::trials;
+use super::{commands, trials};
 use crate::fault::{LinkFault, Side};
-use crate::plan::{Deed, Fault, FaultKind, Step, Victim};
+use crate::plan::{Commands, Deed, Fault, FaultKind, Step, Victim};
 use crate::scenario::{self, At, Mode, Nanos, Scenario, ScenarioError};
 
 /// The faults in the order in which they are written.
@@ -17,7 +17,7 @@ pub(super) fn faults(
     written: &[scenario::Fault],
     mode: Mode,
     processes: u32,
-) -> Result<Vec<Fault>, ScenarioError> {
+) -> Result<(Vec<Fault>, Vec<Commands>), ScenarioError> {
     if let (Some(first), true) = (written.first(), mode != Mode::Open) {
         return Err(bounds.text.error(
             &first.kind.span,
@@ -26,9 +26,17 @@ pub(super) fn faults(
         ));
     }
     let mut faults: Vec<Fault> = Vec::new();
+    let mut commands = Vec::new();
     for fault in written {
+        let deed = match (deed(bounds, fault)?, commands::of(bounds, fault)?) {
+            (_, Some(pair)) => {
+                commands.push(pair);
+                Deed::Command(commands.len() - 1)
+            }
+            (deed, None) => deed,
+        };
         let one = Fault {
-            deed: deed(bounds, fault)?,
+            deed,
             on: victim(bounds, fault, processes)?,
             at_ns: fault.at.0,
             for_ns: lasts(bounds, fault)?,
@@ -45,7 +53,7 @@ pub(super) fn faults(
         }
         faults.push(one);
     }
-    Ok(faults)
+    Ok((faults, commands))
 }
 
 fn victim(
@@ -55,6 +63,13 @@ fn victim(
 ) -> Result<Victim, ScenarioError> {
     let on = *fault.on;
     let kind = fault.kind.name();
+    if on != Victim::Broker && *fault.kind == FaultKind::Command {
+        return Err(bounds.text.error(
+            &fault.on.span,
+            format!("a command on {on}"),
+            "expected \"broker\", the only one that may not be schedbench's own",
+        ));
+    }
     match on {
         Victim::Link(_) if fault.kind.is_of_a_process() => Err(bounds.text.error(
             &fault.on.span,
@@ -125,6 +140,8 @@ fn deed(bounds: &Bounds<'_>, fault: &scenario::Fault) -> Result<Deed, ScenarioEr
         FaultKind::Kill => Deed::Kill,
         FaultKind::Terminate => Deed::Terminate,
         FaultKind::Pause => Deed::Pause,
+        // Its pair is read apart.
+        FaultKind::Command => Deed::Command(0),
         FaultKind::Stall => Deed::Link(LinkFault::Stall(side)),
         FaultKind::BlackHole => Deed::Link(LinkFault::BlackHole(side)),
         FaultKind::Reset => Deed::Link(LinkFault::Reset),
@@ -181,7 +198,7 @@ pub(super) fn lie_in_the_window(
         fault.at.0.saturating_add(fault.lasts.as_ref().map_or(0, |lasts| lasts.0))
     };
     for step in groups.iter().flatten() {
-        let Step::Cell(cell) = step else { continue };
+        let (Step::Cell(cell) | Step::AtCapacity { cell, .. }) = step else { continue };
         let window = cell.load.window_ns();
         let faults = trials::written(&scenario.settings, cell);
         if let Some(fault) = faults.iter().find(|fault| end(fault) >= window) {

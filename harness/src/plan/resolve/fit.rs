@@ -38,6 +38,7 @@ pub(super) fn fit(
         cell.fail_ppm = 0;
         cell.retry.max = 0;
         cell.faults.clear();
+        cell.commands.clear();
         cell.trial = None;
         return Ok(cell);
     }
@@ -77,6 +78,7 @@ fn suffering(fault: &Fault) -> &'static str {
         (Deed::Kill, on) if on.is_of_nodes() => "have a node of its cluster killed",
         (Deed::Terminate, on) if on.is_of_nodes() => "have a node of its cluster terminated",
         (Deed::Pause, on) if on.is_of_nodes() => "have a node of its cluster paused",
+        (Deed::Command(_), _) => "have its broker hurt by a command",
         (Deed::Kill, _) => "have a worker killed",
         (Deed::Terminate, _) => "have a worker terminated",
         (Deed::Pause, _) => "have a worker paused",
@@ -89,6 +91,10 @@ fn fault_misfit(fault: &Fault, target: Target, settings: &Settings) -> Option<St
         return None;
     }
     let Some(broker) = target.profile.broker else { return Some("it has no broker".to_owned()) };
+    // Whose the broker is does not matter to who says how to hurt and heal it.
+    if let Deed::Command(_) = fault.deed {
+        return None;
+    }
     if let Some(external) = settings.brokers.named(broker.name()) {
         let variable = &external.url_env.value;
         return Some(format!("its broker is the one of {variable}: schedbench did not start it"));

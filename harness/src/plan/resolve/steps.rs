@@ -6,9 +6,11 @@ use std::ops::Range;
 use schedbench_contract::{Handler, Retry};
 
 use super::bounds::{Bounds, ppm};
-use super::{faults, trials};
+use super::{faults, shares, trials};
 use crate::plan::{CellPlan, Delay, Load, Search, Spacing, Stage, Step, Target};
-use crate::scenario::{At, Count, DelayKind, Mode, Rate, Scenario, ScenarioError, WorkKind};
+use crate::scenario::{
+    At, Count, DelayKind, Mode, Rate, RateOrShare, Scenario, ScenarioError, WorkKind,
+};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -23,7 +25,7 @@ pub(super) fn groups(
     processes: u32,
 ) -> Result<Vec<Group>, ScenarioError> {
     let bounds = Bounds { text: &scenario.text };
-    bounds.mode_has_its_fields(&scenario.settings.load)?;
+    bounds.mode_has_its_fields(scenario)?;
     let treatments = trials::treatments(scenario, &bounds, processes)?;
     let mut groups = Vec::new();
     let mut names: Vec<Option<String>> = Vec::new();
@@ -43,8 +45,13 @@ pub(super) fn groups(
         let cell = tasks(scenario, &bounds, blank)?;
         let cell = CellPlan { variant, delay, ..cell };
         for treatment in &treatments {
-            let (trial, faults) = (treatment.trial.clone(), treatment.faults.clone());
-            let cell = CellPlan { trial, faults, ..cell.clone() };
+            let trials::Treatment { trial, faults, commands, .. } = treatment;
+            let cell = CellPlan {
+                trial: trial.clone(),
+                faults: faults.clone(),
+                commands: commands.clone(),
+                ..cell.clone()
+            };
             loads(scenario, &bounds, &cell, treatment.rates, &mut groups)?;
         }
     }
@@ -84,6 +91,7 @@ fn tasks(
             backoff_ns: settings.retry.backoff.0,
         },
         faults: Vec::new(),
+        commands: Vec::new(),
         trial: None,
     })
 }
@@ -127,7 +135,7 @@ fn delay(
 }
 
 /// What tells cells of one load apart.
-fn variant(delay: &Delay) -> Option<String> {
+pub(super) fn variant(delay: &Delay) -> Option<String> {
     let time = |ns: u64| crate::scenario::Nanos(ns).to_string();
     match delay {
         Delay::None => None,
@@ -146,7 +154,7 @@ fn loads(
     scenario: &Scenario,
     bounds: &Bounds<'_>,
     cell: &CellPlan,
-    rates: Option<&At<Vec<At<Rate>>>>,
+    rates: Option<&At<Vec<At<RateOrShare>>>>,
     groups: &mut Vec<Group>,
 ) -> Result<(), ScenarioError> {
     let load = &scenario.settings.load;
@@ -172,10 +180,10 @@ fn loads(
             (Some(rates), None) => {
                 bounds.not_empty(rates, "rates")?;
                 bounds.each_once(rates)?;
-                for rate in rates.iter() {
-                    let cell = at(vec![Stage { rate: rate.0, duration_ns: window }]);
-                    bounds.some_tasks(&cell, &rate.span)?;
-                    groups.push(vec![Step::Cell(cell)]);
+                let more = trials::more_rates(scenario, bounds)?;
+                let more = more.filter(|more| !rates.contains(more));
+                for rate in rates.iter().chain(more) {
+                    groups.push(vec![at_rate(scenario, bounds, cell, rate)?]);
                 }
             }
             (None, None) => return Err(bounds.nothing(load, "rates", "[\"1k\", \"10k\"]")),
@@ -214,11 +222,7 @@ fn loads(
             groups.push(vec![Step::Search(search)]);
         }
         Mode::Soak => {
-            let short = load.search.as_ref().map_or(10 * SECOND, |search| search.0);
-            if let Some(short) = &load.search {
-                bounds.above_zero(short, "a search of 0", "expected time to measure in")?;
-            }
-            let search = search(scenario, bounds, &at(Vec::new()), short)?;
+            let search = search_of(scenario, bounds, &at(Vec::new()))?;
             let share = load.share.as_ref().map_or(0.5, |share| share.0);
             if let Some(written) = load.share.as_ref().filter(|share| share.0 == 0.0) {
                 return Err(bounds.text.error(
@@ -234,6 +238,55 @@ fn loads(
     Ok(())
 }
 
+/// A cell at one of the rates of mode `open`.
+fn at_rate(
+    scenario: &Scenario,
+    bounds: &Bounds<'_>,
+    cell: &CellPlan,
+    rate: &At<RateOrShare>,
+) -> Result<Step, ScenarioError> {
+    let load = &scenario.settings.load;
+    let spacing = load.arrivals.as_ref().map_or(Spacing::Poisson, |arrivals| **arrivals);
+    let duration_ns = load.duration.as_ref().map_or(10 * SECOND, |window| window.0);
+    let at = |rate| {
+        let stages = vec![Stage { rate, duration_ns }];
+        CellPlan { load: Load::Open { spacing, stages }, ..cell.clone() }
+    };
+    match rate.value {
+        RateOrShare::Rate(Rate(per_second)) => {
+            let cell = at(per_second);
+            bounds.some_tasks(&cell, &rate.span)?;
+            Ok(Step::Cell(cell))
+        }
+        RateOrShare::Share(_) if !cell.is_tried() => Err(bounds.text.error(
+            &rate.span,
+            "a share of a capacity where nothing is hurt",
+            "expected a rate, a [[fault]] or [[trial]], or mode = \"soak\"",
+        )),
+        RateOrShare::Share(share) => {
+            // The most that it can be until the search says more.
+            let search = search_of(scenario, bounds, cell)?;
+            let variant = Some(shares::variant(share, cell.variant.as_deref()));
+            let cell = CellPlan { variant, ..at(search.to * share.0) };
+            Ok(Step::AtCapacity { share: share.0, cell })
+        }
+    }
+}
+
+/// A search with windows of its own, shorter than that of the cell.
+pub(super) fn search_of(
+    scenario: &Scenario,
+    bounds: &Bounds<'_>,
+    cell: &CellPlan,
+) -> Result<Search, ScenarioError> {
+    let written = scenario.settings.load.search.as_ref();
+    if let Some(written) = written {
+        bounds.above_zero(written, "a search of 0", "expected time to measure in")?;
+    }
+    let window = written.map_or(10 * SECOND, |search| search.0);
+    search(scenario, bounds, cell, window)
+}
+
 fn search(
     scenario: &Scenario,
     bounds: &Bounds<'_>,
@@ -244,7 +297,9 @@ fn search(
     let rate = |written: &Option<At<Rate>>, otherwise: f64| {
         written.as_ref().map_or(otherwise, |written| written.0)
     };
-    let (from, to) = (rate(&load.from, 1_000.0), rate(&load.to, 1_000_000.0));
+    // Room is made for a cell at a share of the highest rate, whatever is found.
+    let most = if *load.mode == Mode::Open { 100_000.0 } else { 1_000_000.0 };
+    let (from, to) = (rate(&load.from, 1_000.0), rate(&load.to, most));
     if from >= to {
         let span = load.to.as_ref().or(load.from.as_ref()).map_or(0..0, |at| at.span.clone());
         return Err(bounds.text.error(

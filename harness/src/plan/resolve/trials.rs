@@ -5,16 +5,19 @@ use schedbench_reports::outcome::Skipped;
 
 use super::bounds::Bounds;
 use super::steps::Group;
-use super::{faults, fit_group};
-use crate::plan::{CellPlan, Control, Fault, Step, Target, Trial};
-use crate::scenario::{self, At, Matrix, Mode, Rate, Scenario, ScenarioError, Settings, suggest};
+use super::{faults, fit_group, shares};
+use crate::plan::{CellPlan, Commands, Control, Fault, Step, Target, Trial};
+use crate::scenario::{
+    self, At, Matrix, Mode, RateOrShare, Scenario, ScenarioError, Settings, suggest,
+};
 
 /// What cells go through: the scenario's faults, or those of a trial.
 pub(super) struct Treatment<'a> {
     pub(super) trial: Option<Trial>,
     pub(super) faults: Vec<Fault>,
+    pub(super) commands: Vec<Commands>,
     /// The trial's own, in place of the load's.
-    pub(super) rates: Option<&'a At<Vec<At<Rate>>>>,
+    pub(super) rates: Option<&'a At<Vec<At<RateOrShare>>>>,
 }
 
 /// Every trial in the order in which they are written; the scenario's own
@@ -28,6 +31,13 @@ pub(super) fn treatments<'a>(
     let mode = *settings.load.mode;
     let faults = |written: &[scenario::Fault]| faults::faults(bounds, written, mode, processes);
     let Some(first) = settings.trial.first() else {
+        if let Some(full) = &settings.load.full_rates {
+            return Err(scenario.text.error(
+                &full.span,
+                "`full_rates` has no meaning without trials",
+                "expected a [[trial]] with it",
+            ));
+        }
         if let Some(matrix) = &settings.matrix {
             return Err(scenario.text.error(
                 &matrix.span,
@@ -35,8 +45,8 @@ pub(super) fn treatments<'a>(
                 "expected a [[trial]] with it",
             ));
         }
-        let faults = faults(&settings.fault)?;
-        return Ok(vec![Treatment { trial: None, faults, rates: None }]);
+        let (faults, commands) = faults(&settings.fault)?;
+        return Ok(vec![Treatment { trial: None, faults, commands, rates: None }]);
     };
     if let Some(fault) = settings.fault.first() {
         return Err(scenario.text.error(
@@ -63,8 +73,10 @@ pub(super) fn treatments<'a>(
                 "expected [load] rates, or none here",
             ));
         }
+        let (faults, commands) = faults(&trial.fault)?;
         treatments.push(Treatment {
-            faults: faults(&trial.fault)?,
+            faults,
+            commands,
             trial: Some(Trial { name: trial.name.value.clone(), control: None }),
             rates: trial.rates.as_ref().filter(|_| !is_asked),
         });
@@ -101,6 +113,13 @@ fn name(
             "expected 1 to 40 letters, digits, `-` and `_`",
         ));
     }
+    if name.value == shares::TRIAL {
+        return Err(scenario.text.error(
+            &name.span,
+            "a trial named `capacity`",
+            "expected another name: a search for a capacity goes by this one",
+        ));
+    }
     if earlier.iter().any(|other| other.name == *name) {
         return Err(scenario.text.error(
             &name.span,
@@ -109,6 +128,22 @@ fn name(
         ));
     }
     Ok(())
+}
+
+/// The rates that every trial has besides its own where each runs on all
+/// systems, unless the command line names the loads.
+pub(super) fn more_rates<'a>(
+    scenario: &'a Scenario,
+    bounds: &Bounds<'_>,
+) -> Result<impl Iterator<Item = &'a At<RateOrShare>>, ScenarioError> {
+    let settings = &scenario.settings;
+    let more = settings.load.full_rates.as_ref();
+    if let Some(more) = more {
+        bounds.not_empty(more, "full_rates")?;
+        bounds.each_once(more)?;
+    }
+    let are_meant = is_full(settings) && !scenario.is_changed("load.rates");
+    Ok(more.filter(|_| are_meant).into_iter().flat_map(|more| more.iter()))
 }
 
 /// The faults of a cell as they are written, in the order of its own.
@@ -144,8 +179,8 @@ fn is_full(settings: &Settings) -> bool {
 
 fn trial_of(group: &Group) -> Option<&str> {
     group.iter().find_map(|step| match step {
-        Step::Cell(cell) => cell.trial_name(),
-        Step::Search(_) | Step::AtCapacity { .. } => None,
+        Step::Cell(cell) | Step::AtCapacity { cell, .. } => cell.trial_name(),
+        Step::Search(_) => None,
     })
 }
 

@@ -46,7 +46,7 @@ impl Nodes {
             match deed {
                 Deed::Kill => drop(child.kill()),
                 Deed::Terminate => child.ask_to_end(),
-                Deed::Pause | Deed::Link(_) => child.pause(),
+                Deed::Pause | Deed::Link(_) | Deed::Command(_) => child.pause(),
             }
         }
     }

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::reading::TIMES;
-use super::{Bytes, Count, Fraction, Nanos, Rate};
+use super::{Bytes, Count, Fraction, Nanos, Rate, RateOrShare};
 
 impl fmt::Display for Nanos {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,5 +60,14 @@ impl fmt::Display for Fraction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Rounded, so that 7 % does not read as 7.000000000000001 %.
         write!(f, "{} %", (self.0 * 1e8).round() / 1e6)
+    }
+}
+
+impl fmt::Display for RateOrShare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rate(rate) => rate.fmt(f),
+            Self::Share(share) => share.fmt(f),
+        }
     }
 }

@@ -1,4 +1,4 @@
-use super::{Bytes, Count, Fraction, Nanos, Quantity, Rate, Wrong};
+use super::{Bytes, Count, Fraction, Nanos, Quantity, Rate, RateOrShare, Wrong};
 use crate::scenario::suggest;
 
 /// No part of a run may be longer: beyond it, sums of times would no longer
@@ -181,6 +181,29 @@ impl Quantity for Rate {
             return Err("a very high rate: expected at most 1000M tasks per second".to_owned());
         }
         Ok(Self(number))
+    }
+}
+
+impl Quantity for RateOrShare {
+    const LARGEST_NUMBER: f64 = MOST_RATE;
+    const EXPECTED: &'static str = "expected tasks per second, such as \"20k\", or a share of the \
+                                    system's own capacity, such as \"50 %\"";
+
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        match split(text) {
+            Some((number, "%")) if number > 0.0 && number <= 100.0 => {
+                Ok(Self::Share(Fraction(number / 100.0)))
+            }
+            Some((_, "%")) => {
+                Err("a share of a capacity outside 0 to 1: expected \"1 %\" to \"100 %\""
+                    .to_owned())
+            }
+            _ => Rate::from_text(text).map(Self::Rate),
+        }
+    }
+
+    fn from_number(number: f64) -> Result<Self, Wrong> {
+        Rate::from_number(number).map(Self::Rate)
     }
 }
 

@@ -2,7 +2,9 @@ use schedbench_contract::Broker;
 use serde_json::{Value, json};
 
 use super::trials;
-use crate::plan::{CellPlan, Estimate, Fault, Load, Pacing, Resolved, Spacing, Step};
+use crate::plan::{
+    CellPlan, Commands, Deed, Estimate, Fault, Load, Pacing, Resolved, Spacing, Step,
+};
 
 /// The plan for machines. Times in seconds.
 pub(super) fn plan(resolved: &Resolved) -> Value {
@@ -56,21 +58,34 @@ pub(super) fn plan(resolved: &Resolved) -> Value {
 fn faults(resolved: &Resolved) -> Vec<Value> {
     let steps = resolved.plan.blocks.iter().flat_map(|block| &block.steps);
     let mut cells = steps.filter_map(|step| match step {
-        Step::Cell(cell) => Some(cell),
-        Step::Search(_) | Step::AtCapacity { .. } => None,
+        Step::Cell(cell) | Step::AtCapacity { cell, .. } => Some(cell),
+        Step::Search(_) => None,
     });
     let cell = cells.find(|cell| !cell.faults.is_empty() && cell.trial.is_none());
-    cell.map_or_else(Vec::new, |cell| cell.faults.iter().map(fault).collect())
+    cell.map_or_else(Vec::new, timeline)
 }
 
-pub(super) fn fault(fault: &Fault) -> Value {
-    json!({
+/// The faults of a cell in the order in which they are written.
+pub(super) fn timeline(cell: &CellPlan) -> Vec<Value> {
+    cell.faults.iter().map(|one| fault(one, &cell.commands)).collect()
+}
+
+fn fault(fault: &Fault, commands: &[Commands]) -> Value {
+    let pair = match fault.deed {
+        Deed::Command(place) => commands.get(place),
+        _ => None,
+    };
+    let mut told = json!({
         "kind": fault.deed.kind(),
         "does": fault.deed,
         "on": fault.on,
         "at_s": seconds(fault.at_ns),
         "for_s": seconds(fault.for_ns),
-    })
+    });
+    if let Some(pair) = pair {
+        told["does"] = json!({ "command": pair });
+    }
+    told
 }
 
 fn step(step: &Step) -> Value {

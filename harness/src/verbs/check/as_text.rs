@@ -52,10 +52,21 @@ fn loads_in_words(plan: &Plan) -> String {
         trials => return format!(" in {}", plural(trials as u64, "trial")),
     }
     let Some(block) = plan.blocks.last() else { return String::new() };
-    let only_loads =
-        block.steps.iter().all(|step| matches!(step, Step::Cell(CellPlan { variant: None, .. })));
-    if only_loads {
-        format!(" × {}", plural(block.steps.len() as u64, "load"))
+    // Where something is hurt each load is a block of its own.
+    let alike =
+        |other: &&Block| (other.repeat, other.target.name()) == (block.repeat, block.target.name());
+    let steps: Vec<&Step> = plan.blocks.iter().filter(alike).flat_map(|it| &it.steps).collect();
+    let of_loads = steps.iter().filter(|step| match step {
+        Step::Cell(cell) => cell.variant.is_none(),
+        Step::AtCapacity { cell, .. } => cell.is_tried(),
+        Step::Search(_) => false,
+    });
+    let loads = of_loads.count();
+    let searches = steps
+        .iter()
+        .filter(|step| matches!(step, Step::Search(search) if search.template.is_tried()));
+    if loads > 0 && loads + searches.count() == steps.len() {
+        format!(" × {}", plural(loads as u64, "load"))
     } else {
         String::new()
     }
@@ -187,7 +198,15 @@ fn brokers(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
 /// Arrivals per stage, each load once.
 fn loads(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
     let mut seen: Vec<&Load> = Vec::new();
-    for cell in cells(plan).filter(|cell| cell.load.mean_rate().is_some()) {
+    // What a search will decide is no load yet.
+    let is_known = |step: &&Step| match step {
+        Step::Cell(_) => true,
+        Step::Search(search) => !search.template.is_tried(),
+        Step::AtCapacity { cell, .. } => !cell.is_tried(),
+    };
+    let steps = plan.blocks.iter().flat_map(|block| &block.steps).filter(is_known);
+    let cells = steps.map(crate::run::describe::cell_of);
+    for cell in cells.filter(|cell| cell.load.mean_rate().is_some()) {
         if !seen.contains(&&cell.load) {
             seen.push(&cell.load);
         }
@@ -266,16 +285,23 @@ pub(super) fn timeline(cell: &CellPlan, indent: usize, out: &mut impl Write) -> 
             Deed::Kill => "   SIGKILL, then started again",
             Deed::Terminate => "   SIGTERM, then started again",
             Deed::Pause => "   SIGSTOP, then SIGCONT",
-            Deed::Link(_) => "",
+            Deed::Command(_) | Deed::Link(_) => "",
         };
         writeln!(out, "{:indent$}{fault}{what}", "")?;
+        let Deed::Command(pair) = fault.deed else { continue };
+        if let Some(pair) = cell.commands.get(pair) {
+            // As a list: what a shell would make of it does not matter.
+            writeln!(out, "{:indent$}  hurt  {:?}", "", pair.hurt)?;
+            writeln!(out, "{:indent$}  heal  {:?}", "", pair.heal)?;
+        }
     }
     Ok(())
 }
 
 fn steps(block: &Block) -> Vec<String> {
     let words = |cell: &CellPlan, load: String| {
-        let differs = cell.variant.as_deref().into_iter().chain(cell.trial_name());
+        let named = cell.trial_name().filter(|_| !cell.is_searching());
+        let differs = cell.variant.as_deref().into_iter().chain(named);
         match differs.collect::<Vec<_>>().join(", ").as_str() {
             "" => load,
             differs => format!("{load} ({differs})"),
@@ -296,6 +322,10 @@ fn steps(block: &Block) -> Vec<String> {
                     Nanos(search.template.load.window_ns()),
                 ),
             ),
+            // Its variant says of what it is a share.
+            Step::AtCapacity { cell, .. } if cell.is_tried() => {
+                words(cell, Nanos(cell.load.window_ns()).to_string())
+            }
             Step::AtCapacity { share, cell } => words(
                 cell,
                 format!("{} of that for {}", Fraction(*share), Nanos(cell.load.window_ns())),

@@ -21,7 +21,7 @@ pub(super) struct Planned<'a> {
 pub(super) fn of(plan: &Plan) -> Vec<Planned<'_>> {
     let mut trials: Vec<Planned<'_>> = Vec::new();
     for cell in cells(plan) {
-        let Some(name) = cell.trial_name() else { continue };
+        let Some(name) = cell.trial_name().filter(|_| !cell.is_searching()) else { continue };
         let system = cell.target.name();
         match trials.iter_mut().find(|trial| trial.name == name) {
             Some(trial) if trial.systems.contains(&system) => {}
@@ -58,7 +58,7 @@ pub(super) fn as_json(plan: &Plan) -> Vec<Value> {
             json!({
                 "name": name,
                 "systems": systems,
-                "faults": cell.faults.iter().map(as_json::fault).collect::<Vec<_>>(),
+                "faults": as_json::timeline(cell),
                 "control": cell.control().map(|control| json!({
                     "at_s": as_json::seconds(control.at_ns),
                     "for_s": as_json::seconds(control.for_ns),

@@ -84,7 +84,8 @@ fn room_for(claims: &Claims, deed: &Deed<'_>) -> Option<&'static str> {
     if claims.ack == AckMode::Early && deed.kind != "delay" {
         return Some("acknowledged before the handler");
     }
-    if !deed.is_kill() {
+    // What a command does is not known: it may end the process.
+    if !deed.is_kill() && deed.kind != "command" {
         return None;
     }
     match (claims.durability, deed.hurt()) {

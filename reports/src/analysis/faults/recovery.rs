@@ -11,13 +11,15 @@ use crate::outcome::{Cell, Load, Outcome, Reading, Trial};
 pub type Place = (usize, usize);
 
 /// The figures of a trial, in the order of a table, with their units.
-pub const READINGS: [(&str, Unit); 11] = [
+pub const READINGS: [(&str, Unit); 13] = [
     ("detection.impact", Unit::Seconds),
     ("detection.client", Unit::Seconds),
     ("detection.alarm", Unit::Seconds),
     ("recovery.from_fault", Unit::Seconds),
     ("recovery.from_heal", Unit::Seconds),
     ("drain", Unit::Seconds),
+    ("load.of_capacity", Unit::Number),
+    ("drain.multiple", Unit::Number),
     ("lost_goodput", Unit::Tasks),
     ("served.in_fault", Unit::Fraction),
     ("served.overall", Unit::Fraction),
@@ -115,6 +117,21 @@ impl Recovery {
         self.not_valid = not_valid;
         self.resolution_s = resolution_s;
         self.figures = figures.into();
+    }
+
+    /// Whether its run has searched its capacity, so that there is a ρ.
+    #[must_use]
+    pub fn has_capacity(&self) -> bool {
+        let load = self.figures.get("load.of_capacity");
+        load.is_some_and(|load| load.value.number().is_some())
+    }
+
+    /// The share of its own capacity that its load is, in words, where it is
+    /// one: systems at one share have different rates.
+    #[must_use]
+    pub fn share(&self) -> Option<&str> {
+        let variant = self.variant.as_deref()?;
+        variant.split(", ").find(|words| words.ends_with(" of its capacity"))
     }
 
     /// Trials of which the figures are.

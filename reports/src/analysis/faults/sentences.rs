@@ -8,7 +8,7 @@ use super::{Faults, Median};
 use crate::analysis::{ClassKey, ENOUGH, Sentence, Subject};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, load, seconds, whole};
-use crate::outcome::{Load, Outcome, Reading};
+use crate::outcome::{Outcome, Reading};
 
 const MEDIUM: Medium = Medium::Page;
 
@@ -145,20 +145,22 @@ fn named(all: &[&Guarantee], one: &Guarantee) -> String {
 
 /// Who was back when, class by class; `None` where no valid trial says.
 fn recovered(outcome: &Outcome, faults: &Faults, fault: &str) -> Option<String> {
-    // Nothing is compared across classes, nor across loads.
-    let mut classes: Vec<((ClassKey, Load), Vec<&Recovery>)> = Vec::new();
+    // Nothing is compared across classes, nor across loads: one rate for all, or
+    // one share of each system's own capacity.
+    let mut classes: Vec<((ClassKey, String), Vec<&Recovery>)> = Vec::new();
     for one in faults.recoveries.iter().filter(|one| one.fault == fault && one.valid > 0) {
         let is_it = |system: &&crate::outcome::System| {
             (&system.system, &system.profile) == (&one.system, &one.profile)
         };
         let Some(system) = outcome.systems.iter().find(is_it) else { continue };
-        let class = (ClassKey::of(&system.claims), one.load);
+        let at = one.share().map_or_else(|| load(one.load), str::to_owned);
+        let class = (ClassKey::of(&system.claims), at);
         match classes.iter_mut().find(|(known, _)| *known == class) {
             Some((_, rows)) => rows.push(one),
             None => classes.push((class, vec![one])),
         }
     }
-    let first = classes.first()?.0;
+    let first = classes.first()?.0.clone();
     let several_classes = classes.iter().any(|(key, _)| key.0 != first.0);
     let several_loads = classes.iter().any(|(key, _)| key.1 != first.1);
     let told: Vec<String> = classes
@@ -167,7 +169,7 @@ fn recovered(outcome: &Outcome, faults: &Faults, fault: &str) -> Option<String> 
             let mut head = if several_classes { class.title() } else { String::new() };
             if several_loads {
                 let between = if head.is_empty() { "" } else { ", " };
-                head.push_str(&format!("{between}at {}", load(*at)));
+                head.push_str(&format!("{between}at {}", at));
             }
             let told = in_class(rows)?;
             Some(if head.is_empty() { told } else { format!("{head}: {told}") })

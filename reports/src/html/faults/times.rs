@@ -12,22 +12,32 @@ use super::super::Page;
 const PAGE: Medium = Medium::Page;
 
 /// What a column is called, which reading it shows, and in which unit.
-const COLUMNS: [(&str, &str, Unit); 7] = [
+const COLUMNS: [(&str, &str, Unit); 9] = [
     ("recovered after", "recovery.from_fault", Unit::Seconds),
     ("… from heal", "recovery.from_heal", Unit::Seconds),
     ("impact after", "detection.impact", Unit::Seconds),
     ("client error after", "detection.client", Unit::Seconds),
     ("drained from heal", "drain", Unit::Seconds),
+    ("ρ, of capacity", "load.of_capacity", Unit::Number),
+    ("drained, in Dρ/(1−ρ)", "drain.multiple", Unit::Number),
     ("not done meanwhile", "lost_goodput", Unit::Tasks),
     ("in time, in the fault", "served.in_fault", Unit::Fraction),
 ];
 
+/// Those columns that say something: ρ only where a capacity was searched.
+fn columns(rows: &[&Recovery]) -> Vec<(&'static str, &'static str, Unit)> {
+    let has_capacity = rows.iter().any(|row| row.has_capacity());
+    let shown = |name: &str| has_capacity || !matches!(name, "load.of_capacity" | "drain.multiple");
+    COLUMNS.into_iter().filter(|(_, name, _)| shown(name)).collect()
+}
+
 /// A row per system and load: the median of its valid trials.
 pub(super) fn medians(page: &Page<'_>, rows: &[&Recovery]) -> Markup {
+    let columns = columns(rows);
     html! {
         div.scroll tabindex="0" role="region" aria-label="Times" {
             table.times {
-                thead { tr { th { "System" } @for (title, ..) in COLUMNS { th.n { (title) } } } }
+                thead { tr { th { "System" } @for (title, ..) in &columns { th.n { (title) } } } }
                 tbody {
                     @for row in rows {
                         tr {
@@ -42,7 +52,7 @@ pub(super) fn medians(page: &Page<'_>, rows: &[&Recovery]) -> Markup {
                                 }
                                 @if let Some(word) = row.not_valid { small.loud { (word) } }
                             }
-                            @for (_, name, unit) in COLUMNS { (median(row.figures.get(name), unit)) }
+                            @for (_, name, unit) in &columns { (median(row.figures.get(name), *unit)) }
                         }
                     }
                 }
@@ -85,6 +95,7 @@ pub(super) fn each(page: &Page<'_>, rows: &[&Recovery]) -> Markup {
     if rows.iter().all(|row| row.trials.len() < 2) {
         return html! {};
     }
+    let columns = columns(rows);
     let trials = || rows.iter().flat_map(|row| row.trials.iter().map(move |place| (row, *place)));
     html! {
         details {
@@ -94,7 +105,7 @@ pub(super) fn each(page: &Page<'_>, rows: &[&Recovery]) -> Markup {
                     thead {
                         tr {
                             th { "System" }
-                            @for (title, ..) in COLUMNS { th.n { (title) } }
+                            @for (title, ..) in &columns { th.n { (title) } }
                             th.n { "lost" }
                             th.n { "repeated" }
                         }
@@ -102,7 +113,7 @@ pub(super) fn each(page: &Page<'_>, rows: &[&Recovery]) -> Markup {
                     tbody {
                         @for (row, place) in trials() {
                             @if let Some((cell, trial)) = find(page.outcome, place) {
-                                (one(page, row, cell, trial))
+                                (one(page, &columns, row, cell, trial))
                             }
                         }
                     }
@@ -112,7 +123,13 @@ pub(super) fn each(page: &Page<'_>, rows: &[&Recovery]) -> Markup {
     }
 }
 
-fn one(page: &Page<'_>, row: &Recovery, cell: &Cell, trial: &Trial) -> Markup {
+fn one(
+    page: &Page<'_>,
+    columns: &[(&str, &str, Unit)],
+    row: &Recovery,
+    cell: &Cell,
+    trial: &Trial,
+) -> Markup {
     html! {
         tr {
             th scope="row" {
@@ -126,7 +143,7 @@ fn one(page: &Page<'_>, row: &Recovery, cell: &Cell, trial: &Trial) -> Markup {
                     small.loud title=(why) { (cell.validity.word()) }
                 }
             }
-            @for (_, name, unit) in COLUMNS { (reading(trial, name, unit)) }
+            @for (_, name, unit) in columns { (reading(trial, name, *unit)) }
             (lost(trial, cell))
             td.n.zero[cell.counts.repeated == 0] { (whole(cell.counts.repeated)) }
         }
