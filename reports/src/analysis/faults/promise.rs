@@ -84,7 +84,9 @@ fn room_for(claims: &Claims, deed: &Deed<'_>) -> Option<&'static str> {
     if claims.ack == AckMode::Early && deed.kind != "delay" {
         return Some("acknowledged before the handler");
     }
-    if !deed.is_kill() {
+    // Who leads and says nothing is replaced like one that is dead.
+    let is_replaced = deed.kind == "pause" && deed.on == "leader";
+    if !deed.is_kill() && !is_replaced {
         return None;
     }
     match (claims.durability, deed.hurt()) {
@@ -118,7 +120,7 @@ mod tests {
     fn a_loss_breaks_what_was_promised_and_nothing_else() {
         use AckMode::{Early, Late};
         use ConfirmMode::{Confirmed, Unconfirmed};
-        use DurabilityClass::{BoundedWindow, BrokerMemory, ProcessCrash};
+        use DurabilityClass::{BoundedWindow, BrokerMemory, ProcessCrash, Replicated};
 
         let of = |class, ack, confirms, fault| on_loss(&claims(class, ack, confirms), fault);
         let allowed = |on| matches!(on, OnLoss::Allowed(_));
@@ -132,6 +134,15 @@ mod tests {
         for fault in ["pause broker at 1 s for 1 s", "kill workers at 1 s for 1 s", "reset links"] {
             assert_eq!(of(BrokerMemory, Late, Confirmed, fault), OnLoss::Broken, "{fault}");
         }
+        // Its followers elect another leader, who may lack the last moments.
+        for fault in ["kill leader at 1 s for 1 s", "pause leader at 1 s for 1 s"] {
+            assert!(allowed(of(BoundedWindow, Late, Confirmed, fault)), "{fault}");
+            assert_eq!(of(Replicated, Late, Confirmed, fault), OnLoss::Broken, "{fault}");
+        }
+        assert_eq!(
+            of(BoundedWindow, Late, Confirmed, "pause broker at 1 s for 1 s"),
+            OnLoss::Broken
+        );
         let both = "reset links at 1 s, kill broker at 9 s for 1 s";
         assert!(allowed(of(BrokerMemory, Late, Confirmed, both)));
     }
