@@ -91,9 +91,9 @@ pub(super) const PROFILES: &[Profile] = &[
             "acks1-rf3",
             "as rf3, but acks=1: a record is confirmed once its leader has it, and is lost with \
              that node if no other copy has it",
-            // A crash is survived by the node's own log, as with one copy; an
-            // election meanwhile is not.
-            CLAIMS,
+            // Whoever is elected has what it fetched: it was in sync, so not
+            // more than `replica.lag.time.max.ms` = 30 s behind.
+            Claims { durability: DurabilityClass::BoundedWindow, ..CLAIMS },
         )
     },
 ];
@@ -180,9 +180,10 @@ mod tests {
             let unconfirmed = claims.confirms == ConfirmMode::Unconfirmed;
             assert_eq!(unconfirmed, tuning.acks == "0", "{}", profile.name);
             let replicated = claims.durability == DurabilityClass::Replicated;
-            // Copies of which none is waited for promise nothing.
-            let waits = tuning.copies.wanted == 3 && tuning.acks == "all";
-            assert_eq!(replicated, waits, "{}", profile.name);
+            let copied = tuning.copies.wanted == 3;
+            assert_eq!(replicated, copied && tuning.acks == "all", "{}", profile.name);
+            let window = claims.durability == DurabilityClass::BoundedWindow;
+            assert_eq!(window, copied && tuning.acks == "1", "{}", profile.name);
             assert_eq!(profile.topology.nodes(), tuning.copies.wanted, "{}", profile.name);
         }
     }
