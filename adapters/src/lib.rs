@@ -112,6 +112,10 @@ pub fn visit_in_child<V: Visit>(name: &str, visitor: V) -> Option<V::Out> {
     }
 }
 
+/// What sentinels of Redis call the primary and the replicas that they watch:
+/// clients ask them by that name.
+pub const WATCHED_BY_SENTINELS: &str = "schedbench";
+
 /// Systems that a lean build lacks, with the cargo feature that brings them.
 pub const LEFT_OUT: &[(&str, &str)] = &[
     #[cfg(not(feature = "redis-asynq"))]

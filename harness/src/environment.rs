@@ -18,6 +18,7 @@ pub mod compose;
 mod cpu_clock;
 mod disk;
 mod error;
+mod first_answer;
 mod healthy;
 pub mod host;
 mod jars;

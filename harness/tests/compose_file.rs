@@ -100,6 +100,7 @@ fn redis_in_a_container_is_set_as_ours() {
             password: Some(Secret("hunter2".into())),
             database: None,
             tls: false,
+            others: Vec::new(),
         };
         wait_for("the redis of the file", || {
             assert!(theirs.try_wait().expect("a child").is_none(), "it died");

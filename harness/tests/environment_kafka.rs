@@ -8,8 +8,9 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
-use schedbench::environment::{Entry, Error, Ground, Need, Rooms, Running, kafka};
+use schedbench::environment::{Child, Entry, Error, Ground, Need, Rooms, Running, kafka};
 use schedbench_adapters::{clock, kafka_wire::Wire, visit};
 use schedbench_contract::ledger::{Enqueue, Ledger};
 use schedbench_contract::{
@@ -429,10 +430,47 @@ struct Hurt<'a> {
     ports: &'a [u16],
 }
 
+impl Hurt<'_> {
+    fn pids(&self) -> Vec<i32> {
+        self.kafka.children().iter().map(|child| child.pid()).collect()
+    }
+
+    /// Finds the node that leads, kills it, and starts it and no other again.
+    fn hurt_the_leader(&mut self) {
+        let topic = &self.at.prefix;
+        let unknown = self.kafka.leader("schedbench.test.none").expect_err("no topic").to_string();
+        assert!(unknown.contains("there is no such topic"), "{unknown}");
+        let first = self.kafka.leader(topic).expect("a leader");
+        let (before, asked) = (self.pids(), Instant::now());
+        let others = |kafka: &dyn Running| -> Vec<Child> {
+            let all = kafka.children().into_iter().enumerate();
+            all.filter(|(place, _)| *place != first).map(|(_, child)| child.clone()).collect()
+        };
+        others(self.kafka).iter().for_each(Child::pause);
+        let said = self.kafka.leader(topic);
+        others(self.kafka).iter().for_each(Child::resume);
+        assert_eq!(said.expect("an answer of the one that goes on"), first);
+        assert!(asked.elapsed() < Duration::from_secs(2), "the others were waited for");
+
+        assert_eq!(self.kafka.children()[first].kill().signal, Some(9));
+        self.kafka.check_all_but(&[first]).expect("only that one is dead");
+        assert!(self.kafka.check().is_err());
+        assert_ne!(self.kafka.leader(topic).expect("another leader"), first);
+        self.kafka.restart_nodes(&[first]).expect("it comes back");
+        self.kafka.check().expect("all live");
+        let after = self.pids();
+        let same: Vec<bool> = (0..3).map(|place| before[place] == after[place]).collect();
+        let expected: Vec<bool> = (0..3).map(|place| place != first).collect();
+        assert_eq!(same, expected, "only it is started again");
+        let (brokers, topics) = wire(self.kafka.address()).topics().expect("an answer");
+        assert!(brokers == 3 && topics.iter().all(|topic| topic.is_in_sync), "{topics:?}");
+    }
+}
+
 impl Visit for Hurt<'_> {
     type Out = ();
 
-    fn visit<A: Adapter>(self) {
+    fn visit<A: Adapter>(mut self) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let shape =
             WorkersShape { processes: 1, concurrency: 6, prefetch: 8, connections: 1, window: 64 };
@@ -490,6 +528,7 @@ impl Visit for Hurt<'_> {
         assert!(brokers == 3 && topics.iter().all(|topic| topic.is_in_sync), "{topics:?}");
         let ours = topics.iter().filter(|topic| topic.name.starts_with("schedbench."));
         assert_eq!(ours.count(), 3, "{topics:?}");
+        self.hurt_the_leader();
         // What was confirmed is there; of the rest, what arrived is too.
         let confirmed = confirmed(0..all);
         let ready = runtime.block_on(system.backlog()).expect("an answer").ready;

@@ -5,11 +5,15 @@ use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use schedbench::environment::{Entry, Error, Ground, Need, Rooms, Running};
-use schedbench_contract::{Broker, Profile};
+use schedbench_contract::{Broker, Profile, Topology};
 
 #[path = "environment_ground/mod.rs"]
 mod ground;
 use ground::{AOF_ALWAYS, BROKEN, MEMORY, aim, is_listened_on, listening, soon};
+
+/// More than one Redis can be.
+static CLUSTER: Profile =
+    Profile { topology: Topology::Cluster, ..ground::profile(&[("appendonly", "yes")]) };
 
 fn need(profile: &Profile) -> Need<'_> {
     Need { who: "redis-asynq/test", profile, url_env: None, by_proxies: false }
@@ -187,6 +191,9 @@ fn an_existing_one_is_used_as_it_is_or_not_at_all() {
         let text = misfit.to_string();
         assert!(text.contains("has appendonly = \"yes\""), "{text}");
         assert!(text.contains("needs appendonly = \"no\"") && !text.contains(&password), "{text}");
+
+        let alone = entry.have(&at, &need(&CLUSTER)).err().expect("it is one").to_string();
+        assert!(alone.contains("needs replicas and sentinels"), "{alone}");
     });
     for wrong in [url("wrong-word"), format!("{password}@127.0.0.1"), "redis://".into()] {
         ground::with_env("TEST_URL", &wrong, || {

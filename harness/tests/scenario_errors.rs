@@ -147,6 +147,29 @@ fn faults_that_cannot_be_done() {
 }
 
 #[test]
+fn nodes_that_cannot_be_hurt() {
+    let fault = |kind: &str, on: &str, at: &str| {
+        format!("[[fault]]\nkind = \"{kind}\"\non = \"{on}\"\nat = \"{at}\"\nfor = \"2 s\"\n")
+    };
+    let rf3 = |faults: &[String]| {
+        let head = "name = \"mine\"\nsummary = \"a test\"\nsystems = [\"kafka/rf3\"]\n\
+                    clusters = true\n[load]\nrates = [\"5k\"]\n";
+        said_of(&format!("{head}{}", faults.concat()), &[])
+    };
+    let redis = format!("{REDIS}[load]\nrates = [\"5k\"]\n");
+    let messages = [
+        said_of(&format!("{redis}{}", fault("kill", "leader", "1 s")), &[]),
+        said_of(&format!("{redis}{}", fault("pause", "replicas", "1 s")), &[]),
+        rf3(&[fault("stall", "leader", "1 s")]),
+        rf3(&[fault("kill", "leader:1", "1 s")]),
+        rf3(&[fault("kill", "leader", "1 s"), fault("pause", "leader", "2 s")]),
+        rf3(&[fault("pause", "replica", "1 s"), fault("pause", "replicas", "2 s")]),
+        rf3(&[fault("kill", "broker", "1 s"), fault("pause", "replica", "2 s")]),
+    ];
+    insta::assert_snapshot!(messages.join("\n\n"));
+}
+
+#[test]
 fn shares_that_cannot_be_offered() {
     const KILL: &str = "[[fault]]\nkind = \"kill\"\non = \"broker\"\nat = \"1 s\"\nfor = \"1 s\"";
     let load = |load: &str, then: &str| said_of(&format!("{REDIS}[load]\n{load}\n{then}\n"), &[]);
@@ -170,6 +193,21 @@ fn shares_that_cannot_be_offered() {
         said_of(&format!("{REDIS}[load]\nrates = [\"5k\"]\n"), &["load.rates=50%"]),
     ];
     insta::assert_snapshot!(messages.join("\n\n"));
+}
+
+#[test]
+fn links_to_what_sentinels_name_cannot_be_hurt() {
+    let text = "name = \"mine\"\nsummary = \"a test\"\nsystems = [\"redis-asynq/sentinel\"]\n\
+                clusters = true\n[load]\nrates = [\"5k\"]\n[[fault]]\nkind = \"stall\"\n\
+                on = \"worker-broker\"\nat = \"1 s\"\nfor = \"1 s\"\n";
+    let refused = said_of(text, &[]);
+    for words in [
+        "redis-asynq/sentinel cannot have its links hurt",
+        "scenarios/mine.toml:9:6",
+        "^^^^^^^^^^^^^^^ its clients go where sentinels send them, round any proxy",
+    ] {
+        assert!(refused.contains(words), "{words} in {refused}");
+    }
 }
 
 #[test]

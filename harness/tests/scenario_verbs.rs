@@ -140,6 +140,11 @@ fn check_prints_the_timeline_of_each_trial() {
 }
 
 #[test]
+fn check_prints_the_timeline_of_a_cluster_s_leader() {
+    insta::assert_snapshot!(stdout(&["check", "leader-kill"]));
+}
+
+#[test]
 fn check_prints_trials_for_machines() {
     let text = stdout(&["check", "faults", "--json", "--trials", "2", "--systems", "redis-asynq"]);
     let plan: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -199,6 +199,19 @@ pub struct Address {
     pub database: Option<String>,
     /// Whether the connection is TLS.
     pub tls: bool,
+    /// Host and port of the cluster's further nodes, where all of them are
+    /// known: a client whose node is gone goes to one of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<(String, u16)>,
+}
+
+impl Address {
+    /// Each node's, this one's first; none of them knows of others.
+    pub fn each(&self) -> impl Iterator<Item = Self> + '_ {
+        let this = (self.host.clone(), self.port);
+        let all = std::iter::once(this).chain(self.others.iter().cloned());
+        all.map(|(host, port)| Self { host, port, others: Vec::new(), ..self.clone() })
+    }
 }
 
 /// Three roads to one broker: faults lie on the first two, proof and leader

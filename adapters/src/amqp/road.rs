@@ -1,5 +1,6 @@
 //! Connections to RabbitMQ, and what goes wrong with them in our own words.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lapin::types::LongString;
@@ -24,17 +25,26 @@ const ACCESS_REFUSED: u16 = 403;
 const NOT_FOUND: u16 = 404;
 const NOT_ALLOWED: u16 = 530;
 
-/// How to reach one server.
-#[derive(Clone)]
+/// How to reach one server, or any node of a cluster.
 pub(crate) struct Road {
     pub(crate) address: Address,
-    uri: AMQPUri,
-    place: String,
+    /// The nodes, each with `host:port`.
+    nodes: Vec<(AMQPUri, String)>,
+    /// Which of them was tried last: the next attempt begins there.
+    at: AtomicUsize,
+}
+
+/// From then on each goes its own way.
+impl Clone for Road {
+    fn clone(&self) -> Self {
+        let (address, nodes) = (self.address.clone(), self.nodes.clone());
+        Self { address, nodes, at: AtomicUsize::new(self.at.load(Ordering::Relaxed)) }
+    }
 }
 
 impl std::fmt::Debug for Road {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Road").field(&self.place).finish()
+        f.debug_tuple("Road").field(&self.place()).finish()
     }
 }
 
@@ -52,15 +62,15 @@ impl Road {
             });
         }
         let text = |text: Option<&str>| text.unwrap_or("guest").to_owned();
-        let uri = AMQPUri {
+        let uri = |Address { host, port, .. }: &Address| AMQPUri {
             scheme: if address.tls { AMQPScheme::AMQPS } else { AMQPScheme::AMQP },
             authority: AMQPAuthority {
                 userinfo: AMQPUserInfo {
                     username: text(address.user.as_deref()),
                     password: text(address.password.as_ref().map(|secret| secret.0.as_str())),
                 },
-                host: address.host.clone(),
-                port: address.port,
+                host: host.clone(),
+                port: *port,
             },
             vhost: address.database.clone().unwrap_or_else(|| "/".into()),
             query: AMQPQueryString {
@@ -69,21 +79,39 @@ impl Road {
                 ..AMQPQueryString::default()
             },
         };
-        let place = format!("{}:{}", address.host, address.port);
-        Ok(Self { address: address.clone(), uri, place })
+        let node = |node: Address| (uri(&node), format!("{}:{}", node.host, node.port));
+        let nodes = address.each().map(node).collect();
+        Ok(Self { address: address.clone(), nodes, at: AtomicUsize::new(0) })
     }
 
-    /// `host:port`.
+    fn node(&self) -> &(AMQPUri, String) {
+        &self.nodes[self.at.load(Ordering::Relaxed) % self.nodes.len()]
+    }
+
+    /// `host:port` of the node that was tried last.
     pub(crate) fn place(&self) -> &str {
-        &self.place
+        &self.node().1
     }
 
-    /// Connects; `name` is what the server's own tools show. The client's
+    /// Connects to the node that it was connected to, or to the next that is
+    /// there; `name` is what the server's own tools show. The client's
     /// recovery stays off: it hides outages, and they are what is measured.
     ///
     /// # Errors
-    /// The server is not there or refuses us.
+    /// No node is there, or it refuses us.
     pub(crate) async fn connect(&self, name: &str) -> Result<Connection> {
+        let mut connected = self.connect_here(name).await;
+        for _ in 1..self.nodes.len() {
+            if connected.is_ok() {
+                break;
+            }
+            self.at.fetch_add(1, Ordering::Relaxed);
+            connected = self.connect_here(name).await;
+        }
+        connected
+    }
+
+    async fn connect_here(&self, name: &str) -> Result<Connection> {
         let properties =
             ConnectionProperties::default().with_connection_name(LongString::from(name));
         let connecting = self.client(properties);
@@ -104,24 +132,24 @@ impl Road {
             let cert_chain = tls::authorities()?;
             let config = lapin::tcp::OwnedTLSConfig { identity: None, cert_chain };
             let runtime = lapin::runtime::default_runtime()?;
-            let uri = self.uri.clone();
+            let uri = self.node().0.clone();
             return Connection::connect_uri_with_config(uri, properties, config, runtime).await;
         }
-        Connection::connect_uri(self.uri.clone(), properties).await
+        Connection::connect_uri(self.node().0.clone(), properties).await
     }
 
     /// A client's error in a sentence.
     pub(crate) fn error(&self, doing: &str, error: &lapin::Error) -> Error {
         match reply_code(error) {
             Some(ACCESS_REFUSED | NOT_ALLOWED) => {
-                Error::Credentials(format!("rabbitmq at {} refuses us: {error}", self.place))
+                Error::Credentials(format!("rabbitmq at {} refuses us: {error}", self.place()))
             }
             _ => self.broken(doing, &error.to_string()),
         }
     }
 
     pub(crate) fn broken(&self, doing: &str, why: &str) -> Error {
-        Error::Broken(format!("rabbitmq at {}: {doing}: {why}", self.place))
+        Error::Broken(format!("rabbitmq at {}: {doing}: {why}", self.place()))
     }
 }
 

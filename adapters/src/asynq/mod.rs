@@ -54,7 +54,7 @@ impl Adapter for Asynq {
 
     async fn open(at: &Endpoints, profile: &'static Profile, shape: &WorkersShape) -> Result<Self> {
         at.refuse_tls_for_workers(NAME)?;
-        let queue = Queue::open(NAME, at, Seconds::CutOff, shape).await?;
+        let queue = Queue::open(NAME, at, (profile, Seconds::CutOff), shape).await?;
         Ok(Self { queue, profile })
     }
 

@@ -6,7 +6,8 @@ use schedbench_contract::{
     AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries, Topology,
 };
 
-use crate::redis_asynq::LARGEST_BODY;
+use crate::WATCHED_BY_SENTINELS;
+use crate::redis_asynq::{LARGEST_BODY, SENTINEL, SENTINEL_TUNED};
 
 type Settings = &'static [(&'static str, &'static str)];
 
@@ -72,6 +73,26 @@ pub(super) const PROFILES: &[Profile] = &[
         claims: Claims { durability: DurabilityClass::PowerLoss, ..CLAIMS },
         ..profile("always", "as default, but fsync before each reply", ALWAYS)
     },
+    Profile {
+        topology: Topology::Cluster,
+        ..profile(
+            "sentinel",
+            "as default, with two replicas and three sentinels as they come: a primary that is \
+             gone for 30 s is replaced; replication is asynchronous, so that what no replica had \
+             is lost with it",
+            SENTINEL,
+        )
+    },
+    Profile {
+        topology: Topology::Cluster,
+        ..profile(
+            "sentinel-tuned",
+            "as sentinel, but a primary is replaced when it is gone for 1 s \
+             (down-after-milliseconds, default 30 s), and a failover has 10 s (failover-timeout, \
+             default 180 s)",
+            SENTINEL_TUNED,
+        )
+    },
 ];
 
 /// What a profile sets of the library's configuration; what is not here keeps
@@ -89,6 +110,7 @@ pub(super) fn options(profile: &str) -> BTreeMap<String, String> {
             ("concurrency", "50"),
         ],
         "servers-4" => &[("servers", "4")],
+        "sentinel" | "sentinel-tuned" => &[("sentinel_master", WATCHED_BY_SENTINELS)],
         _ => &[],
     };
     options.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()

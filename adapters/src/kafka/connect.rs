@@ -28,7 +28,7 @@ pub(super) fn client(at: &Address) -> Result<ClientConfig> {
     let mut config = ClientConfig::new();
     config
         .set("client.id", "schedbench")
-        .set("bootstrap.servers", place(at))
+        .set("bootstrap.servers", at.each().map(|node| place(&node)).collect::<Vec<_>>().join(","))
         .set("broker.address.family", family(&at.host))
         // A broker that was stopped for 5 s answers after that; giving up
         // sooner would call those tasks unknown.

@@ -85,6 +85,17 @@ pub(super) const PROFILES: &[Profile] = &[
             Claims { durability: DurabilityClass::Replicated, ..CLAIMS },
         )
     },
+    Profile {
+        topology: Topology::Cluster,
+        ..profile(
+            "acks1-rf3",
+            "as rf3, but acks=1: a record is confirmed once its leader has it, and is lost with \
+             that node if no other copy has it",
+            // Whoever is elected has what it fetched: it was in sync, so not
+            // more than `replica.lag.time.max.ms` = 30 s behind.
+            Claims { durability: DurabilityClass::BoundedWindow, ..CLAIMS },
+        )
+    },
 ];
 
 /// What a profile changes about the clients.
@@ -131,6 +142,7 @@ impl Tuning {
             copies: Copies { wanted: 1, at_least: "1" },
         };
         let article = Self { batch_size: Some("16384"), round: 500, ..usual };
+        let three = Self { copies: Copies { wanted: 3, at_least: "2" }, ..usual };
         match profile {
             "acks1" => Self { acks: "1", ..usual },
             "acks0" => Self { acks: "0", ..usual },
@@ -139,7 +151,8 @@ impl Tuning {
             "article-linger-20" => Self { linger_ms: "20", ..article },
             "commit-before" => Self { commits_before: true, ..usual },
             "consumer-hold" => Self { holds: true, ..usual },
-            "rf3" => Self { copies: Copies { wanted: 3, at_least: "2" }, ..usual },
+            "rf3" => three,
+            "acks1-rf3" => Self { acks: "1", ..three },
             _ => usual,
         }
     }
@@ -167,7 +180,10 @@ mod tests {
             let unconfirmed = claims.confirms == ConfirmMode::Unconfirmed;
             assert_eq!(unconfirmed, tuning.acks == "0", "{}", profile.name);
             let replicated = claims.durability == DurabilityClass::Replicated;
-            assert_eq!(replicated, tuning.copies.wanted == 3, "{}", profile.name);
+            let copied = tuning.copies.wanted == 3;
+            assert_eq!(replicated, copied && tuning.acks == "all", "{}", profile.name);
+            let window = claims.durability == DurabilityClass::BoundedWindow;
+            assert_eq!(window, copied && tuning.acks == "1", "{}", profile.name);
             assert_eq!(profile.topology.nodes(), tuning.copies.wanted, "{}", profile.name);
         }
     }

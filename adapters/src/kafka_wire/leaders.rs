@@ -68,8 +68,18 @@ impl Leaders {
                 let (_, led) = match wires.entry(*leader) {
                     Entry::Occupied(known) => known.into_mut(),
                     Entry::Vacant(place) => {
-                        let its = Address { host: host.clone(), port: *port, ..at.clone() };
-                        place.insert((Wire::connect(&its, deadline)?, Led::new()))
+                        let (host, others) = (host.clone(), Vec::new());
+                        let its = Address { host, port: *port, others, ..at.clone() };
+                        let wire = Wire::connect(&its, deadline).map_err(|error| {
+                            let is_gone = error.kind() == ErrorKind::ConnectionRefused;
+                            // It has died and another is to lead.
+                            if is_gone && brokers.len() > 1 {
+                                led_elsewhere(name, *partition)
+                            } else {
+                                error
+                            }
+                        })?;
+                        place.insert((wire, Led::new()))
                     }
                 };
                 led.entry((*name).to_owned()).or_default().push(*partition);

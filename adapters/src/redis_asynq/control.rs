@@ -23,6 +23,7 @@ const SETTINGS: &[&str] = &[
     "maxmemory-policy",
     "io-threads",
     "no-appendfsync-on-rewrite",
+    "min-replicas-to-write",
 ];
 
 /// What of Redis we ask for.
@@ -187,6 +188,7 @@ impl Control<'_> {
             let Ok(found) = self.ask::<Vec<(String, String)>>(&get).await else { continue };
             settings.extend(found);
         }
+        settings.extend(self.line.road.settings_of_sentinels().await);
         let year = release_year(&name, &version);
         Ok(Server { name, version, year, settings })
     }

@@ -9,9 +9,13 @@ use tokio::sync::Notify;
 
 use redis::{Cmd, Value};
 
-use super::connect::{FIRST_WAIT, Failure, LONGEST_WAIT, Line, Road};
+use super::connect::{FIRST_WAIT, Failure, LONGEST_WAIT, Line};
+use super::road::Road;
 use super::{connect, keys, scripts};
 use crate::clock;
+
+/// Replicas have a task within this time, ms, or nobody knows what becomes of it.
+const COPIED_WITHIN_MS: u64 = 1_000;
 
 /// How many tasks are on their way, and a bell for when that changes.
 #[derive(Debug, Default)]
@@ -63,6 +67,8 @@ pub(super) struct Link {
     number: u32,
     road: Arc<Road>,
     queue: String,
+    /// Replicas that must have a task before it is confirmed.
+    copies: u32,
     log: Recorder,
     flow: Arc<Flow>,
     state: Mutex<State>,
@@ -77,7 +83,7 @@ impl Link {
     pub(super) async fn open(
         number: u32,
         road: Arc<Road>,
-        queue: &str,
+        (queue, copies): (&str, u32),
         log: Recorder,
         flow: Arc<Flow>,
     ) -> schedbench_contract::Result<Arc<Self>> {
@@ -86,6 +92,7 @@ impl Link {
             number,
             road,
             queue: queue.to_owned(),
+            copies,
             log,
             flow,
             state: Mutex::new(State { line: Some(line), generation: 0 }),
@@ -111,13 +118,17 @@ impl Link {
     /// Sends a batch and notes what becomes of each task.
     pub(super) async fn carry(self: Arc<Self>, line: Line, generation: u64, batch: Batch) {
         let Batch { calls, lengths, ids } = batch;
-        match line.send(calls).await {
-            Ok(replies) => {
+        let sent = match line.send(calls).await {
+            Ok(replies) => self.are_copied(&line).await.map(|copied| (replies, copied)),
+            Err(failure) => Err(failure),
+        };
+        match sent {
+            Ok((replies, copied)) => {
                 let now = clock::now();
                 let mut rest = ids.as_slice();
                 for (reply, length) in replies.iter().zip(lengths) {
                     let (these, others) = rest.split_at(length);
-                    self.settle(these, reply, now);
+                    self.settle(these, reply, copied, now);
                     rest = others;
                     if connect::is_demoted(reply) {
                         let why = "it has become a replica".to_owned();
@@ -143,7 +154,21 @@ impl Link {
         self.flow.settled(ids.len());
     }
 
-    fn settle(&self, ids: &[TaskId], reply: &Value, now: u64) {
+    /// Whether as many replicas as are wanted say that they have what was
+    /// written on this connection. Asked by itself: a call that the server did
+    /// not know the script of was sent again meanwhile.
+    async fn are_copied(&self, line: &Line) -> Result<bool, Failure> {
+        if self.copies == 0 {
+            return Ok(true);
+        }
+        let mut wait = redis::cmd("WAIT");
+        wait.arg(self.copies).arg(COPIED_WITHIN_MS);
+        let reply = line.send(vec![wait]).await?.pop();
+        // A server that has become a replica answers with an error.
+        Ok(matches!(reply, Some(Value::Int(copies)) if copies >= i64::from(self.copies)))
+    }
+
+    fn settle(&self, ids: &[TaskId], reply: &Value, copied: bool, now: u64) {
         if let Value::ServerError(error) = reply {
             let refused = refuses_before_anything(error.code());
             for &id in ids {
@@ -159,6 +184,8 @@ impl Link {
         for (place, &id) in ids.iter().enumerate() {
             if existing.next_if_eq(&place).is_some() {
                 self.log.refused(id, Reason::Duplicate, now);
+            } else if !copied {
+                self.log.unknown(id, Reason::Timeout, now);
             } else {
                 self.log.confirmed(id, now);
             }
@@ -168,15 +195,15 @@ impl Link {
     /// The connection of that generation is gone: notes it once and begins to
     /// connect again.
     pub(super) fn lost(self: &Arc<Self>, generation: u64, failure: &Failure) {
-        {
+        let line = {
             let mut state = self.state();
-            if state.generation != generation || state.line.is_none() {
+            if state.generation != generation {
                 return;
             }
-            state.line = None;
-        }
-        let text =
-            format!("connection {} to {}: {}", self.number, self.road.place(), failure.text());
+            let Some(line) = state.line.take() else { return };
+            line
+        };
+        let text = format!("connection {} to {}: {}", self.number, line.place(), failure.text());
         self.log.moment(clock::now(), MomentKind::Disconnected, text);
         tokio::spawn(Arc::clone(self).connect_again());
     }
@@ -191,7 +218,7 @@ impl Link {
                 let replies = line.send(vec![announce]).await.unwrap_or_default();
                 if replies.iter().any(|reply| self.road.accepts(reply).is_ok()) {
                     // Before anybody can use it: what it carries comes after the moment.
-                    let text = format!("connection {} to {}", self.number, self.road.place());
+                    let text = format!("connection {} to {}", self.number, line.place());
                     self.log.moment(clock::now(), MomentKind::Reconnected, text);
                     {
                         let mut state = self.state();

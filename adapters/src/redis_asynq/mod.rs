@@ -14,7 +14,9 @@ mod message;
 mod producer;
 mod profiles;
 mod queue;
+mod road;
 mod scripts;
+mod sentinels;
 mod worker;
 
 use schedbench_contract::{
@@ -23,9 +25,9 @@ use schedbench_contract::{
 };
 
 pub(crate) use producer::AsynqProducer;
-#[cfg(feature = "asynq")]
-pub(crate) use profiles::LARGEST_BODY;
 pub(crate) use profiles::Seconds;
+#[cfg(feature = "asynq")]
+pub(crate) use profiles::{LARGEST_BODY, SENTINEL, SENTINEL_TUNED};
 pub(crate) use queue::Queue;
 
 /// Its name in scenarios and tables.
@@ -41,7 +43,7 @@ impl Adapter for RedisAsynq {
     type Producer = AsynqProducer;
 
     async fn open(at: &Endpoints, profile: &'static Profile, shape: &WorkersShape) -> Result<Self> {
-        Queue::open(NAME, at, Seconds::of(profile.name), shape).await.map(Self)
+        Queue::open(NAME, at, (profile, Seconds::of(profile.name)), shape).await.map(Self)
     }
 
     async fn producer(&self, log: Recorder) -> Result<AsynqProducer> {

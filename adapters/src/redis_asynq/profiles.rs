@@ -35,6 +35,21 @@ const CLAIMS: Claims = Claims {
     largest_body: LARGEST_BODY,
 };
 
+/// A primary with replicas, and sentinels with their own defaults, spelled out.
+pub(crate) const SENTINEL: &[(&str, &str)] = &[
+    ("appendonly", "yes"),
+    ("appendfsync", "everysec"),
+    ("sentinel down-after-milliseconds", "30000"),
+    ("sentinel failover-timeout", "180000"),
+];
+/// The same, with sentinels that act soon.
+pub(crate) const SENTINEL_TUNED: &[(&str, &str)] = &[
+    ("appendonly", "yes"),
+    ("appendfsync", "everysec"),
+    ("sentinel down-after-milliseconds", "1000"),
+    ("sentinel failover-timeout", "10000"),
+];
+
 /// All of them, the default first.
 pub(super) const PROFILES: &[Profile] = &[
     Profile {
@@ -72,7 +87,42 @@ pub(super) const PROFILES: &[Profile] = &[
         topology: Topology::Single,
         claims: Claims { delay: Delay::Native { early_by_at_most_ns: 1_000_000_000 }, ..CLAIMS },
     },
+    Profile {
+        name: "sentinel",
+        summary: "as everysec, with two replicas and three sentinels as they come: a primary that \
+                  is gone for 30 s is replaced; replication is asynchronous, so that what no \
+                  replica had is lost with it",
+        broker: Some(Broker::Redis),
+        broker_settings: SENTINEL,
+        topology: Topology::Cluster,
+        claims: CLAIMS,
+    },
+    Profile {
+        name: "sentinel-tuned",
+        summary: "as sentinel, but a primary is replaced when it is gone for 1 s \
+                  (down-after-milliseconds, default 30 s), and a failover has 10 s \
+                  (failover-timeout, default 180 s)",
+        broker: Some(Broker::Redis),
+        broker_settings: SENTINEL_TUNED,
+        topology: Topology::Cluster,
+        claims: CLAIMS,
+    },
+    Profile {
+        name: "sentinel-wait",
+        summary: "as sentinel-tuned, and a task is confirmed once one of the two replicas has it \
+                  too (WAIT 1); unknown if that takes more than 1 s",
+        broker: Some(Broker::Redis),
+        broker_settings: SENTINEL_TUNED,
+        topology: Topology::Cluster,
+        claims: Claims { durability: DurabilityClass::Replicated, ..CLAIMS },
+    },
 ];
+
+/// Replicas that must have a task before it is confirmed: with the primary most
+/// of the nodes, the way that Kafka's `min.insync.replicas` counts them.
+pub(super) fn copies(profile: &Profile) -> u32 {
+    u32::from(profile.claims.durability == DurabilityClass::Replicated)
+}
 
 /// How wall-clock times become the whole seconds of Asynq's sorted sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

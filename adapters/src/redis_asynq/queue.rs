@@ -5,21 +5,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use schedbench_contract::{
-    Address, Backlog, Endpoints, Error, Launch, Program, Recorder, Result, Server, Work,
+    Address, Backlog, Endpoints, Error, Launch, Profile, Program, Recorder, Result, Server, Work,
     WorkersShape,
 };
 
-use super::connect::{Road, Steady};
+use super::connect::Steady;
 use super::control::Control;
 use super::keys::Keys;
 use super::link::{Flow, Link};
 use super::producer::AsynqProducer;
-use super::profiles::Seconds;
+use super::profiles::{Seconds, copies};
+use super::road::Road;
+use super::sentinels::Reach;
 
 /// The queue of a cell.
 #[derive(Debug)]
 pub(crate) struct Queue {
     keys: Arc<Keys>,
+    reach: Reach,
+    /// Replicas that must have a task before it is confirmed.
+    copies: u32,
     seconds: Seconds,
     shape: WorkersShape,
     producer: Address,
@@ -50,12 +55,15 @@ impl Queue {
     pub(crate) async fn open(
         system: &'static str,
         at: &Endpoints,
-        seconds: Seconds,
+        (profile, seconds): (&Profile, Seconds),
         shape: &WorkersShape,
     ) -> Result<Self> {
-        let road = Road::to(required(system, at.control.as_ref(), "control")?)?;
+        let reach = Reach::of(profile);
+        let road = Road::to(required(system, at.control.as_ref(), "control")?, reach)?.for_proof();
         let opened = Self {
             keys: Arc::new(Keys::of(&at.prefix)),
+            reach,
+            copies: copies(profile),
             seconds,
             shape: *shape,
             producer: required(system, at.producer.as_ref(), "the producer")?.clone(),
@@ -78,12 +86,15 @@ impl Queue {
     /// # Errors
     /// A connection fails.
     pub(crate) async fn producer(&self, log: Recorder) -> Result<AsynqProducer> {
-        let road = Arc::new(Road::to(&self.producer)?);
+        let road = Arc::new(Road::to(&self.producer, self.reach)?);
         let flow = Arc::new(Flow::default());
         let mut links = Vec::new();
         for number in 0..self.shape.connections.max(1) {
             let (road, flow) = (Arc::clone(&road), Arc::clone(&flow));
-            links.push(Link::open(number, road, &self.keys.queue, log.clone(), flow).await?);
+            links.push(
+                Link::open(number, road, (&self.keys.queue, self.copies), log.clone(), flow)
+                    .await?,
+            );
         }
         Ok(AsynqProducer::new(
             log,

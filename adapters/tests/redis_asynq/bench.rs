@@ -99,6 +99,7 @@ impl Redis {
             password: Some(Secret(PASSWORD.into())),
             database: None,
             tls: false,
+            others: Vec::new(),
         }
     }
 

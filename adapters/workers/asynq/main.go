@@ -61,7 +61,7 @@ func run() error {
 
 // start starts the servers that share the process's handlers.
 func start(work *Work, handler asynq.Handler) ([]*asynq.Server, error) {
-	at, err := redis(work.At)
+	at, err := redis(work)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func start(work *Work, handler asynq.Handler) ([]*asynq.Server, error) {
 		}
 		if err != nil {
 			shutDown(servers)
-			return nil, fmt.Errorf("redis at %s: %w", at.Addr, err)
+			return nil, fmt.Errorf("redis at %s: %w", place(work.At), err)
 		}
 	}
 	return servers, nil
@@ -112,19 +112,32 @@ func config(work *Work, concurrency int) asynq.Config {
 	}
 }
 
-func redis(at Address) (asynq.RedisClientOpt, error) {
+// redis says where Redis is: at the address, or wherever the sentinels there
+// say that the primary is.
+func redis(work *Work) (asynq.RedisConnOpt, error) {
+	at := work.At
 	database := 0
 	if at.Database != "" {
 		number, err := strconv.Atoi(at.Database)
 		if err != nil {
-			return asynq.RedisClientOpt{}, fmt.Errorf("Redis numbers its databases: %w", err)
+			return nil, fmt.Errorf("Redis numbers its databases: %w", err)
 		}
 		database = number
 	}
-	address := net.JoinHostPort(at.Host, strconv.Itoa(int(at.Port)))
+	if master := work.Options.SentinelMaster; master != "" {
+		// The one there knows the others, which the client asks it for.
+		return asynq.RedisFailoverClientOpt{
+			MasterName: master, SentinelAddrs: []string{place(at)}, SentinelPassword: at.Password,
+			Username: at.User, Password: at.Password, DB: database,
+		}, nil
+	}
 	return asynq.RedisClientOpt{
-		Addr: address, Username: at.User, Password: at.Password, DB: database,
+		Addr: place(at), Username: at.User, Password: at.Password, DB: database,
 	}, nil
+}
+
+func place(at Address) string {
+	return net.JoinHostPort(at.Host, strconv.Itoa(int(at.Port)))
 }
 
 // shutDown lets what runs finish, for as long as the library waits (8 s), and

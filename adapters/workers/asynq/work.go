@@ -59,6 +59,9 @@ type Options struct {
 	DelayedTaskCheckInterval int `json:"delayed_task_check_interval_ms,string"`
 	// Concurrency replaces the shape's.
 	Concurrency int `json:"concurrency,string"`
+	// SentinelMaster is what the sentinels at the address call the primary;
+	// empty where a Redis itself is there.
+	SentinelMaster string `json:"sentinel_master"`
 	// Servers is how many asynq.Servers share the process's handlers.
 	Servers int `json:"servers,string"`
 }

@@ -2,10 +2,13 @@ package main
 
 import (
 	"encoding/binary"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hibiken/asynq"
 )
 
 // What Rust writes for its Work (adapters/contract/src/work.rs).
@@ -43,6 +46,25 @@ func TestWorkIsReadAsRustWritesIt(t *testing.T) {
 	}
 	if config.RetryDelayFunc(3, nil, nil) != 20*time.Millisecond {
 		t.Error("the back-off is not the scenario's")
+	}
+}
+
+func TestSentinelsSayWhereThePrimaryIs(t *testing.T) {
+	text := strings.Replace(rustWork, `"options":{`, `"options":{"sentinel_master":"it",`, 1)
+	work, err := readWork(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := redis(work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expected := asynq.RedisFailoverClientOpt{
+		MasterName: "it", SentinelAddrs: []string{"127.0.0.1:21000"},
+		SentinelPassword: "secret", Password: "secret",
+	}
+	if !reflect.DeepEqual(at, expected) {
+		t.Errorf("%+v", at)
 	}
 }
 

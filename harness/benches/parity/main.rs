@@ -100,6 +100,7 @@ fn run(options: &Options) -> Result<ExitCode> {
         progress: Progress::new(1, Duration::from_secs(1), Loudness::Quiet, false),
         stop: &STOP,
         settle_wait_ns: 0,
+        hurt: Vec::new(),
     };
     let mut compared = Vec::new();
     let mut brokers = BTreeMap::new();

@@ -68,6 +68,7 @@ pub(crate) fn parse(form: &UrlForm, text: &str) -> std::result::Result<Address, 
         password: url.password().map(decoded).transpose()?.map(Secret),
         database: Some(database).filter(|database| !database.is_empty()),
         tls,
+        others: Vec::new(),
     })
 }
 

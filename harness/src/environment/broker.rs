@@ -68,8 +68,16 @@ pub trait Running: Send {
     /// # Errors
     /// It has ended.
     fn check(&self) -> Result<()> {
-        let ended = self.children().into_iter().find_map(|child| Some((child, child.ended()?)));
-        match ended {
+        self.check_all_but(&[])
+    }
+    /// The same, but for the nodes at these places, which were hurt on purpose.
+    ///
+    /// # Errors
+    /// Another process of it has ended.
+    fn check_all_but(&self, hurt: &[usize]) -> Result<()> {
+        let others = self.children().into_iter().enumerate();
+        let mut others = others.filter(|(place, _)| !hurt.contains(place));
+        match others.find_map(|(_, child)| Some((child, child.ended()?))) {
             Some((child, exit)) => Err(Error::Died(Box::new(child.died("broker", exit)))),
             None => Ok(()),
         }
@@ -83,12 +91,31 @@ pub trait Running: Send {
         let _ = name;
         Ok(())
     }
+    /// The place, among [`children`](Self::children), of the node that leads
+    /// this queue now; the cluster is asked.
+    ///
+    /// # Errors
+    /// It has no leader, or nobody answers.
+    fn leader(&self, queue: &str) -> Result<usize> {
+        let _ = queue;
+        Err(Error::Unfit("it has no leader".into()))
+    }
     /// Ends it if it lives, starts it again with the same data on the same
     /// port, and waits until it answers.
     ///
     /// # Errors
     /// It is not ours, or does not come back.
     fn restart(&mut self) -> Result<()>;
+    /// Starts the nodes at these places again with their data, ends them first
+    /// where they live, and waits until the cluster has them. The others are
+    /// left as they are.
+    ///
+    /// # Errors
+    /// As for [`restart`](Self::restart).
+    fn restart_nodes(&mut self, places: &[usize]) -> Result<()> {
+        let _ = places;
+        self.restart()
+    }
     /// Ends it and removes its directory. One that is not ours is left as it is.
     ///
     /// # Errors

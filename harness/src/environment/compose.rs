@@ -233,6 +233,7 @@ impl Project {
             password: has_password.then(|| self.password.clone()),
             database: database.map(str::to_owned),
             tls: false,
+            others: Vec::new(),
         })
     }
 
@@ -306,7 +307,7 @@ impl Running for InContainer {
         )
     }
 
-    fn check(&self) -> Result<()> {
+    fn check_all_but(&self, _: &[usize]) -> Result<()> {
         self.project.check()
     }
 

@@ -53,6 +53,7 @@ fn start(program: &Path, ground: &Ground<'_>, need: &Need<'_>) -> Result<Box<dyn
             password: Some(cluster.password.clone()),
             database: Some(cluster::DATABASE.into()),
             tls: false,
+            others: Vec::new(),
         };
         match cluster.start(&ground.keeper.spawner(), &address) {
             Ok((child, version)) => {

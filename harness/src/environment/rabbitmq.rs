@@ -2,6 +2,7 @@
 
 mod cluster;
 mod existing;
+mod leader;
 mod node;
 
 use std::ffi::OsStr;
@@ -121,6 +122,7 @@ fn nodes(
                 password: Some(password.clone()),
                 database: None,
                 tls: false,
+                others: Vec::new(),
             },
             mapper,
             distribution: port(),
@@ -135,7 +137,14 @@ fn nodes(
         }
         Ok(node)
     };
-    names.into_iter().enumerate().map(node).collect()
+    let mut nodes: Vec<Node> = names.into_iter().enumerate().map(node).collect::<Result<_>>()?;
+    let places: Vec<(String, u16)> =
+        nodes.iter().map(|node| (node.address.host.clone(), node.address.port)).collect();
+    for (at, node) in nodes.iter_mut().enumerate() {
+        let others = places.iter().enumerate().filter(|(other, _)| *other != at);
+        node.address.others = others.map(|(_, place)| place.clone()).collect();
+    }
+    Ok(nodes)
 }
 
 /// Free ports, no two of them the same.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::proxy::Proxy;
 
-/// The proxies of both roads. A road's first one is where its clients knock;
-/// those of further nodes are told by the broker itself (`docs/decisions/0027`).
+/// The proxies of both roads. A road's first one is where its clients knock,
+/// and those of further nodes where they do so when the first is gone; Kafka
+/// also tells them by itself (`docs/decisions/0027`).
 #[derive(Clone, Debug, Default)]
 pub struct Doors {
     /// On the producer's road, in the order of the nodes.
@@ -17,17 +18,7 @@ pub struct Doors {
 }
 
 impl Doors {
-    /// One on each road to a broker whose clients stay where they connect.
-    ///
-    /// # Errors
-    /// There is no port or no thread.
-    pub fn to(broker: SocketAddr) -> io::Result<Self> {
-        let mut doors = Self::default();
-        doors.add(broker, broker)?;
-        Ok(doors)
-    }
-
-    /// One more on each road, to a node that has a listener for each.
+    /// One more on each road to a node, which may have a listener for each.
     ///
     /// # Errors
     /// There is no port or no thread.

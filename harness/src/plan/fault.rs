@@ -67,8 +67,14 @@ pub enum Deed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Victim {
-    /// The broker of the block.
+    /// The broker of the block; of a cluster every node.
     Broker,
+    /// The node that leads the cell's queue, found by asking when it is due.
+    Leader,
+    /// One node that follows the leader: the first in the order of the nodes.
+    Replica,
+    /// Every node that follows the leader.
+    Replicas,
     /// Every worker process.
     Workers,
     /// The worker process of that number, from 1.
@@ -160,15 +166,33 @@ impl Deed {
 
 impl Victim {
     /// Whether a fault on one is a fault on the other process. Those of links
-    /// may lie on one another.
+    /// may lie on one another. A leader is no replica: who is hurt already is
+    /// not asked for once more.
     #[must_use]
     pub fn meets(self, other: Self) -> bool {
         match (self, other) {
             (Self::Link(_), _) | (_, Self::Link(_)) => false,
-            (Self::Broker, other) | (other, Self::Broker) => other == Self::Broker,
+            (Self::Broker, other) | (other, Self::Broker) => other.is_of_the_broker(),
+            (Self::Leader, other) | (other, Self::Leader) => other == Self::Leader,
+            (Self::Replica | Self::Replicas, other) => {
+                matches!(other, Self::Replica | Self::Replicas)
+            }
+            (_, Self::Replica | Self::Replicas) => false,
             (Self::Worker(one), Self::Worker(other)) => one == other,
             (Self::Workers, _) | (_, Self::Workers) => true,
         }
+    }
+
+    /// Whether it is some nodes of a cluster, found by asking.
+    #[must_use]
+    pub const fn is_of_nodes(self) -> bool {
+        matches!(self, Self::Leader | Self::Replica | Self::Replicas)
+    }
+
+    /// Whether it is the broker, or nodes of it.
+    #[must_use]
+    pub const fn is_of_the_broker(self) -> bool {
+        matches!(self, Self::Broker) || self.is_of_nodes()
     }
 }
 
@@ -192,6 +216,9 @@ impl fmt::Display for Victim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Broker => f.write_str("broker"),
+            Self::Leader => f.write_str("leader"),
+            Self::Replica => f.write_str("replica"),
+            Self::Replicas => f.write_str("replicas"),
             Self::Workers => f.write_str("workers"),
             Self::Worker(number) => write!(f, "worker:{number}"),
             Self::Link(Road::Producer) => f.write_str("producer-broker"),
@@ -260,12 +287,16 @@ impl FromStr for Victim {
     fn from_str(text: &str) -> Result<Self, String> {
         let unknown = || {
             format!(
-                "unknown victim `{text}`: expected \"broker\", \"workers\", \"worker:1\", \
-                 \"producer-broker\", \"worker-broker\" or \"links\""
+                "unknown victim `{text}`: expected \"broker\", \"leader\", \"replica\", \
+                 \"replicas\", \"workers\", \"worker:1\", \"producer-broker\", \
+                 \"worker-broker\" or \"links\""
             )
         };
         match text {
             "broker" => Ok(Self::Broker),
+            "leader" => Ok(Self::Leader),
+            "replica" => Ok(Self::Replica),
+            "replicas" => Ok(Self::Replicas),
             "workers" => Ok(Self::Workers),
             "producer-broker" => Ok(Self::Link(Road::Producer)),
             "worker-broker" => Ok(Self::Link(Road::Workers)),
@@ -287,7 +318,7 @@ impl JsonSchema for Victim {
         "Victim".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^(broker|workers|worker:[1-9][0-9]*|producer-broker|worker-broker|links)$" })
+        json_schema!({ "type": "string", "pattern": "^(broker|leader|replicas?|workers|worker:[1-9][0-9]*|producer-broker|worker-broker|links)$" })
     }
 }
 
@@ -300,11 +331,12 @@ mod tests {
     #[test]
     fn a_victim_reads_back_as_it_is_written() {
         let links = [Road::Producer, Road::Workers, Road::Both].map(Victim::Link);
-        for victim in [Victim::Broker, Victim::Workers, Victim::Worker(12)].into_iter().chain(links)
-        {
+        let nodes = [Victim::Broker, Victim::Leader, Victim::Replica, Victim::Replicas];
+        let workers = [Victim::Workers, Victim::Worker(12)];
+        for victim in nodes.into_iter().chain(workers).chain(links) {
             assert_eq!(victim.to_string().parse(), Ok(victim));
         }
-        for text in ["", "Broker", "worker", "worker:0", "worker:-1", "worker:x", "leader"] {
+        for text in ["", "Broker", "worker", "worker:0", "worker:-1", "worker:x", "leader:1"] {
             assert!(text.parse::<Victim>().is_err(), "{text}");
         }
     }
@@ -316,6 +348,21 @@ mod tests {
         assert!(!Victim::Worker(3).meets(Victim::Worker(4)));
         assert!(!Victim::Broker.meets(Victim::Workers));
         assert!(Victim::Broker.meets(Victim::Broker));
+    }
+
+    #[test]
+    fn a_broker_is_each_of_its_nodes_and_its_leader_is_no_replica() {
+        for node in [Victim::Leader, Victim::Replica, Victim::Replicas] {
+            assert!(node.meets(Victim::Broker) && Victim::Broker.meets(node), "{node}");
+            assert!(node.meets(node), "{node}");
+            for other in [Victim::Workers, Victim::Worker(1), Victim::Link(Road::Both)] {
+                assert!(!node.meets(other) && !other.meets(node), "{node} and {other}");
+            }
+        }
+        assert!(Victim::Replica.meets(Victim::Replicas) && Victim::Replicas.meets(Victim::Replica));
+        for follower in [Victim::Replica, Victim::Replicas] {
+            assert!(!Victim::Leader.meets(follower) && !follower.meets(Victim::Leader));
+        }
     }
 
     #[test]

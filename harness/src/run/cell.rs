@@ -320,7 +320,8 @@ impl RunCell<'_, '_> {
         if cut_short.is_none() {
             self.drain(log, staff, halt, &driven);
         }
-        faults.end(&mut Scene { stage: self.stage, staff, roads: &self.roads, log, halt });
+        let (stage, roads, queue) = (&mut *self.stage, &self.roads, self.at.prefix.as_str());
+        faults.end(&mut Scene { stage, staff, roads, queue, log, halt });
         let mut between = match &edges.snapshots {
             (Some(first), Some(second)) => self.stage.sampler.between(first, second),
             _ => Between::default(),

@@ -1,6 +1,8 @@
 //! The plan's faults, done to processes of ours at their times and undone
 //! again, whatever else happens to the cell.
 
+mod nodes;
+
 use std::thread::JoinHandle;
 
 use schedbench_adapters::clock;
@@ -14,12 +16,15 @@ use super::stage::{Stage, blame};
 use crate::environment::{self, Running, ordered};
 use crate::plan::{CellPlan, Commands, Deed, Fault, Victim};
 use crate::record::{Injected, Role};
+use nodes::Nodes;
 
 /// The faults of a cell and how far each has come.
 pub(super) struct Faults {
     all: Vec<(Fault, State)>,
     /// What lies on links, each with its place among `all`.
     on_links: Vec<(usize, Lying)>,
+    /// The nodes that were found and hurt, each with its place among `all`.
+    on_nodes: Vec<(usize, Nodes)>,
     /// The command pairs of the plan.
     commands: Vec<Commands>,
     /// What commands have hurt, each with its place among `all`.
@@ -42,7 +47,8 @@ enum State {
 enum Broker {
     OnStage,
     Gone(Box<dyn Running>),
-    Starting(JoinHandle<(Box<dyn Running>, environment::Result<()>)>),
+    /// All of it, or those nodes only.
+    Starting(Option<Vec<usize>>, JoinHandle<(Box<dyn Running>, environment::Result<()>)>),
 }
 
 /// Whom an act is done to and who hears of it.
@@ -50,6 +56,8 @@ pub(super) struct Scene<'a, 'b> {
     pub(super) stage: &'a mut Stage<'b>,
     pub(super) staff: &'a mut Staff,
     pub(super) roads: &'a Roads,
+    /// The cell's queue, whose leader may be asked for.
+    pub(super) queue: &'a str,
     pub(super) log: &'a Recorder,
     pub(super) halt: &'a Halt<'a>,
 }
@@ -60,6 +68,7 @@ impl Faults {
         Self {
             all: plan.faults.iter().map(|fault| (*fault, State::Waits)).collect(),
             on_links: Vec::new(),
+            on_nodes: Vec::new(),
             commands: plan.commands.clone(),
             by_command: Vec::new(),
             opens,
@@ -75,7 +84,8 @@ impl Faults {
 
     /// When the next act is due; `None` where there is none.
     pub(super) fn next(&self) -> Option<u64> {
-        let times = self.all.iter().filter_map(|(fault, state)| match state {
+        let able = self.all.iter().filter(|(fault, state)| !self.waits_for_a_start(*fault, *state));
+        let times = able.filter_map(|(fault, state)| match state {
             State::Waits => Some(fault.at_ns),
             State::Lasts(_) => Some(fault.until_ns()),
             State::Over => None,
@@ -91,7 +101,8 @@ impl Faults {
             let (fault, state) = self.all[place];
             let now = clock::now();
             let opens = self.opens;
-            let is_due = |after: u64| now >= opens.saturating_add(after);
+            let waits = self.waits_for_a_start(fault, state);
+            let is_due = |after: u64| !waits && now >= opens.saturating_add(after);
             self.all[place].1 = match state {
                 State::Waits if is_due(fault.at_ns) => self.hurt(place, fault, scene),
                 State::Lasts(seen) if is_due(fault.until_ns()) => self.heal(place, seen, scene),
@@ -104,7 +115,11 @@ impl Faults {
     /// it was before the first fault, or the cell knows why not.
     pub(super) fn end(&mut self, scene: &mut Scene<'_, '_>) {
         for place in 0..self.all.len() {
-            if let State::Lasts(seen) = self.all[place].1 {
+            let (fault, state) = self.all[place];
+            if let State::Lasts(seen) = state {
+                if self.waits_for_a_start(fault, state) {
+                    self.look_for_the_broker(scene, true);
+                }
                 self.all[place].1 = self.heal(place, seen, scene);
             }
         }
@@ -112,10 +127,29 @@ impl Faults {
         self.look_for_the_broker(scene, true);
     }
 
+    /// Whether its next act needs the broker, which is being started: one thing
+    /// at a time. Only a paused node need not wait, and must not: who is started
+    /// may wait for it.
+    fn waits_for_a_start(&self, fault: Fault, state: State) -> bool {
+        let goes_on = state != State::Waits && fault.deed == Deed::Pause;
+        let is_meant = fault.on.is_of_the_broker() && !goes_on;
+        is_meant && matches!(self.broker, Broker::Starting(..))
+    }
+
     fn hurt(&mut self, place: usize, fault: Fault, scene: &mut Scene<'_, '_>) -> State {
+        if fault.on.is_of_nodes()
+            && let Err(why) = self.find_nodes(place, fault.on, scene)
+        {
+            scene.halt.set(failure(format!("could not {fault}: {why}")));
+            return State::Over;
+        }
         // Read before: a client may see a death before its parent does.
         let took_effect = clock::now();
         let done = match (fault.deed, fault.on) {
+            (deed, on) if on.is_of_nodes() => {
+                self.hurt_nodes(place, deed, scene.stage);
+                Ok(())
+            }
             (Deed::Kill, Victim::Broker) => self.take_broker(scene.stage, |child| {
                 let _ = child.kill();
             }),
@@ -144,7 +178,8 @@ impl Faults {
             return State::Over;
         }
         let kind = fault.deed.kind().name();
-        note(scene.log, took_effect, fault.on, format!("fault: {kind} {}", fault.on));
+        let whom = self.whom(place, fault.on);
+        note(scene.log, took_effect, fault.on, format!("fault: {kind} {whom}"));
         self.injected.push(Injected { fault, took_effect, cleared: None });
         State::Lasts(self.injected.len() - 1)
     }
@@ -154,6 +189,13 @@ impl Faults {
         let cleared = clock::now();
         let healed = match (fault.deed, fault.on) {
             (Deed::Kill | Deed::Terminate, Victim::Broker) => self.start_broker(),
+            (Deed::Kill | Deed::Terminate, on) if on.is_of_nodes() => {
+                self.start_nodes(place, scene.stage)
+            }
+            (Deed::Pause, on) if on.is_of_nodes() => {
+                self.nodes_of(place).into_iter().for_each(Nodes::resume);
+                Ok(())
+            }
             (Deed::Pause, Victim::Broker) => {
                 let broker = scene.stage.broker.iter();
                 broker.flat_map(|broker| broker.children()).for_each(environment::Child::resume);
@@ -174,10 +216,11 @@ impl Faults {
                 self.injected[seen].cleared = Some(self.injected[seen].took_effect);
             }
             Ok(()) => {
+                let whom = self.whom(place, fault.on);
                 let text = match fault.deed {
-                    Deed::Kill | Deed::Terminate => format!("healed: {} started again", fault.on),
-                    Deed::Pause => format!("healed: {} goes on", fault.on),
-                    Deed::Command(_) | Deed::Link(_) => format!("healed: {}", fault.on),
+                    Deed::Kill | Deed::Terminate => format!("healed: {whom} started again"),
+                    Deed::Pause => format!("healed: {whom} goes on"),
+                    Deed::Command(_) | Deed::Link(_) => format!("healed: {whom}"),
                 };
                 note(scene.log, cleared, fault.on, text);
                 self.injected[seen].cleared = Some(cleared);
@@ -203,6 +246,42 @@ impl Faults {
             ordered::Hurt::begin(stage.keeper.spawner(), stage.rooms, &pair.hurt, &pair.heal);
         self.by_command.push((place, hurt.map_err(|error| error.to_string())?));
         Ok(())
+    }
+
+    /// Finds the nodes that a fault means and keeps them: they are healed, also
+    /// where another node leads by then.
+    fn find_nodes(
+        &mut self,
+        place: usize,
+        on: Victim,
+        scene: &Scene<'_, '_>,
+    ) -> Result<(), String> {
+        let lasting = self.on_nodes.iter().filter(|(of, _)| self.all[*of].1 != State::Over);
+        let hurt: Vec<usize> = lasting.flat_map(|(_, nodes)| &nodes.places).copied().collect();
+        self.on_nodes.push((place, Nodes::find(on, scene, &hurt)?));
+        Ok(())
+    }
+
+    fn hurt_nodes(&self, place: usize, deed: Deed, stage: &mut Stage<'_>) {
+        if let Some(nodes) = self.nodes_of(place) {
+            // First, so that no death is seen before it is known to be meant.
+            if deed != Deed::Pause {
+                stage.hurt.extend(&nodes.places);
+            }
+            nodes.suffer(deed);
+        }
+    }
+
+    fn nodes_of(&self, place: usize) -> Option<&Nodes> {
+        self.on_nodes.iter().find(|(of, _)| *of == place).map(|(_, nodes)| nodes)
+    }
+
+    /// `broker`; `leader: node 2`.
+    fn whom(&self, place: usize, on: Victim) -> String {
+        self.nodes_of(place).map_or_else(
+            || on.to_string(),
+            |found| format!("{on}: {}", nodes::named(&found.places)),
+        )
     }
 
     fn heal_by_command(&mut self, place: usize, seen: usize, scene: &Scene<'_, '_>) -> State {
@@ -247,35 +326,58 @@ impl Faults {
         Ok(())
     }
 
-    /// On a thread of its own: a broker takes seconds to start.
     fn start_broker(&mut self) -> Result<(), String> {
-        let Broker::Gone(mut broker) = std::mem::replace(&mut self.broker, Broker::OnStage) else {
-            return Ok(());
-        };
+        match std::mem::replace(&mut self.broker, Broker::OnStage) {
+            Broker::Gone(broker) => self.start(broker, None),
+            _ => Ok(()),
+        }
+    }
+
+    fn start_nodes(&mut self, place: usize, stage: &mut Stage<'_>) -> Result<(), String> {
+        let places = self.nodes_of(place).map(|nodes| nodes.places.clone());
+        stage.broker.take().map_or(Ok(()), |broker| self.start(broker, places))
+    }
+
+    /// On a thread of its own: a broker takes seconds to start.
+    fn start(
+        &mut self,
+        mut broker: Box<dyn Running>,
+        only: Option<Vec<usize>>,
+    ) -> Result<(), String> {
+        let places = only.clone();
         let starting = std::thread::Builder::new().name("restart".into()).spawn(move || {
-            let started = broker.restart();
+            let started = match places {
+                Some(places) => broker.restart_nodes(&places),
+                None => broker.restart(),
+            };
             (broker, started)
         });
-        self.broker = Broker::Starting(starting.map_err(|error| error.to_string())?);
+        self.broker = Broker::Starting(only, starting.map_err(|error| error.to_string())?);
         Ok(())
     }
 
     /// Has it on the stage again once it answers.
     fn look_for_the_broker(&mut self, scene: &mut Scene<'_, '_>, waits: bool) {
         match std::mem::replace(&mut self.broker, Broker::OnStage) {
-            Broker::Starting(starting) if waits || starting.is_finished() => {
+            Broker::Starting(only, starting) if waits || starting.is_finished() => {
                 match starting.join() {
                     Ok((broker, started)) => {
-                        for child in broker.children() {
+                        let is_new = |place: &usize| only.iter().all(|only| only.contains(place));
+                        let all = broker.children().into_iter().enumerate();
+                        for (_, child) in all.filter(|(place, _)| is_new(place)) {
                             scene.stage.sampler.watch(Role::Broker, child);
                         }
+                        scene.stage.hurt.retain(|place| !is_new(place));
                         match started {
-                            Ok(()) => note(
-                                scene.log,
-                                clock::now(),
-                                Victim::Broker,
-                                "the broker answers again".to_owned(),
-                            ),
+                            Ok(()) => {
+                                let text = match &only {
+                                    Some(only) => {
+                                        format!("{}: in the cluster again", nodes::named(only))
+                                    }
+                                    None => "the broker answers again".to_owned(),
+                                };
+                                note(scene.log, clock::now(), Victim::Broker, text);
+                            }
                             Err(error) => scene.halt.set(blame(&error)),
                         }
                         scene.stage.broker = Some(broker);
@@ -307,7 +409,7 @@ fn workers(on: Victim, staff: &Staff) -> Result<Vec<usize>, String> {
     let all = staff.children().len();
     let meant: Vec<usize> = match on {
         Victim::Worker(number) => vec![number as usize - 1],
-        Victim::Broker | Victim::Workers | Victim::Link(_) => (0..all).collect(),
+        _ => (0..all).collect(),
     };
     match meant.iter().all(|place| *place < all) && !meant.is_empty() {
         true => Ok(meant),
@@ -332,7 +434,7 @@ fn told(failed: ordered::Failed, stage: &Stage<'_>) -> CellError {
 
 fn note(log: &Recorder, at: u64, on: Victim, text: String) {
     let kind = match on {
-        Victim::Broker => MomentKind::Broker,
+        Victim::Broker | Victim::Leader | Victim::Replica | Victim::Replicas => MomentKind::Broker,
         Victim::Workers | Victim::Worker(_) => MomentKind::Worker,
         Victim::Link(_) => MomentKind::Note,
     };

@@ -68,10 +68,14 @@ impl Roads {
         if let Some(doors) = broker.doors() {
             return Ok(Self { doors: doors.clone(), network });
         }
-        let Address { host, port, .. } = broker.address();
-        let mut places = (host.as_str(), *port).to_socket_addrs()?;
-        let place = places.next().ok_or_else(|| io::Error::other("the broker has no address"))?;
-        Ok(Self { doors: Doors::to(place)?, network })
+        let mut doors = Doors::default();
+        for Address { host, port, .. } in broker.address().each() {
+            let mut places = (host.as_str(), port).to_socket_addrs()?;
+            let place = places.next();
+            let place = place.ok_or_else(|| io::Error::other("the broker has no address"))?;
+            doors.add(place, place)?;
+        }
+        Ok(Self { doors, network })
     }
 
     /// The producer's way to the broker.
@@ -112,10 +116,12 @@ impl Roads {
 }
 
 fn through(proxies: &[Arc<Proxy>], broker: Option<Address>) -> Option<Address> {
-    match proxies.first() {
-        Some(proxy) => {
-            let at = proxy.address();
-            broker.map(|broker| Address { host: at.ip().to_string(), port: at.port(), ..broker })
+    let mut places = proxies.iter().map(|proxy| proxy.address());
+    match places.next() {
+        Some(at) => {
+            let others = places.map(|other| (other.ip().to_string(), other.port())).collect();
+            let (host, port) = (at.ip().to_string(), at.port());
+            broker.map(|broker| Address { host, port, others, ..broker })
         }
         None => broker,
     }

@@ -53,6 +53,8 @@ pub struct Stage<'a> {
     pub stop: &'a AtomicBool,
     /// How long the harness waited for quiet before this cell, ns.
     pub settle_wait_ns: u64,
+    /// The places of the broker's nodes that are dead on purpose: nobody's error.
+    pub hurt: Vec<usize>,
 }
 
 impl Stage<'_> {
@@ -63,6 +65,7 @@ impl Stage<'_> {
     /// It is not there, or died at its start.
     pub fn start_broker(&mut self, target: Target, by_proxies: bool) -> Result<(), CellError> {
         self.end_broker();
+        self.hurt.clear();
         if target.profile.broker.is_some() {
             self.keeper.new_network().map_err(|error| blame(&error))?;
         }
@@ -156,7 +159,9 @@ impl Stage<'_> {
     /// The broker's end, if it should live and does not.
     #[must_use]
     pub fn broker_death(&self) -> Option<CellError> {
-        self.brokers().find_map(|broker| broker.check().err()).map(|error| blame(&error))
+        let broker = self.broker.iter().map(|broker| broker.check_all_but(&self.hurt));
+        let second = self.second.iter().map(|second| second.check());
+        broker.chain(second).find_map(Result::err).map(|error| blame(&error))
     }
 
     /// What is behind an error that a client or a worker had: the death of the

@@ -59,7 +59,8 @@ impl RunCell<'_, '_> {
                 edges.snapshots.1 = Some(self.stage.sampler.snapshot());
                 return edges;
             }
-            faults.act(&mut Scene { stage: self.stage, staff, roads: &self.roads, log, halt });
+            let (stage, roads, queue) = (&mut *self.stage, &self.roads, self.at.prefix.as_str());
+            faults.act(&mut Scene { stage, staff, roads, queue, log, halt });
             if now >= next_tick {
                 next_tick = now + 200_000_000;
                 halt.look(staff, self.stage);

@@ -27,6 +27,8 @@ built_in!(
     "soak",
     "broker-kill",
     "broker-pause",
+    "leader-kill",
+    "primary-pause",
     "worker-kill",
     "partition",
     "faults"

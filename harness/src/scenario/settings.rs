@@ -274,8 +274,11 @@ pub struct Fault {
     /// What is done.
     pub kind: At<FaultKind>,
     /// To whom. A process: `broker`, `workers` for all worker processes, or
-    /// `worker:1`. A link: `producer-broker`, `worker-broker`, or `links` for
-    /// both; the road on which loss is proved is never hurt.
+    /// `worker:1`. Of a cluster: `leader` for the node that leads the queue when
+    /// the fault is due, `replica` for one that follows it, `replicas` for all
+    /// that do; `broker` is every node. A link: `producer-broker`,
+    /// `worker-broker`, or `links` for both; the road on which loss is proved is
+    /// never hurt.
     pub on: At<Victim>,
     /// When, from the window's start on: what lies before it in the window is
     /// the baseline that it is measured against.

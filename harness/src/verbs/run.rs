@@ -161,6 +161,7 @@ fn measure(
         progress,
         stop: interruption.flag(),
         settle_wait_ns: 0,
+        hurt: Vec::new(),
     };
     let session =
         Session::new(plan, stage, &results, run, host, resolved.skipped.clone(), interruption);
@@ -281,7 +282,7 @@ fn not_ours_to_hurt(
     let mut faults = cells.flat_map(|cell| &cell.faults);
     // Who names a pair of commands says how it is hurt and healed.
     let is_hurt = faults.any(|fault| {
-        matches!(fault.on, Victim::Broker | Victim::Link(_))
+        (fault.on.is_of_the_broker() || matches!(fault.on, Victim::Link(_)))
             && !matches!(fault.deed, Deed::Command(_))
     });
     let source = mode.source(Entry::of(broker), &who, scenario.url_env(broker), profile.topology);

@@ -69,6 +69,7 @@ impl Encrypted {
             password: None,
             database: None,
             tls: false,
+            others: Vec::new(),
         };
         wait_for("a Kafka with TLS", || {
             let ended = this.server.try_wait().expect("a child");

@@ -48,6 +48,7 @@ pub(crate) fn on_stage<T>(target: Target, act: impl FnOnce(&mut Stage<'_>) -> T)
         progress: Progress::new(1, Duration::from_secs(1), Loudness::Quiet, false),
         stop: &stop,
         settle_wait_ns: 0,
+        hurt: Vec::new(),
     };
     if let Err(error) = stage.start_broker(target, false) {
         panic!("{}\n{}", error.message, error.log.join("\n"));

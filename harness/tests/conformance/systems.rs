@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use schedbench::plan::Target;
 use schedbench_adapters::{SYSTEMS, System, find};
-use schedbench_contract::{AckMode, Profile, Topology};
+use schedbench_contract::{AckMode, Broker, DurabilityClass, Profile, Topology};
 
 /// Checks of a lane run one after another: two lanes for two cores, and in
 /// each it is known whose threads and processes are there.
@@ -63,6 +63,22 @@ pub(crate) const PROMISES: Choice = |system, place| {
 /// Every profile whose tasks are acknowledged before they run.
 pub(crate) const EARLY: Choice =
     |system, place| system.profiles[place].claims.ack == AckMode::Early;
+/// A primary with replicas, one of which is soon promoted in its place; of the
+/// systems that speak the same protocol all with `SCHEDBENCH_ALL_PROFILES=1`.
+pub(crate) const FAILOVER: Choice = |system, place| {
+    let soon = matches!(system.profiles[place].name, "sentinel-tuned" | "sentinel-wait");
+    soon && (system.name == "redis-asynq" || all())
+};
+/// Every task has a copy on a second node before it is confirmed, and nodes
+/// elect their leader themselves.
+pub(crate) const REPLICATED: Choice = |system, place| {
+    let profile = &system.profiles[place];
+    let elects = profile.broker != Some(Broker::Redis);
+    profile.claims.durability == DurabilityClass::Replicated && elects
+};
+/// A leader with followers confirms by itself.
+pub(crate) const ALONE_CONFIRMS: Choice =
+    |system, place| system.profiles[place].name == "acks1-rf3";
 
 fn all() -> bool {
     std::env::var_os("SCHEDBENCH_ALL_PROFILES").is_some()

@@ -83,8 +83,19 @@ pub(crate) fn stranger(at: &Address) -> Asked {
     Asked(BufReader::new(stream))
 }
 
-/// Connects and signs in.
+/// Connects and signs in, to the primary where sentinels are asked for it.
 pub(crate) fn aim(at: &Address) -> Asked {
+    let mut asked = sign_in(at);
+    let name = schedbench_adapters::WATCHED_BY_SENTINELS;
+    let said = asked.ask(&format!("SENTINEL GET-MASTER-ADDR-BY-NAME {name}"));
+    match said.split_once(' ').map(|(host, port)| (host, port.parse())) {
+        Some((host, Ok(port))) => sign_in(&Address { host: host.into(), port, ..at.clone() }),
+        _ => asked,
+    }
+}
+
+/// Connects and signs in, there.
+pub(crate) fn sign_in(at: &Address) -> Asked {
     let mut asked = stranger(at);
     let password = at.password.as_ref().expect("a password");
     assert_eq!(asked.ask(&format!("AUTH {}", password.0)), "OK");

@@ -139,12 +139,16 @@ fn three_nodes_go_on_without_one_come_back_and_leave_nothing() {
     let mut tries = publish(&addresses[0]);
 
     // Without the leader, which is where the queue was declared.
+    assert_eq!(rabbit.leader(QUEUE).expect("a leader"), 0);
+    let unknown = rabbit.leader("schedbench.test.2").expect_err("no such queue").to_string();
+    assert!(unknown.contains("asking who leads the queue schedbench.test.2"), "{unknown}");
     assert_eq!(children[0].kill().signal, Some(9));
     let killed = Instant::now();
     let died = rabbit.check().expect_err("one is dead").to_string();
     assert!(died.contains("node-1: broker died") && died.contains("signal 9"), "{died}");
     tries += publish(&addresses[1]);
     println!("a survivor confirms {:.2} s after the kill", killed.elapsed().as_secs_f64());
+    assert_ne!(rabbit.leader(QUEUE).expect("another leader"), 0);
     assert!(children[1..].iter().all(|child| child.ended().is_none()));
     let taken = take_all(&addresses[2]);
     assert!((2..=tries).contains(&taken), "what the dead one confirmed is there: {taken}");
@@ -163,13 +167,27 @@ fn three_nodes_go_on_without_one_come_back_and_leave_nothing() {
         assert_eq!(port, addresses[place].port.to_string());
     }
 
+    // Who leads now is killed, and it alone is started again.
+    wait_for("a leader", || rabbit.leader(QUEUE).is_ok());
+    let leader = rabbit.leader(QUEUE).expect("a leader");
+    assert_eq!(again[leader].kill().signal, Some(9));
+    rabbit.check_all_but(&[leader]).expect("only that one is dead");
+    tries += publish(&addresses[(leader + 1) % 3]);
+    assert_ne!(rabbit.leader(QUEUE).expect("another leader"), leader);
+    rabbit.restart_nodes(&[leader]).expect("it comes back");
+    rabbit.check().expect("all live");
+    let whole: Vec<Child> = rabbit.children().into_iter().cloned().collect();
+    for place in 0..3 {
+        assert_eq!(whole[place].pid() == again[place].pid(), place != leader);
+    }
+
     // Nobody is left who could tell the others.
-    for child in &again {
+    for child in &whole {
         assert_eq!(child.kill().signal, Some(9));
     }
     rabbit.restart().expect("they come back");
     let taken = take_all(&addresses[1]);
-    assert!((1..=tries).contains(&taken), "what was confirmed is there: {taken}");
+    assert!((2..=tries).contains(&taken), "what was confirmed is there: {taken}");
 
     rabbit.stop().expect("they end");
     wait_for("the helpers' end", || of_room(&room).is_empty());

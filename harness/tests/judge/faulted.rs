@@ -180,6 +180,8 @@ fn the_words_of_a_fault_say_what_was_done_to_whom() {
     let wait = Duration::from_millis(20);
     let all = [
         (Deed::Kill, Victim::Broker),
+        (Deed::Kill, Victim::Leader),
+        (Deed::Pause, Victim::Replicas),
         (Deed::Pause, Victim::Workers),
         (Deed::Kill, Victim::Worker(2)),
         link(LinkFault::Stall(Side::ToBroker)),
@@ -196,7 +198,7 @@ fn the_words_of_a_fault_say_what_was_done_to_whom() {
     for (read, (deed, on)) in read.iter().zip(all) {
         assert_eq!((read.kind, read.on), (deed.kind().name(), on.to_string().as_str()));
         let hurt = match on {
-            Victim::Broker => Hurt::Broker,
+            Victim::Broker | Victim::Leader | Victim::Replica | Victim::Replicas => Hurt::Broker,
             Victim::Workers | Victim::Worker(_) => Hurt::Workers,
             Victim::Link(_) => Hurt::Link,
         };

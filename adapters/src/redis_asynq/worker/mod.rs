@@ -18,10 +18,12 @@ use tokio::select;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::connect::{FIRST_WAIT, LONGEST_WAIT, Line, Road};
+use super::connect::{FIRST_WAIT, LONGEST_WAIT, Line};
 use super::keys::Keys;
-use super::profiles::{IDLE_FIRST_MS, IDLE_LONGEST_MS, Seconds};
+use super::profiles::{IDLE_FIRST_MS, IDLE_LONGEST_MS, PROFILES, Seconds};
+use super::road::Road;
 use super::scripts::TASKS_PER_CALL;
+use super::sentinels::Reach;
 use crate::clock;
 use attempts::ended;
 use closing::Closing;
@@ -46,10 +48,13 @@ pub(super) async fn run(
         .at
         .as_ref()
         .ok_or_else(|| Error::Broken("the work does not say where Redis is".into()))?;
-    let road = Road::to(address)?;
+    let profile = PROFILES.iter().find(|profile| profile.name == work.profile);
+    let reach = profile.map_or(Reach::Itself, Reach::of);
+    let road = Road::to(address, reach)?;
     let line = road.connect().await?;
     let leases = Arc::new(Leases::default());
-    let upkeep = Arc::new(Upkeep::open(Road::to(address)?, work, Arc::clone(&leases)).await?);
+    let upkeep =
+        Arc::new(Upkeep::open(Road::to(address, reach)?, work, Arc::clone(&leases)).await?);
     upkeep.beat().await?;
     let mut side = JoinSet::new();
     side.spawn(Arc::clone(&upkeep).keep_alive());

@@ -10,10 +10,11 @@ use redis::{Value, cmd};
 use schedbench_contract::{Result, Work};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::super::connect::{Road, Steady};
+use super::super::connect::Steady;
 use super::super::keys::{self, Keys};
 use super::super::message::{ServerInfo, TASK_TYPE, TaskMessage, Timestamp, WorkerInfo};
 use super::super::profiles::{FORWARD_EVERY_MS, Seconds};
+use super::super::road::Road;
 use super::super::scripts;
 use super::closing::{self, Closing};
 use super::leases::{LEASE_S, Leases};

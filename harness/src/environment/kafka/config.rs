@@ -198,6 +198,7 @@ mod tests {
             password: Some(Secret("p".into())),
             database: None,
             tls: false,
+            others: Vec::new(),
         };
         let text = properties(&all[1], &all, &client, Path::new("/d"), &[("a.b", "c")]).0;
         for line in [
@@ -226,6 +227,7 @@ mod tests {
             password: Some(Secret("p".into())),
             database: None,
             tls: false,
+            others: Vec::new(),
         };
         let text = properties(&seat, &[seat], &client, Path::new("/d"), &[]).0;
         for line in [

@@ -57,13 +57,18 @@ impl Node {
         }
     }
 
-    /// What it still lacks to be healthy as one of so many. It answers no
-    /// client before it is in the cluster; only it knows the password, so that
-    /// an answer is its own.
-    pub(super) fn lacks(&self, nodes: usize, deadline: Instant) -> Option<String> {
+    /// What it still lacks to be healthy as one of so many, of which some are
+    /// dead. It answers no client before it is in the cluster; only it knows
+    /// the password, so that an answer is its own.
+    pub(super) fn lacks(&self, nodes: usize, dead: usize, deadline: Instant) -> Option<String> {
         match Wire::connect(&self.address, deadline).and_then(|mut wire| wire.topics()) {
             Err(error) => Some(format!("does not answer: {error}")),
-            Ok((brokers, _)) if brokers != nodes => Some(format!("sees {brokers} of {nodes}")),
+            // It may not know of each death yet.
+            Ok((brokers, _)) if brokers + dead < nodes => {
+                Some(format!("sees {brokers} of {nodes}"))
+            }
+            // A dead one's copies are behind.
+            Ok(_) if dead > 0 => None,
             Ok((_, topics)) => {
                 let lacking = topics.iter().find(|topic| !(topic.is_led && topic.is_in_sync))?;
                 Some(format!("misses leaders or copies of the topic {}", lacking.name))
@@ -103,6 +108,7 @@ mod tests {
                 password: None,
                 database: None,
                 tls: false,
+                others: Vec::new(),
             },
             data: dir.path().into(),
             properties: Secret(String::new()),

@@ -2,10 +2,12 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use schedbench_adapters::kafka_wire::Wire;
 use schedbench_contract::Address;
 
 use super::config::{self, Seat, Way};
@@ -13,6 +15,7 @@ use super::jvm::{Jvm, Who};
 use super::node::Node;
 use super::quick::Quick;
 use super::{ANSWER, data};
+use crate::environment::first_answer::first_answer;
 use crate::environment::{Error, Result, ports, rooms};
 use crate::fault::Doors;
 
@@ -20,6 +23,8 @@ use crate::fault::Doors;
 const START: Duration = Duration::from_secs(90);
 /// From SIGTERM to SIGKILL: it writes what it has and closes its log.
 const STOP: Duration = Duration::from_secs(15);
+/// For the question who leads, which is asked when a fault is due.
+const ASKED: Duration = Duration::from_secs(2);
 /// Between two looks at what starts.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Who may sign in.
@@ -74,6 +79,7 @@ impl Nodes {
                 password: Some(password.clone()),
                 database: None,
                 tls: false,
+                others: Vec::new(),
             };
             let data = plan.room.join(format!("node-{}", seat.id));
             let properties = config::properties(seat, &seats, &address, &data, plan.settings);
@@ -93,6 +99,43 @@ impl Nodes {
         &self.all
     }
 
+    /// Where clients find them: at the first, or at any other.
+    pub(super) fn address(&self) -> Address {
+        let mut address = self.all[0].address.clone();
+        let others = self.all.iter().skip(1).map(|node| &node.address);
+        address.others = others.map(|other| (other.host.clone(), other.port)).collect();
+        address
+    }
+
+    /// The place of the node that leads most partitions of this topic; of
+    /// several the first. Whoever answers first is believed: each follows the
+    /// cluster's metadata, and one that is stopped says nothing.
+    ///
+    /// # Errors
+    /// None answers in time, or no node that lives leads it.
+    pub(super) fn leader(&self, topic: &str) -> Result<usize> {
+        let asked = self.all.iter().map(|node| {
+            let (address, topic) = (node.address.clone(), topic.to_owned());
+            move || {
+                let (_, topics) = Wire::connect(&address, Instant::now() + ASKED)?.topics()?;
+                let known = topics.into_iter().find(|known| known.name == topic);
+                known.ok_or_else(|| io::Error::other("there is no such topic"))
+            }
+        });
+        let known = first_answer(asked, ASKED)
+            .map_err(Error::io(format!("asking Kafka who leads {topic}")))?;
+        let led_by = |place: usize| {
+            let its_number = place as i32 + 1;
+            known.leaders.iter().filter(|(_, node)| *node == its_number).count()
+        };
+        // A dead one is named until its session has timed out.
+        let living = (0..self.all.len()).filter(|place| self.all[*place].check().is_ok());
+        // The last of equal ones is the greatest: so from the last node on.
+        let leader = living.rev().max_by_key(|place| led_by(*place));
+        let leader = leader.filter(|place| led_by(*place) > 0);
+        leader.ok_or_else(|| Error::Unfit(format!("no node of Kafka leads {topic} just now")))
+    }
+
     /// The proxies that they advertise.
     pub(super) fn doors(&self) -> Option<&Doors> {
         self.doors.as_ref()
@@ -104,18 +147,33 @@ impl Nodes {
     /// One dies, or they are not healthy in time; then none lives.
     pub(super) fn start(&mut self) -> Result<()> {
         let launched = self.all.iter_mut().try_for_each(|node| node.launch(&self.jvm));
-        let healthy = launched.and_then(|()| self.wait_until_healthy());
+        let healthy = launched.and_then(|()| self.wait_until_healthy(&[]));
         if healthy.is_err() {
             self.kill();
         }
         healthy
     }
 
-    fn wait_until_healthy(&self) -> Result<()> {
+    /// Starts those at these places and waits until the cluster has them; a
+    /// node that is dead stays so.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start); the others live on.
+    pub(super) fn start_again(&mut self, places: &[usize]) -> Result<()> {
+        let dead: Vec<usize> = (0..self.all.len())
+            .filter(|place| !places.contains(place) && self.all[*place].check().is_err())
+            .collect();
+        for place in places {
+            self.all[*place].launch(&self.jvm)?;
+        }
+        self.wait_until_healthy(&dead)
+    }
+
+    fn wait_until_healthy(&self, dead: &[usize]) -> Result<()> {
         let deadline = Instant::now() + START;
         loop {
-            let lack = self.lack(deadline.min(Instant::now() + ANSWER));
-            self.all.iter().try_for_each(Node::check)?;
+            let lack = self.lack(dead, deadline.min(Instant::now() + ANSWER));
+            self.living(dead).try_for_each(Node::check)?;
             let Some((node, lack)) = lack else { return Ok(()) };
             if self.jvm.keeper.is_stopped() {
                 let who = &node.who.name;
@@ -140,23 +198,29 @@ impl Nodes {
     /// it should, and follow the same controller since the same election. Who
     /// answers clients has joined that controller since its own start, so an
     /// election that all three agree on is no old one.
-    fn lack(&self, deadline: Instant) -> Option<(&Node, String)> {
-        for node in &self.all {
-            if let Some(lack) = node.lacks(self.all.len(), deadline) {
+    fn lack<'a>(&'a self, dead: &'a [usize], deadline: Instant) -> Option<(&'a Node, String)> {
+        for node in self.living(dead) {
+            if let Some(lack) = node.lacks(self.all.len(), dead.len(), deadline) {
                 return Some((node, lack));
             }
         }
-        let first = self.all.first()?.elected();
-        let other = self.all.iter().find(|node| node.elected() != first || first.is_none())?;
+        let first = self.living(dead).next()?.elected();
+        let other = self.living(dead).find(|node| node.elected() != first || first.is_none())?;
         Some((other, "follows another controller than the first".into()))
     }
 
-    /// Asks all of them to end, at the same time: each waits for the others
-    /// before it says goodbye.
-    pub(super) fn end(&self) {
+    fn living<'s>(&'s self, dead: &'s [usize]) -> impl Iterator<Item = &'s Node> {
+        let all = self.all.iter().enumerate();
+        all.filter(|(place, _)| !dead.contains(place)).map(|(_, node)| node)
+    }
+
+    /// Asks those at some places to end, at the same time: each waits for the
+    /// others before it says goodbye.
+    pub(super) fn end(&self, is_meant: impl Fn(usize) -> bool) {
         let deadline = Instant::now() + STOP;
+        let meant = self.all.iter().enumerate().filter(|(place, _)| is_meant(*place));
         std::thread::scope(|scope| {
-            for child in self.all.iter().filter_map(|node| node.child.as_ref()) {
+            for child in meant.filter_map(|(_, node)| node.child.as_ref()) {
                 scope.spawn(move || child.terminate(deadline));
             }
         });

@@ -55,7 +55,8 @@ pub(super) fn start(
         match nodes.start() {
             Ok(()) => {
                 let flush = flush_in_words(need);
-                return Ok(Box::new(Own { nodes, room, version, java: java_version, flush }));
+                let (java, address) = (java_version, nodes.address());
+                return Ok(Box::new(Own { nodes, address, room, version, java, flush }));
             }
             // Somebody took a port between our look and its bind.
             Err(Error::Died(died)) if tries < TRIES && is_port_taken(&died.full_log) => {
@@ -104,6 +105,8 @@ pub(super) fn flush_in_words(need: &Need<'_>) -> String {
 /// A Kafka of our own.
 struct Own {
     nodes: Nodes,
+    /// Of all nodes.
+    address: Address,
     room: PathBuf,
     version: String,
     java: String,
@@ -116,7 +119,7 @@ const IDLE_SHARE: f64 = 0.05;
 
 impl Running for Own {
     fn address(&self) -> &Address {
-        &self.nodes.all()[0].address
+        &self.address
     }
 
     fn child(&self) -> Option<&Child> {
@@ -147,13 +150,24 @@ impl Running for Own {
         format!("kafka {version} started on {host}:{ports} ({many}KRaft, {flush}, Java {java})")
     }
 
-    fn check(&self) -> Result<()> {
-        self.nodes.all().iter().try_for_each(|node| node.check())
+    fn check_all_but(&self, hurt: &[usize]) -> Result<()> {
+        let nodes = self.nodes.all().iter().enumerate();
+        let mut others = nodes.filter(|(place, _)| !hurt.contains(place));
+        others.try_for_each(|(_, node)| node.check())
+    }
+
+    fn leader(&self, queue: &str) -> Result<usize> {
+        self.nodes.leader(queue)
     }
 
     fn restart(&mut self) -> Result<()> {
-        self.nodes.end();
+        self.nodes.end(|_| true);
         self.nodes.start()
+    }
+
+    fn restart_nodes(&mut self, places: &[usize]) -> Result<()> {
+        self.nodes.end(|place| places.contains(&place));
+        self.nodes.start_again(places)
     }
 
     /// What they keep goes too, so that they need not say goodbye: three take

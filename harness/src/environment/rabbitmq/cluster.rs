@@ -2,15 +2,16 @@
 //! cluster.
 
 use std::io::ErrorKind;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use schedbench_adapters::amqp::Amqp;
 use schedbench_contract::Address;
 
+use super::leader;
 use super::node::{LOOK, Node, start_mapper};
 use crate::environment::broker::Running;
+use crate::environment::first_answer::first_answer;
 use crate::environment::{Child, Error, Result, Spawner, rooms};
 
 /// From a node's start to its first login: 5 s on a quiet machine, 8 s on a
@@ -58,25 +59,36 @@ impl Own {
             nodes,
             keeper,
         };
-        own.launch(0..own.nodes.len())?;
+        own.launch(&own.places())?;
         own.nodes.iter().try_for_each(Node::forget_secrets)?;
         Ok(own)
     }
 
+    fn places(&self) -> Vec<usize> {
+        (0..self.nodes.len()).collect()
+    }
+
     /// Starts the nodes of these places, one or all of them, and waits until
-    /// all serve.
-    fn launch(&mut self, places: Range<usize>) -> Result<()> {
+    /// all serve, but for those that are dead.
+    fn launch(&mut self, places: &[usize]) -> Result<()> {
         let within = if self.is_cluster() { CLUSTER_START } else { START };
         let deadline = Instant::now() + within;
-        for place in places {
+        for &place in places {
             let child = self.nodes[place].spawn(&self.keeper)?;
             match self.children.get_mut(place) {
                 Some(former) => *former = child,
                 None => self.children.push(child),
             }
         }
-        let mut waiting: Vec<usize> = (0..self.nodes.len()).collect();
-        self.wait_until("took no login", deadline, |own| {
+        let has_ended = |place: &usize| self.children[*place].ended().is_some();
+        let is_meant = |place: &usize| places.contains(place);
+        let living: Vec<usize> = self
+            .places()
+            .into_iter()
+            .filter(|place| is_meant(place) || !has_ended(place))
+            .collect();
+        let mut waiting = living.clone();
+        self.wait_until("took no login", &living, deadline, |own| {
             waiting.retain(|&place| match own.nodes[place].sign_in(deadline) {
                 Ok(amqp) => {
                     own.version.clone_from(&amqp.server().version);
@@ -88,8 +100,8 @@ impl Own {
             });
             waiting.first().copied()
         })?;
-        if self.is_cluster() {
-            self.wait_until("did not serve as one of a cluster", deadline, |own| {
+        if self.is_cluster() && living.len() == self.nodes.len() {
+            self.wait_until("did not serve as one of a cluster", &living, deadline, |own| {
                 // An error here is a node that is not so far.
                 let serves = own.serves_together(deadline).unwrap_or(false);
                 (!serves).then_some(0)
@@ -102,18 +114,20 @@ impl Own {
         self.nodes.len() > 1
     }
 
-    /// Looks until no node is waited for; fails when one ends before, or at
-    /// the deadline.
+    /// Looks until no node is waited for; fails when one that lives ends
+    /// before, or at the deadline.
     fn wait_until(
         &mut self,
         otherwise: &str,
+        living: &[usize],
         deadline: Instant,
         mut waits_for: impl FnMut(&mut Self) -> Option<usize>,
     ) -> Result<()> {
         while let Some(place) = waits_for(self) {
-            for (node, child) in self.nodes.iter().zip(&self.children) {
+            for &place in living {
+                let child = &self.children[place];
                 if let Some(exit) = child.ended() {
-                    return Err(node.died(child, exit));
+                    return Err(self.nodes[place].died(child, exit));
                 }
             }
             if self.keeper.is_stopped() {
@@ -172,12 +186,13 @@ impl Own {
         self.nodes.iter().filter(|node| node.has_member(queue)).count()
     }
 
-    /// Asks all nodes to end, together: one after another, each would wait
-    /// for those that go on.
-    fn end(&self) {
+    /// Asks the nodes at these places to end, together: one after another,
+    /// each would wait for those that go on.
+    fn end(&self, places: &[usize]) {
         let deadline = Instant::now() + STOP;
         std::thread::scope(|scope| {
-            for child in &self.children {
+            for &place in places {
+                let child = &self.children[place];
                 scope.spawn(move || child.terminate(deadline));
             }
         });
@@ -234,16 +249,35 @@ impl Running for Own {
         }
     }
 
+    /// By what Ra, RabbitMQ's Raft, has on each node of who leads.
+    fn leader(&self, queue: &str) -> Result<usize> {
+        let asked = self.nodes.iter().map(|node| leader::question(node, queue));
+        let name = first_answer(asked, leader::ASKED)
+            .map_err(Error::io(format!("{}: asking who leads the queue {queue}", self.who)))?;
+        let unfit = |why: &str| Error::Unfit(format!("{}: {name} leads {queue}: {why}", self.who));
+        let place = self.nodes.iter().position(|node| node.name == name);
+        let place = place.ok_or_else(|| unfit("it is no node of ours"))?;
+        // The others keep its name until they have elected one of them.
+        match self.children[place].ended() {
+            Some(_) => Err(unfit("it is dead, and no other has been elected yet")),
+            None => Ok(place),
+        }
+    }
+
     fn restart(&mut self) -> Result<()> {
-        self.end();
+        self.restart_nodes(&self.places())
+    }
+
+    fn restart_nodes(&mut self, places: &[usize]) -> Result<()> {
+        self.end(places);
         if self.mapper.ended().is_some() {
             self.mapper = start_mapper(&self.keeper, &self.who, &self.log, self.nodes[0].mapper)?;
         }
-        self.launch(0..self.nodes.len())
+        self.launch(places)
     }
 
     fn stop(self: Box<Self>) -> Result<()> {
-        self.end();
+        self.end(&self.places());
         self.mapper.terminate(Instant::now() + STOP);
         match std::fs::remove_dir_all(&self.room) {
             Err(error) if error.kind() != ErrorKind::NotFound => {

@@ -74,15 +74,15 @@ fn victim(
         Victim::Link(_) if fault.kind.is_of_a_process() => Err(bounds.text.error(
             &fault.on.span,
             format!("a link that is to {kind}"),
-            "expected a process: \"broker\", \"workers\" or \"worker:1\"",
+            "expected a process: \"broker\", \"leader\", \"replica\", \"replicas\", \"workers\" or \
+             \"worker:1\"",
         )),
-        Victim::Broker | Victim::Workers | Victim::Worker(_) if !fault.kind.is_of_a_process() => {
-            Err(bounds.text.error(
-                &fault.on.span,
-                format!("a process with kind = \"{kind}\""),
-                "expected a link: \"producer-broker\", \"worker-broker\" or \"links\"",
-            ))
-        }
+        Victim::Link(_) => Ok(on),
+        _ if !fault.kind.is_of_a_process() => Err(bounds.text.error(
+            &fault.on.span,
+            format!("a process with kind = \"{kind}\""),
+            "expected a link: \"producer-broker\", \"worker-broker\" or \"links\"",
+        )),
         Victim::Worker(number) if number > processes => Err(bounds.text.error(
             &fault.on.span,
             format!("there is no worker {number}"),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use schedbench_contract::{Delay as Claim, Handler, Retries, Topology};
+use schedbench_contract::{Broker, Delay as Claim, Handler, Retries, Topology};
 
 use super::targets::CEILING;
 use super::trials;
@@ -75,6 +75,9 @@ fn suffering(fault: &Fault) -> &'static str {
         (Deed::Kill, Victim::Broker) => "have its broker killed",
         (Deed::Terminate, Victim::Broker) => "have its broker terminated",
         (Deed::Pause, Victim::Broker) => "have its broker paused",
+        (Deed::Kill, on) if on.is_of_nodes() => "have a node of its cluster killed",
+        (Deed::Terminate, on) if on.is_of_nodes() => "have a node of its cluster terminated",
+        (Deed::Pause, on) if on.is_of_nodes() => "have a node of its cluster paused",
         (Deed::Command(_), _) => "have its broker hurt by a command",
         (Deed::Kill, _) => "have a worker killed",
         (Deed::Terminate, _) => "have a worker terminated",
@@ -96,10 +99,13 @@ fn fault_misfit(fault: &Fault, target: Target, settings: &Settings) -> Option<St
         let variable = &external.url_env.value;
         return Some(format!("its broker is the one of {variable}: schedbench did not start it"));
     }
-    if target.profile.topology == Topology::Cluster {
-        return Some("which of its three nodes is meant cannot be said yet".to_owned());
+    let is_one = target.profile.topology == Topology::Single;
+    if broker == Broker::Redis && !is_one && matches!(fault.on, Victim::Link(_)) {
+        let why = "its clients go where sentinels send them, round any proxy";
+        return Some(why.to_owned());
     }
-    None
+    (fault.on.is_of_nodes() && is_one)
+        .then(|| "its broker is one node: it has no leader".to_owned())
 }
 
 fn delay_misfit(delay: &Delay, claim: &Claim) -> Option<String> {

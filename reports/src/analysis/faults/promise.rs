@@ -85,7 +85,10 @@ fn room_for(claims: &Claims, deed: &Deed<'_>) -> Option<&'static str> {
         return Some("acknowledged before the handler");
     }
     // What a command does is not known: it may end the process.
-    if !deed.is_kill() && deed.kind != "command" {
+    let may_end = deed.is_kill() || deed.kind == "command";
+    // Who leads and says nothing is replaced like one that is dead.
+    let is_replaced = deed.kind == "pause" && deed.on == "leader";
+    if !may_end && !is_replaced {
         return None;
     }
     match (claims.durability, deed.hurt()) {
@@ -119,7 +122,7 @@ mod tests {
     fn a_loss_breaks_what_was_promised_and_nothing_else() {
         use AckMode::{Early, Late};
         use ConfirmMode::{Confirmed, Unconfirmed};
-        use DurabilityClass::{BoundedWindow, BrokerMemory, ProcessCrash};
+        use DurabilityClass::{BoundedWindow, BrokerMemory, ProcessCrash, Replicated};
 
         let of = |class, ack, confirms, fault| on_loss(&claims(class, ack, confirms), fault);
         let allowed = |on| matches!(on, OnLoss::Allowed(_));
@@ -133,6 +136,15 @@ mod tests {
         for fault in ["pause broker at 1 s for 1 s", "kill workers at 1 s for 1 s", "reset links"] {
             assert_eq!(of(BrokerMemory, Late, Confirmed, fault), OnLoss::Broken, "{fault}");
         }
+        // Its followers elect another leader, who may lack the last moments.
+        for fault in ["kill leader at 1 s for 1 s", "pause leader at 1 s for 1 s"] {
+            assert!(allowed(of(BoundedWindow, Late, Confirmed, fault)), "{fault}");
+            assert_eq!(of(Replicated, Late, Confirmed, fault), OnLoss::Broken, "{fault}");
+        }
+        assert_eq!(
+            of(BoundedWindow, Late, Confirmed, "pause broker at 1 s for 1 s"),
+            OnLoss::Broken
+        );
         let both = "reset links at 1 s, kill broker at 9 s for 1 s";
         assert!(allowed(of(BrokerMemory, Late, Confirmed, both)));
     }

@@ -1,0 +1,124 @@
+//! The node that leads a queue is killed: what every copy has is all there, and
+//! what only the leader had is gone, to the last task, though it was confirmed.
+
+use std::time::Duration;
+
+use schedbench::environment::Child;
+use schedbench::plan::{Deed, Fault, Target, Victim};
+use schedbench::record::Injected;
+use schedbench_adapters::clock;
+use schedbench_contract::{Adapter, Work, WorkersShape};
+
+use crate::failover::{broker, leader, replicas, wait};
+use crate::hand::{Act, Hand, by_hand};
+use crate::play::SHAPE;
+use crate::systems::{ALONE_CONFIRMS, Lane, REPLICATED, each};
+
+/// Confirmed before, with every node there.
+const COPIED: u64 = 1_000;
+/// Confirmed by the leader while its followers are stopped.
+const ALONE: u64 = 300;
+
+fn kill<A: Adapter>(hand: &mut Hand<'_, '_, A>, first: usize) {
+    let took_effect = clock::now();
+    assert_eq!(broker(hand).children()[first].kill().signal, Some(9));
+    let (at_ns, cleared) = (took_effect - hand.opened, Some(clock::now()));
+    let fault = Fault { deed: Deed::Kill, on: Victim::Leader, at_ns, for_ns: 0 };
+    hand.faults.push(Injected { fault, took_effect, cleared });
+}
+
+/// Waits for another leader, starts the former one again, and has `kept` tasks
+/// run, which has to be all that there is.
+fn go_on_without<A: Adapter>(hand: &mut Hand<'_, '_, A>, first: usize, kept: u64) {
+    wait("another to be elected", || leader(hand).is_some_and(|place| place != first));
+    let living = |hand: &Hand<'_, '_, A>| -> Vec<i32> {
+        broker(hand).children().iter().map(|child| child.pid()).collect()
+    };
+    let before = living(hand);
+    let cluster = hand.stage.broker.as_mut().expect("a broker");
+    cluster.restart_nodes(&[first]).expect("it comes back");
+    let after = living(hand);
+    for place in 0..before.len() {
+        assert_eq!(before[place] != after[place], place == first, "only it is started again");
+    }
+    broker(hand).check().expect("all live");
+    wait("all that is kept to be counted", || {
+        hand.try_backlog().is_some_and(|backlog| backlog.outstanding() == kept)
+    });
+    hand.hire_again();
+    wait("what is kept to run", || hand.log.counts().finished >= kept);
+    wait("the queue to run empty", || {
+        hand.try_backlog().is_some_and(|backlog| backlog.outstanding() == 0)
+    });
+    hand.dismiss();
+}
+
+struct AtRest(Target);
+
+impl Act for AtRest {
+    fn prepare(&self, work: &mut Work) {
+        work.write_each = true;
+    }
+
+    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+        hand.dismiss();
+        hand.submit_spread(0..COPIED);
+        hand.settle();
+        let first = leader(hand).expect("a leader");
+        kill(hand, first);
+        go_on_without(hand, first, COPIED);
+        let (name, counts) = (self.0.name(), hand.judged());
+        println!("{name}: of {COPIED} {} lost with their leader", counts.lost);
+        assert_eq!(counts.grid.ok, [0, COPIED, 0], "{name}: {counts:?}");
+        assert_eq!((counts.lost, counts.residual), (0, 0), "{name}: {counts:?}");
+    }
+}
+
+/// Longer than the leader keeps a follower's question for more open
+/// (`replica.fetch.wait.max.ms` = 500 ms): what it answers to one that is
+/// stopped, the kernel takes and hands over later, so that the next task would
+/// be copied. Shorter than `broker.session.timeout.ms` = 5 s: a follower whose
+/// session times out is no longer in sync, and may not lead.
+const NO_QUESTION_IS_OPEN: Duration = Duration::from_millis(1_500);
+
+struct Alone(Target);
+
+impl Act for Alone {
+    fn prepare(&self, work: &mut Work) {
+        // One partition: others would be led by nodes that are stopped.
+        work.shape = WorkersShape { processes: 1, concurrency: 1, ..SHAPE };
+        work.write_each = true;
+    }
+
+    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+        hand.dismiss();
+        hand.submit(0..COPIED);
+        hand.settle();
+        // Kafka counts, for others, what every copy in sync has.
+        wait("every copy to have them", || {
+            hand.try_backlog().is_some_and(|backlog| backlog.outstanding() == COPIED)
+        });
+        let first = leader(hand).expect("a leader");
+        replicas(hand, first).for_each(Child::pause);
+        std::thread::sleep(NO_QUESTION_IS_OPEN);
+        hand.submit(COPIED..COPIED + ALONE);
+        hand.settle();
+        kill(hand, first);
+        replicas(hand, first).for_each(Child::resume);
+        go_on_without(hand, first, COPIED);
+        let (name, counts) = (self.0.name(), hand.judged());
+        println!("{name}: of {ALONE} confirmed by the leader alone {} lost", counts.lost);
+        assert_eq!(counts.grid.ok, [ALONE, COPIED, 0], "{name}: {counts:?}");
+        assert_eq!((counts.lost, counts.residual), (ALONE, 0), "{name}: {counts:?}");
+    }
+}
+
+#[test]
+fn what_every_copy_has_outlives_its_leader() {
+    each(Lane::Brokers, REPLICATED, |target| by_hand(target, &AtRest(target)));
+}
+
+#[test]
+fn what_the_leader_alone_confirmed_goes_with_it() {
+    each(Lane::Brokers, ALONE_CONFIRMS, |target| by_hand(target, &Alone(target)));
+}
