@@ -29,5 +29,6 @@ built_in!(
     "broker-pause",
     "worker-kill",
     "partition",
-    "faults"
+    "faults",
+    "backlog"
 );
