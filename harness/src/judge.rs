@@ -21,6 +21,7 @@ mod limits;
 mod little;
 mod order;
 pub mod recovery;
+mod rest;
 mod series;
 mod steady;
 mod sums;
@@ -50,6 +51,9 @@ use crate::record::Evidence;
 #[must_use]
 pub fn judge(evidence: &Evidence<'_>, limits: &Limits, about: &About) -> Cell {
     let plan = evidence.plan;
+    if plan.load.is_backlog() {
+        return rest::judge(evidence, limits, about);
+    }
     let in_flight = matches!(plan.load, Load::InFlight { .. });
     let sums = Sums::of(evidence);
     let seconds = sums.flow.grid.seconds();
@@ -73,7 +77,8 @@ pub fn judge(evidence: &Evidence<'_>, limits: &Limits, about: &About) -> Cell {
         generator::offered(&offering, limits)
     };
 
-    let validity = validity::validity(evidence, &sums, &imbalances, &little, &offered, limits);
+    let validity =
+        validity::validity(evidence, &sums, &imbalances, Some(&little), &offered, limits);
     let thirds = sums.over_time.parts(3);
     let kept = Kept {
         flow: &sums.flow,
@@ -151,6 +156,7 @@ fn key(evidence: &Evidence<'_>) -> CellKey {
         load: match plan.load {
             Load::Open { .. } => outcome::Load::Rate(plan.load.mean_rate().unwrap_or(0.0)),
             Load::InFlight { tasks, .. } => outcome::Load::InFlight(tasks),
+            Load::Backlog { tasks } => outcome::Load::Backlog(tasks),
         },
         variant: plan.variant.clone(),
         fault: plan.fault_in_words(),

@@ -149,7 +149,8 @@ pub struct CellPlan {
     pub seed: u64,
     /// Warm-up at the first stage's rate, ns.
     pub warmup_ns: u64,
-    /// T: how long each task is watched after its due time, ns.
+    /// T: how long each task is watched after its due time, ns; of a backlog,
+    /// the longest that it may build up, and that its drain may take.
     pub horizon_ns: u64,
     /// When tasks are due after they are handed over.
     pub delay: Delay,
@@ -192,6 +193,12 @@ pub enum Load {
         /// Room in the ledger; the window ends when it is used up.
         most_tasks: u64,
     },
+    /// So many tasks build up while no worker runs, and are then drained. The
+    /// window is all of it, from the first hand-over to the drain's end.
+    Backlog {
+        /// N.
+        tasks: u64,
+    },
 }
 
 /// A rate held for a time.
@@ -226,16 +233,23 @@ pub enum Pacing {
 }
 
 impl Load {
-    /// The window D, ns.
+    /// The window D, ns; 0 of a backlog, whose window is as long as it takes.
     #[must_use]
     pub fn window_ns(&self) -> u64 {
         match self {
             Self::Open { stages, .. } => stages.iter().map(|stage| stage.duration_ns).sum(),
             Self::InFlight { window_ns, .. } => *window_ns,
+            Self::Backlog { .. } => 0,
         }
     }
 
-    /// Mean rate over the window; `None` in flight.
+    /// Whether it is a backlog, built up while no worker runs.
+    #[must_use]
+    pub const fn is_backlog(&self) -> bool {
+        matches!(self, Self::Backlog { .. })
+    }
+
+    /// Mean rate over the window; `None` where no rate is planned.
     #[must_use]
     pub fn mean_rate(&self) -> Option<f64> {
         let Self::Open { stages, .. } = self else { return None };
@@ -250,7 +264,7 @@ impl CellPlan {
     pub fn at_rate(&self, rate: f64) -> Self {
         let spacing = match &self.load {
             Load::Open { spacing, .. } => *spacing,
-            Load::InFlight { .. } => Spacing::Poisson,
+            Load::InFlight { .. } | Load::Backlog { .. } => Spacing::Poisson,
         };
         let stages = vec![Stage { rate, duration_ns: self.load.window_ns() }];
         Self { load: Load::Open { spacing, stages }, ..self.clone() }

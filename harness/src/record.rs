@@ -7,7 +7,7 @@ mod pipes;
 mod sampler;
 
 pub use evidence::{
-    Allocated, Evidence, HandOver, Host, Injected, Memory, PacingSeen, Proof, Usage,
+    Allocated, Evidence, HandOver, Host, Injected, Memory, PacingSeen, Proof, Rested, Usage,
 };
 pub use pipes::{Pipes, PipesEnd, WorkerSeen};
 pub use sampler::{Between, Role, Sampler, Snapshot};

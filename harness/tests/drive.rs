@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use schedbench::drive::{Driven, Ended, InFlightSetup, OpenSetup, drive_in_flight, drive_open};
+use schedbench::drive::{
+    Driven, Ended, InFlightSetup, OpenSetup, drive_backlog, drive_in_flight, drive_open,
+};
 use schedbench::plan::{Arrivals, CellPlan, Delay, Load, Pacing, Spacing, Stage, Target};
 use schedbench_adapters::{clock, find, visit};
 use schedbench_contract::ledger::{Enqueue, Ledger};
@@ -88,6 +90,7 @@ impl Visit for Drive<'_> {
         let room = match &plan.load {
             Load::Open { .. } => Arrivals::of(plan).count(),
             Load::InFlight { most_tasks, .. } => *most_tasks as usize,
+            Load::Backlog { tasks } => *tasks as usize,
         };
         let log = Recorder::new(Ledger::new(1, room, clock::now(), 60 * SECOND));
         let work = self.work(A::NAME);
@@ -105,6 +108,7 @@ impl Visit for Drive<'_> {
             deadline: match plan.load {
                 Load::Open { .. } => window.end + plan.drain_ns(),
                 Load::InFlight { .. } => plan.horizon_ns,
+                Load::Backlog { .. } => start + plan.horizon_ns,
             },
             window,
             pacing: Pacing::Grid,
@@ -127,6 +131,9 @@ impl Visit for Drive<'_> {
                     opened: &opened,
                 };
                 drive_in_flight(&setup, &Arrivals::of(plan), &mut producer)
+            }
+            Load::Backlog { tasks } => {
+                drive_backlog(&base, *tasks, &Arrivals::of(plan), &mut producer)
             }
         };
         let deadline = clock::now() + plan.drain_ns();
@@ -216,4 +223,16 @@ fn in_flight_never_exceeds_n_and_turns_over() {
         let ended = ends.partition_point(|&end| end <= hand_over.at + 1_000_000) as u64;
         assert!(next.saturating_sub(ended) <= 500, "{hand_over:?}: {next} sent, {ended} ended");
     }
+}
+
+#[test]
+fn a_backlog_is_handed_over_to_the_last_task_and_no_further() {
+    let plan = cell("wheel", "1ms", Load::Backlog { tasks: 10_000 });
+    let (driven, log) = drive(&plan, None);
+    assert_eq!(driven.ended, Ended::Complete);
+    let counts = log.counts();
+    assert_eq!((driven.taken, counts.taken, counts.settled), (10_000, 10_000, 10_000));
+    let firsts = || driven.hand_overs.iter().map(|batch| batch.first);
+    assert_eq!(firsts().next(), Some(0));
+    assert!(firsts().zip(firsts().skip(1)).all(|(one, next)| one < next && next - one <= 256));
 }

@@ -211,6 +211,33 @@ fn links_to_what_sentinels_name_cannot_be_hurt() {
 }
 
 #[test]
+fn backlogs_that_cannot_be() {
+    const KILL: &str =
+        "fault = [{ kind = \"kill\", on = \"broker\", at = \"1 s\", for = \"1 s\" }]";
+    let load = "[load]\nmode = \"backlog\"\n";
+    let pending = format!("{load}pending = [\"10k\"]\n");
+    let kill = "kind = \"kill\"\nat = \"1 s\"\nfor = \"1 s\"\n";
+    let redis = |text: &str| said_of(&format!("{REDIS}{text}\n"), &[]);
+    let messages = [
+        redis(load),
+        redis(&format!("{load}pending = []")),
+        redis(&format!("{load}pending = [0]")),
+        redis(&format!("{load}pending = [\"10k\", 10000]")),
+        redis(&format!("{load}pending = [\"2000000M\"]")),
+        redis(&format!("{pending}rates = [\"1k\"]")),
+        redis(&format!("{pending}duration = \"10 s\"")),
+        redis(&format!("{pending}warmup = \"2 s\"")),
+        redis("[load]\nrates = [\"1k\"]\npending = [\"10k\"]"),
+        redis(&format!("{pending}[[fault]]\n{kill}on = \"workers\"")),
+        redis(&format!("{pending}[[fault]]\nkind = \"reset\"\nat = \"1 s\"\non = \"links\"")),
+        redis(&format!("{pending}[[trial]]\nname = \"x\"\n{KILL}")),
+        redis(&format!("{pending}[objective]\nholds = \"1k\"")),
+        said_of(&format!("{HEAD}{pending}"), &[]),
+    ];
+    insta::assert_snapshot!(messages.join("\n\n"));
+}
+
+#[test]
 fn commands_that_cannot_be_run() {
     let fault = |fields: &str| {
         let fault = format!("[[fault]]\nat = \"1 s\"\nfor = \"1 s\"\n{fields}");

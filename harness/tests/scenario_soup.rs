@@ -88,6 +88,7 @@ fn set() -> impl Strategy<Value = String> {
         "load.rates",
         "load.stages",
         "load.in_flight",
+        "load.pending",
         "load.most_tasks",
         "load.warmup",
         "load.duration",

@@ -195,6 +195,7 @@ fn load_of(load: Load) -> String {
         Load::Rate(rate) if !rate.is_finite() => "no rate".to_owned(),
         Load::Rate(rate) => format!("{rate}/s"),
         Load::InFlight(tasks) => format!("{tasks} in flight"),
+        Load::Backlog(tasks) => format!("{tasks} pending"),
     }
 }
 

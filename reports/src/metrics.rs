@@ -130,6 +130,16 @@ pub const METRICS: &[Metric] = &[
     metric("steal", "time stolen by the hypervisor", Fraction, Neither),
     metric("clock_drift", "drift between the clocks", Seconds, Neither),
     metric("settle_wait", "wait for quiet before the cell", Seconds, Neither),
+    metric("backlog.confirmed", "backlog confirmed", Tasks, Neither),
+    metric("backlog.survived", "backlog that ran", Tasks, Higher),
+    metric("backlog.lost", "backlog lost", Tasks, Lower),
+    metric("backlog.build_up", "backlog confirmed per second", PerSecond, Higher),
+    metric("backlog.answers", "broker answers after its end", Seconds, Lower),
+    metric("backlog.restart", "broker answers after its start", Seconds, Lower),
+    metric("backlog.ready", "workers ready after their start", Seconds, Lower),
+    metric("backlog.resume", "first task done after the workers' start", Seconds, Lower),
+    metric("backlog.drain_time", "backlog drained after the workers' start", Seconds, Lower),
+    metric("backlog.drain_rate", "drained per second, median", PerSecond, Higher),
     metric("preceding_cell_effect", "rank correlation with the preceding cell", Number, Neither),
 ];
 

@@ -242,13 +242,16 @@ pub fn bytes(number: f64, medium: Medium) -> String {
     amount(number, Unit::Bytes, medium)
 }
 
-/// A load: `20k/s`, `20k in flight`.
+/// A load: `20k/s`, `20k in flight`, `20k pending`.
 #[must_use]
 pub fn load(load: Load) -> String {
     match load {
         Load::Rate(per_second) => rate(per_second),
         Load::InFlight(tasks) => {
             format!("{} in flight", amount(tasks as f64, Unit::Tasks, Medium::Terminal))
+        }
+        Load::Backlog(tasks) => {
+            format!("{} pending", amount(tasks as f64, Unit::Tasks, Medium::Terminal))
         }
     }
 }
@@ -333,6 +336,7 @@ mod tests {
         assert_eq!(rate(4_200_000.0), "4.2M/s");
         assert_eq!(bytes(61e6, Terminal), "61 MB");
         assert_eq!(load(Load::InFlight(20_000)), "20k in flight");
+        assert_eq!(load(Load::Backlog(100_000)), "100k pending");
         assert_eq!(whole(118_204), "118,204");
     }
 

@@ -226,11 +226,17 @@ pub struct CellKey {
 }
 
 impl CellKey {
-    /// Whether it is set beside cells without faults: no trial is, not even a
+    /// Whether it is of a trial, which is not set beside other cells: not even a
     /// control, which may have run through proxies.
     #[must_use]
     pub fn is_of_a_trial(&self) -> bool {
         self.fault.is_some() || self.trial.is_some()
+    }
+
+    /// Whether it is a backlog, which has no rate and no latencies.
+    #[must_use]
+    pub const fn is_of_a_backlog(&self) -> bool {
+        matches!(self.load, Load::Backlog(_))
     }
 
     /// What it is called among trials: the trial's name, or the fault in words.
@@ -257,6 +263,8 @@ pub enum Load {
     Rate(f64),
     /// This many tasks submitted and not completed.
     InFlight(u64),
+    /// This many tasks built up while no worker ran, then drained.
+    Backlog(u64),
 }
 
 impl Load {
@@ -265,7 +273,7 @@ impl Load {
     pub fn amount(self) -> f64 {
         match self {
             Self::Rate(rate) => rate,
-            Self::InFlight(tasks) => tasks as f64,
+            Self::InFlight(tasks) | Self::Backlog(tasks) => tasks as f64,
         }
     }
 }
@@ -339,7 +347,7 @@ pub struct Trial {
     pub readings: BTreeMap<String, Reading>,
     /// Acknowledged tasks that were proved lost.
     pub lost: u64,
-    /// Tasks acknowledged in the last second before it.
+    /// Tasks acknowledged in the last second before it; of a backlog, all.
     pub exposed: u64,
 }
 

@@ -50,7 +50,7 @@ pub struct OpenSetup<'a> {
 pub struct Driven {
     /// What it saw of itself.
     pub seen: PacingSeen,
-    /// When batches were handed over; only kept in flight.
+    /// When batches were handed over; only kept in flight and of a backlog.
     pub hand_overs: Vec<HandOver>,
     /// The window; in flight it is known only afterwards.
     pub window: Range<u64>,

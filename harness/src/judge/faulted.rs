@@ -121,6 +121,30 @@ pub(super) fn trials(
         .collect()
 }
 
+/// The faults of a backlog as one trial: nothing ran while they were done, so
+/// that there is nothing to recover. All that was `confirmed` was exposed.
+pub(super) fn at_rest(
+    evidence: &Evidence<'_>,
+    counts: &outcome::Counts,
+    confirmed: u64,
+) -> Vec<outcome::Trial> {
+    let at_s = |at| seconds_between(evidence.window.start, at);
+    let Some(first) = evidence.faults.first() else { return Vec::new() };
+    let faults: Vec<String> = evidence.faults.iter().map(|one| one.fault.to_string()).collect();
+    let last = evidence.faults.iter().filter_map(|one| one.cleared).max();
+    vec![outcome::Trial {
+        fault: faults.join(", "),
+        took_effect_s: at_s(first.took_effect),
+        cleared_s: last.map(at_s),
+        ended_s: at_s(evidence.ended),
+        interval_s: 0.0,
+        resolution_s: 0.0,
+        readings: BTreeMap::new(),
+        lost: counts.lost,
+        exposed: confirmed,
+    }]
+}
+
 /// `load` is ρ, and is `None` outside where no capacity was searched.
 fn in_words(
     evidence: &Evidence<'_>,

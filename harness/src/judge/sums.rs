@@ -24,7 +24,7 @@ pub(super) struct Sums {
 
 impl Sums {
     pub(super) fn of(evidence: &Evidence<'_>) -> Self {
-        let (horizon, unit) = (evidence.plan.horizon_ns, unit_ns(evidence));
+        let (horizon, unit) = (evidence.watched_ns(), unit_ns(evidence));
         let mut sums = Self {
             entries: Entries::default(),
             window: Window::default(),

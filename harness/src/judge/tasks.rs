@@ -153,14 +153,14 @@ pub(super) fn each(evidence: &Evidence<'_>, mut see: impl FnMut(&Seen)) -> u64 {
             }
             arrivals
         }
-        Load::InFlight { .. } => handed_over(evidence, show),
+        Load::InFlight { .. } | Load::Backlog { .. } => handed_over(evidence, show),
     };
     let end = first.saturating_add(arrivals).min(room);
     (end..room).for_each(|sequence| see(&Seen::Unplanned(entry(sequence))));
     arrivals
 }
 
-/// The tasks of an in-flight cell: intended when they were handed over.
+/// The tasks in flight or of a backlog: intended when they were handed over.
 fn handed_over(evidence: &Evidence<'_>, mut show: impl FnMut(Arrival, u64)) -> u64 {
     let attributes = Arrivals::of(evidence.plan);
     let hand_overs = &evidence.hand_overs;

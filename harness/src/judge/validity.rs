@@ -16,7 +16,7 @@ use crate::record::Evidence;
 /// 1. `unbalanced`, the ledger: no figure of the cell can be believed.
 /// 2. `incomplete`: it was not measured to its end.
 /// 3. `clock-suspect`: instants cannot be believed, Little's law among them.
-/// 4. `unbalanced`, Little's law.
+/// 4. `unbalanced`, Little's law, where there is a rate.
 /// 5. `disturbed`, before what a disturbance causes: it can be run again.
 /// 6. `client-limited`, before what a busy client causes: late offers.
 /// 7. `generator-limited`.
@@ -25,7 +25,7 @@ pub(super) fn validity(
     evidence: &Evidence<'_>,
     sums: &Sums,
     imbalances: &[String],
-    little: &Little,
+    little: Option<&Little>,
     offered: &Offered,
     limits: &Limits,
 ) -> Validity {
@@ -38,7 +38,7 @@ pub(super) fn validity(
     if let Some(why) = clock_suspect(evidence, sums, limits) {
         return Validity::ClockSuspect(why);
     }
-    if let Some(why) = little.broken(limits.little) {
+    if let Some(why) = little.and_then(|little| little.broken(limits.little)) {
         return Validity::Unbalanced(why);
     }
     if let Some(why) = disturbed(evidence, limits) {
@@ -84,6 +84,11 @@ fn incomplete(evidence: &Evidence<'_>, sums: &Sums, limits: &Limits) -> Option<S
                 limits.turnover
             ));
         }
+    }
+    // A backlog is watched to its end, and what is left over then is counted.
+    if evidence.plan.load.is_backlog() {
+        let unstarted = || "its workers were never started".to_owned();
+        return evidence.rested.is_none().then(unstarted);
     }
     let unwatched = sums.window.unwatched;
     (unwatched > 0).then(|| {

@@ -109,12 +109,12 @@ impl Traits {
 
 impl Arrivals {
     /// The arrivals of a cell: its warm-up at the first stage's rate, then its
-    /// stages. An in-flight cell has none of its own; see [`Self::attributes`].
+    /// stages. In flight, and of a backlog, there are none; see [`Self::attributes`].
     #[must_use]
     pub fn of(cell: &CellPlan) -> Self {
         let (spacing, mut stages) = match &cell.load {
             Load::Open { spacing, stages } => (*spacing, stages.clone()),
-            Load::InFlight { .. } => (Spacing::Constant, Vec::new()),
+            Load::InFlight { .. } | Load::Backlog { .. } => (Spacing::Constant, Vec::new()),
         };
         if let Some(first) = stages.first().copied() {
             stages.insert(0, Stage { rate: first.rate, duration_ns: cell.warmup_ns });

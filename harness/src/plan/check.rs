@@ -109,6 +109,7 @@ impl super::Search {
 fn most_tasks(cell: &CellPlan) -> u64 {
     match &cell.load {
         Load::InFlight { most_tasks, .. } => *most_tasks,
+        Load::Backlog { tasks } => *tasks,
         Load::Open { stages, spacing } => {
             let warmup =
                 stages.first().map_or(0.0, |stage| stage.rate * cell.warmup_ns as f64 / 1e9);

@@ -126,5 +126,6 @@ fn load(load: &Load) -> Value {
         Load::InFlight { tasks, window_ns, most_tasks } => {
             json!({ "in_flight": tasks, "window_ns": window_ns, "most_tasks": most_tasks })
         }
+        Load::Backlog { tasks } => json!({ "backlog": tasks }),
     }
 }

@@ -102,7 +102,10 @@ pub fn resolve(scenario: &Scenario, missing: Missing) -> Result<Resolved, Scenar
         // All repeats of all systems interleave: each round has every target
         // once, in an order of its own, so that a drift of the machine falls
         // on all of them alike.
-        let mut round = vec![block(ceiling, &ceiling_groups, seed, repeat)];
+        let ceiling =
+            (!ceiling_groups.is_empty()).then(|| block(ceiling, &ceiling_groups, seed, repeat));
+        let mut round: Vec<Block> = ceiling.into_iter().collect();
+        let first = round.len();
         for (target, groups) in &fitted {
             // A broker that was hurt serves nobody else's measurement.
             let apart = if is_hurt { 1 } else { groups.len().max(1) };
@@ -110,10 +113,10 @@ pub fn resolve(scenario: &Scenario, missing: Missing) -> Result<Resolved, Scenar
             round.extend(blocks);
         }
         // The first block of all is noop's: what it finds about the harness
-        // is known before anything else runs. Then comes what decides the rates
-        // of others.
+        // is known before anything else runs. (Of a backlog it has none.) Then
+        // comes what decides the rates of others.
         if repeat == 1 {
-            blocks.push(round.remove(0));
+            blocks.extend(round.drain(..first));
             blocks.extend(shares::blocks(scenario, &searches, &fitted));
         }
         order::shuffle_blocks(&mut round, seed, repeat);
@@ -162,7 +165,9 @@ fn holds(scenario: &Scenario, groups: &[Vec<Step>]) -> Result<Option<f64>, Scena
                 Some(rate) if !rates.contains(&rate) => rates.push(rate),
                 Some(_) => {}
                 None => {
-                    return refuse("expected a mode with rates: tasks in flight hold none".into());
+                    return refuse(
+                        "expected a mode with rates: tasks in flight or pending hold none".into(),
+                    );
                 }
             },
             Step::AtCapacity { .. } => {}

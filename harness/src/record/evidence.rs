@@ -4,7 +4,10 @@ use hdrhistogram::Histogram;
 use schedbench_contract::ledger::Ledger;
 use schedbench_contract::{Backlog, Moment};
 
-use crate::plan::{CellPlan, Fault, Pacing};
+use crate::plan::{CellPlan, Fault, Load, Pacing};
+
+/// Workers that are asked to end finish what they run; nobody waits longer, ns.
+const LAST_TASKS_NS: u64 = 60_000_000_000;
 
 /// Everything the judge is given about one cell. All instants are monotonic ns.
 #[derive(Debug)]
@@ -19,7 +22,8 @@ pub struct Evidence<'a> {
     pub probes_sent: u64,
     /// Sequence number of arrival 0.
     pub first_arrival: u64,
-    /// Arrivals that the plan holds (in flight: that were handed over).
+    /// Arrivals that the plan holds (in flight and of a backlog: that were
+    /// handed over).
     pub arrivals: u64,
     /// The instant from which arrivals count: the start of the warm-up.
     pub start: u64,
@@ -27,7 +31,7 @@ pub struct Evidence<'a> {
     pub window: Range<u64>,
     /// When the drain ended and nothing more was listened for.
     pub ended: u64,
-    /// In flight only: when tasks were handed over, which is when they were
+    /// In flight and of a backlog: when tasks were handed over, which is when they were
     /// intended. Ascending.
     pub hand_overs: Vec<HandOver>,
     /// What the generator saw of itself, for tasks intended in the window.
@@ -42,8 +46,38 @@ pub struct Evidence<'a> {
     pub moments: Vec<Moment>,
     /// The faults that were done to it, in the order in which they took effect.
     pub faults: Vec<Injected>,
+    /// Of a backlog, once its workers were started: what was done to it.
+    pub rested: Option<Rested>,
     /// Why the cell ended before its time, if it did.
     pub cut_short: Option<String>,
+}
+
+impl Evidence<'_> {
+    /// How long each task was watched after its due time, ns: T; of a backlog,
+    /// all of it to the end, and what its workers then finished.
+    #[must_use]
+    pub const fn watched_ns(&self) -> u64 {
+        match self.plan.load {
+            Load::Backlog { .. } => {
+                self.ended.saturating_sub(self.start).saturating_add(LAST_TASKS_NS)
+            }
+            Load::Open { .. } | Load::InFlight { .. } => self.plan.horizon_ns,
+        }
+    }
+}
+
+/// What was done around a backlog. Instants are monotonic ns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rested {
+    /// When the broker answered again; `None` where it was not ended.
+    pub answers: Option<u64>,
+    /// When the worker processes were started.
+    pub workers_on: u64,
+    /// When each of them had said that it consumes.
+    pub workers_ready: u64,
+    /// Whether it was drained: everything had run, or the system said that it
+    /// held nothing more.
+    pub is_drained: bool,
 }
 
 /// A fault that was done to a cell. Instants are monotonic ns.

@@ -22,7 +22,7 @@ use super::watch::Pacer;
 use crate::drive::{self, Driven, Ended, InFlightSetup, OpenSetup};
 use crate::environment;
 use crate::plan::{Arrivals, CellPlan, Load, Pacing};
-use crate::record::{Allocated, Between, Injected, Proof};
+use crate::record::{Allocated, Between, Injected, Proof, Rested};
 
 /// Sequence numbers kept for probes, before the first arrival.
 pub const PROBE_ROOM: u64 = 1_024;
@@ -49,6 +49,8 @@ pub struct Seen {
     pub ended: u64,
     /// The faults that were done to it.
     pub injected: Vec<Injected>,
+    /// Of a backlog, once its workers were started: what was done to it.
+    pub rested: Option<Rested>,
     /// Whether what is missing was proved to be lost.
     pub proof: Proof,
     /// CPU, memory, and what the machine did besides.
@@ -125,7 +127,7 @@ impl RunCell<'_, '_> {
     }
 
     /// Waits for an answer of the system, with the patience of a cell's ends.
-    fn ask<T>(
+    pub(super) fn ask<T>(
         &self,
         halt: &Halt<'_>,
         question: impl Future<Output = schedbench_contract::Result<T>>,
@@ -163,7 +165,7 @@ impl RunCell<'_, '_> {
         }
     }
 
-    fn fill(&self) -> Fill {
+    pub(super) fn fill(&self) -> Fill {
         Fill { seed: self.plan.seed, bytes: self.plan.body_bytes }
     }
 
@@ -172,6 +174,7 @@ impl RunCell<'_, '_> {
         match &self.plan.load {
             Load::Open { .. } => Arrivals::of(self.plan).count() as u64,
             Load::InFlight { most_tasks, .. } => *most_tasks,
+            Load::Backlog { tasks } => *tasks,
         }
     }
 
@@ -183,6 +186,7 @@ impl RunCell<'_, '_> {
                 // The warm-up may last a window longer, then the window itself.
                 (1 + drive::LONGEST_WINDOW) * window_ns
             }
+            Load::Backlog { .. } => self.longest_rest_ns(),
         };
         LEAD_NS
             + PATIENCE_NS
@@ -199,17 +203,32 @@ impl RunCell<'_, '_> {
         let tasks = usize::try_from(PROBE_ROOM + arrivals)
             .map_err(|_| failure("more tasks than this machine can address"))?;
         let log = Recorder::new(Ledger::new(self.number, tasks, clock::now(), self.span_ns()));
-        let launch = system
-            .workers(&self.work(), log.clone())
-            .map_err(|error| halt.explain(&error.to_string()))?;
-        let mut staff = Staff::hire(launch, &log, self.stage, self.rehearsal.program.as_deref())?;
-        let driven = self.drive(system, &log, &mut staff, halt, arrivals);
+        let mut staff = Staff::nobody();
+        let driven = if self.plan.load.is_backlog() {
+            self.let_rest(system, &log, &mut staff, halt, arrivals)
+        } else {
+            staff = self.hire(system, &log, halt)?;
+            self.drive(system, &log, &mut staff, halt, arrivals)
+        };
         let dismissed = staff.dismiss();
         let proof = self.proof(system, halt, dismissed);
         let mut seen = driven?;
         seen.server = server;
         seen.proof = proof;
         Ok(seen)
+    }
+
+    /// Starts the workers.
+    pub(super) fn hire<A: Adapter>(
+        &self,
+        system: &A,
+        log: &Recorder,
+        halt: &Halt<'_>,
+    ) -> Result<Staff, CellError> {
+        let launch = system
+            .workers(&self.work(), log.clone())
+            .map_err(|error| halt.explain(&error.to_string()))?;
+        Staff::hire(launch, log, self.stage, self.rehearsal.program.as_deref())
     }
 
     /// Workers gone, connections gone, then the question what is still there.
@@ -273,7 +292,7 @@ impl RunCell<'_, '_> {
                     start,
                     deadline: match plan.load {
                         Load::Open { .. } => planned_window.end + plan.drain_ns() + patience_ns,
-                        Load::InFlight { .. } => plan.horizon_ns,
+                        Load::InFlight { .. } | Load::Backlog { .. } => plan.horizon_ns,
                     },
                     window: planned_window,
                     pacing,
@@ -296,6 +315,9 @@ impl RunCell<'_, '_> {
                             opened,
                         };
                         drive::drive_in_flight(&setup, &stream, &mut producer)
+                    }
+                    Load::Backlog { tasks } => {
+                        drive::drive_backlog(&base, *tasks, &stream, &mut producer)
                     }
                 };
                 pacer_done.store(true, Ordering::Release);
@@ -340,6 +362,7 @@ impl RunCell<'_, '_> {
             driven,
             ended,
             injected: faults.injected().to_vec(),
+            rested: None,
             proof: Proof::NotAsked("not asked yet".to_owned()),
             between,
             moments: Vec::new(),

@@ -108,6 +108,7 @@ const fn arrivals(load: &Load) -> &'static str {
         Load::Open { spacing: Spacing::Poisson, .. } => "poisson",
         Load::Open { spacing: Spacing::Constant, .. } => "constant",
         Load::InFlight { .. } => "in flight",
+        Load::Backlog { .. } => "at once",
     }
 }
 
@@ -117,6 +118,7 @@ pub fn load(load: &Load) -> outcome::Load {
     match load {
         Load::Open { .. } => outcome::Load::Rate(load.mean_rate().unwrap_or_default()),
         Load::InFlight { tasks, .. } => outcome::Load::InFlight(*tasks),
+        Load::Backlog { tasks } => outcome::Load::Backlog(*tasks),
     }
 }
 

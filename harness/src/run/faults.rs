@@ -33,6 +33,8 @@ pub(super) struct Faults {
     opens: u64,
     injected: Vec<Injected>,
     broker: Broker,
+    /// When a broker that had been ended answered again, monotonic ns.
+    answers: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,12 +76,24 @@ impl Faults {
             opens,
             injected: Vec::new(),
             broker: Broker::OnStage,
+            answers: None,
         }
     }
 
     /// What has been done so far.
     pub(super) fn injected(&self) -> &[Injected] {
         &self.injected
+    }
+
+    /// Whether everything has been done and undone, and the broker is back.
+    pub(super) fn are_over(&self) -> bool {
+        matches!(self.broker, Broker::OnStage)
+            && self.all.iter().all(|(_, state)| *state == State::Over)
+    }
+
+    /// When a broker that had been ended answered again, monotonic ns.
+    pub(super) const fn answers(&self) -> Option<u64> {
+        self.answers
     }
 
     /// When the next act is due; `None` where there is none.
@@ -376,7 +390,9 @@ impl Faults {
                                     }
                                     None => "the broker answers again".to_owned(),
                                 };
-                                note(scene.log, clock::now(), Victim::Broker, text);
+                                let answers = clock::now();
+                                self.answers = Some(answers);
+                                note(scene.log, answers, Victim::Broker, text);
                             }
                             Err(error) => scene.halt.set(blame(&error)),
                         }

@@ -150,6 +150,16 @@ fn line(cell: &Cell) -> String {
     if cell.error.is_some() && cell.metrics.is_empty() {
         return format!("{}{state}", title(cell));
     }
+    if cell.key.is_of_a_backlog() {
+        return format!(
+            "{}  survived {}  lost {}  drained in {} at {}{state}",
+            title(cell),
+            text("backlog.survived", Unit::Tasks),
+            text("backlog.lost", Unit::Tasks),
+            text("backlog.drain_time", Unit::Seconds),
+            text("backlog.drain_rate", Unit::PerSecond),
+        );
+    }
     format!(
         "{}  done {}  P50 {}  P99 {}{state}",
         title(cell),

@@ -304,6 +304,7 @@ impl<'a> Session<'a> {
                         host: seen.between.host,
                         moments: seen.moments,
                         faults: seen.injected,
+                        rested: seen.rested,
                         cut_short: seen.cut_short.as_ref().map(|error| error.message.clone()),
                     },
                     &judge::Limits {

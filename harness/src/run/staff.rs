@@ -35,6 +35,11 @@ pub enum Staff {
 }
 
 impl Staff {
+    /// No worker yet.
+    pub(super) const fn nobody() -> Self {
+        Self::Here(None)
+    }
+
     /// Starts what an adapter asks for. A program without a name is the one
     /// made from the system's sources; of a system without sources, the
     /// `worker` verb of the binary `harness`, this process's for `None`.

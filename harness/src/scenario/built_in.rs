@@ -31,5 +31,6 @@ built_in!(
     "primary-pause",
     "worker-kill",
     "partition",
-    "faults"
+    "faults",
+    "backlog"
 );

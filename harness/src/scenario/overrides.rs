@@ -17,7 +17,8 @@ pub struct Override {
 }
 
 /// Fields that are lists: one value, or several with commas, are a list there.
-const LISTS: &[&str] = &["systems", "profiles", "load.rates", "load.full_rates", "load.in_flight"];
+const LISTS: &[&str] =
+    &["systems", "profiles", "load.rates", "load.full_rates", "load.in_flight", "load.pending"];
 
 /// The load of whatever mode the scenario has: `--loads`.
 const LOADS: &str = "load.*";
@@ -78,6 +79,7 @@ impl Override {
         let load = table.get("load").and_then(|load| load.get_ref().as_table());
         match load.and_then(|load| load.get("mode")?.get_ref().as_str()) {
             Some("in-flight") => "load.in_flight",
+            Some("backlog") => "load.pending",
             _ => "load.rates",
         }
     }

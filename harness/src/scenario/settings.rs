@@ -116,6 +116,8 @@ pub struct Load {
     /// Mode `in-flight`: the window ends early after this many tasks, because
     /// the ledger has 16 bytes for each. 10M if left out.
     pub most_tasks: Option<At<Count>>,
+    /// Mode `backlog`: numbers of tasks that build up, a cell each.
+    pub pending: Option<At<Vec<At<Count>>>>,
     /// How arrivals are spaced; `poisson` if left out.
     pub arrivals: Option<At<Spacing>>,
     /// Load before the window, measured but not counted.
@@ -124,7 +126,8 @@ pub struct Load {
     /// D: the window. 10 s if left out; stages have durations of their own.
     pub duration: Option<At<Nanos>>,
     /// T: every task is watched this long after it is due; what is not done by
-    /// then has failed.
+    /// then has failed. Mode `backlog`: the longest that it may build up, and
+    /// that its drain may take; the rest is counted and thrown away.
     #[serde(default = "two_seconds")]
     pub horizon: At<Nanos>,
     /// Modes `capacity` and `soak`, and for shares of a capacity: the first
@@ -164,6 +167,10 @@ pub enum Mode {
     Capacity,
     /// That search, then a long cell at a share of what it found.
     Soak,
+    /// A number of tasks builds up while no worker runs, as fast as the system
+    /// takes them; faults are done to the broker while they rest, their `at`
+    /// counted from the last hand-over; then workers are started and drain it.
+    Backlog,
 }
 
 impl Mode {
@@ -174,6 +181,7 @@ impl Mode {
             Self::InFlight => "in-flight",
             Self::Capacity => "capacity",
             Self::Soak => "soak",
+            Self::Backlog => "backlog",
         }
     }
 }
@@ -281,7 +289,8 @@ pub struct Fault {
     /// never hurt.
     pub on: At<Victim>,
     /// When, from the window's start on: what lies before it in the window is
-    /// the baseline that it is measured against.
+    /// the baseline that it is measured against. Of a backlog, from the last
+    /// hand-over on.
     pub at: At<Nanos>,
     /// For how long. A `reset` is over at once and has none.
     #[serde(rename = "for")]

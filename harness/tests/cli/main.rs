@@ -2,6 +2,7 @@
 //! which a run can end. Each test has a directory of its own and leaves no
 //! process there.
 
+mod backlog;
 mod brokers;
 mod checks;
 mod commands;

@@ -47,6 +47,7 @@ impl<A: Adapter> Hand<'_, '_, A> {
             host: Host::default(),
             moments: self.log.moments(),
             faults: self.faults.clone(),
+            rested: None,
             cut_short: None,
         };
         let cell = judge::judge(&evidence, &Limits::default(), &About::default());

@@ -145,6 +145,7 @@ pub(crate) fn play_on(stage: &mut run::Stage<'_>, plan: &CellPlan, staging: &Sta
         host: Host::default(),
         moments: seen.moments,
         faults: seen.injected,
+        rested: seen.rested,
         cut_short: seen.cut_short.map(|error| error.message),
     };
     let about = About { number, shape: Some(staging.shape), ..About::default() };

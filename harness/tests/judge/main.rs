@@ -11,6 +11,7 @@ mod limit;
 mod model;
 mod omission;
 mod over_time;
+mod rested;
 mod stage;
 mod timelines;
 mod verdicts;

@@ -8,7 +8,7 @@ use schedbench::judge::{About, Limits, judge};
 use schedbench::plan::{
     Arrival, Arrivals, CellPlan, Delay, Load, Pacing, Spacing, Stage as Rate, Target,
 };
-use schedbench::record::{Evidence, HandOver, Host, Injected, PacingSeen, Proof, Usage};
+use schedbench::record::{Evidence, HandOver, Host, Injected, PacingSeen, Proof, Rested, Usage};
 use schedbench_adapters::System;
 use schedbench_contract::ledger::Ledger;
 use schedbench_contract::{
@@ -132,6 +132,7 @@ pub(crate) struct Stage {
     pub(crate) host: Host,
     pub(crate) moments: Vec<Moment>,
     pub(crate) faults: Vec<Injected>,
+    pub(crate) rested: Option<Rested>,
     pub(crate) cut_short: Option<String>,
     pub(crate) limits: Limits,
     pub(crate) about: About,
@@ -153,6 +154,7 @@ impl Stage {
         let arrivals = match plan.load {
             Load::Open { .. } => Arrivals::of(&plan).count() as u64,
             Load::InFlight { most_tasks, .. } => most_tasks,
+            Load::Backlog { tasks } => tasks,
         };
         let start = START + plan.warmup_ns;
         let window = start..start + plan.load.window_ns();
@@ -183,6 +185,7 @@ impl Stage {
             host: Host::default(),
             moments: Vec::new(),
             faults: Vec::new(),
+            rested: None,
             cut_short: None,
             limits: Limits::default(),
             about: About::default(),
@@ -255,6 +258,7 @@ impl Stage {
             host: self.host,
             moments: self.moments.clone(),
             faults: self.faults.clone(),
+            rested: self.rested,
             cut_short: self.cut_short.clone(),
         };
         judge(&evidence, &self.limits, &self.about)

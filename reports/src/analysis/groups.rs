@@ -83,7 +83,7 @@ impl ClassKey {
         promise
     }
 
-    fn order(self) -> (DurabilityClass, ConfirmMode, AckMode) {
+    pub(super) fn order(self) -> (DurabilityClass, ConfirmMode, AckMode) {
         (self.durability, self.confirms, self.ack)
     }
 }
@@ -144,7 +144,7 @@ pub(super) fn groups(outcome: &Outcome) -> Vec<Group> {
                 let cells: Vec<usize> = (0..outcome.cells.len())
                     .filter(|i| {
                         let cell = &outcome.cells[*i];
-                        own(cell) && mode_of(cell) == mode && cell.key.variant == variant
+                        own(cell) && mode_of(cell) == Some(mode) && cell.key.variant == variant
                     })
                     .collect();
                 if cells.is_empty() {
@@ -219,10 +219,12 @@ fn seconds_in(variant: Option<&str>) -> f64 {
         .unwrap_or(-1.0)
 }
 
-fn mode_of(cell: &Cell) -> Mode {
+/// `None` of a backlog, which stands in no group.
+fn mode_of(cell: &Cell) -> Option<Mode> {
     match cell.key.load {
-        Load::Rate(_) => Mode::Open,
-        Load::InFlight(_) => Mode::InFlight,
+        Load::Rate(_) => Some(Mode::Open),
+        Load::InFlight(_) => Some(Mode::InFlight),
+        Load::Backlog(_) => None,
     }
 }
 

@@ -2,6 +2,7 @@
 //! merged repeats, ranks and the sentences of the verdict. Page and terminal
 //! show this one model, so that they cannot disagree.
 
+mod backlog;
 mod capacity;
 mod comparison;
 mod counts;
@@ -16,6 +17,7 @@ mod rows;
 mod statistics;
 mod verdict;
 
+pub use backlog::{Backlog, FIGURES};
 pub use capacity::Capacity;
 pub use counts::{Counts, Tally};
 pub use faults::{
@@ -51,6 +53,8 @@ pub struct Analysis {
     pub groups: Vec<Group>,
     /// What the trials of faults say.
     pub faults: Faults,
+    /// What became of backlogs, class by class.
+    pub backlogs: Vec<Backlog>,
     /// The verdict in plain text: of faults first, then one sentence per class
     /// that has one, then what bounds it all.
     pub verdict: Vec<Sentence>,
@@ -95,6 +99,7 @@ pub fn analyse(outcome: &Outcome) -> Analysis {
         objectives: objectives::objectives(outcome, &groups),
         groups,
         faults,
+        backlogs: backlog::backlogs(outcome),
         verdict,
         preceding: preceding::effects(outcome),
         window_s: shared(|window| window.duration_s),

@@ -69,6 +69,7 @@ fn row(outcome: &Outcome, cell: &Cell, figure: [String; 6]) -> [String; 18] {
     let (load, load_unit) = match key.load {
         Load::Rate(rate) => (rate.to_string(), "1/s"),
         Load::InFlight(tasks) => (tasks.to_string(), "tasks in flight"),
+        Load::Backlog(tasks) => (tasks.to_string(), "tasks pending"),
     };
     let held = match cell.held {
         Held::Yes => "yes",

@@ -2,6 +2,7 @@
 //! cell, without histograms, series and texts. For all else there is
 //! `result.json`.
 
+mod backlog;
 mod faults;
 
 use std::collections::BTreeMap;
@@ -52,6 +53,7 @@ pub fn json(outcome: &Outcome, analysis: &Analysis) -> String {
         rows: analysis.groups.iter().flat_map(rows).collect(),
         guarantees: faults::guarantees(&analysis.faults),
         recoveries: faults::recoveries(&analysis.faults),
+        backlogs: backlog::rows(&analysis.backlogs),
         cells: outcome.cells.iter().map(row_of_cell).collect(),
     };
     indented(&summary)
@@ -106,6 +108,8 @@ struct Summary<'a> {
     guarantees: Vec<faults::GuaranteeRow<'a>>,
     /// One per system, profile, fault and load: how long it took.
     recoveries: Vec<faults::RecoveryRow<'a>>,
+    /// What became of backlogs.
+    backlogs: Vec<backlog::BacklogRow<'a>>,
     /// One per cell, in the order in which they ran.
     cells: Vec<CellRow<'a>>,
 }

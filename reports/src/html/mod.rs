@@ -6,6 +6,7 @@
 //! again. A section without data is left out.
 
 mod again;
+mod backlog;
 mod cost;
 mod data;
 mod faults;
@@ -54,6 +55,7 @@ pub fn render(outcome: &Outcome) -> String {
     let mut data = Data::default();
     let sections: Vec<Section> = [
         faults::section(&page, &mut data),
+        backlog::section(&page, &mut data),
         holds::section(&page),
         load::section(&page, &mut data),
         overtime::section(&page, &mut data),

@@ -2,6 +2,7 @@
 //! say, before either sets it. Texts out of a file are on one line here and
 //! hold no control characters.
 
+mod backlog;
 mod faults;
 mod remarks;
 mod tables;

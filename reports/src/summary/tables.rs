@@ -2,17 +2,18 @@
 
 use schedbench_contract::DurabilityClass;
 
-use super::{ALWAYS, Head, Line, NONE, NOT_RANKED, Table, faults, plain};
+use super::{ALWAYS, Head, Line, NONE, NOT_RANKED, Table, backlog, faults, plain};
 use crate::analysis::{Analysis, Figure, Group, Mode, Point, Row};
 use crate::metrics::Unit;
 use crate::numbers::{self, Medium};
 use crate::outcome::{Load, Outcome, Value};
 
-/// All tables of a run: faults, classes, delays, in flight.
+/// All tables of a run: faults, backlogs, classes, delays, in flight.
 pub(crate) fn tables(outcome: &Outcome, analysis: &Analysis) -> Vec<Table> {
     let groups = &analysis.groups;
     let undelayed = |group: &&Group| group.mode == Mode::Open && !is_delayed(group);
     let mut tables = faults::tables(&analysis.faults);
+    tables.extend(backlog::tables(&analysis.backlogs));
     tables.extend(groups.iter().filter(undelayed).map(open));
     tables.extend(delayed(outcome, groups));
     tables.extend(groups.iter().filter(|group| group.mode == Mode::InFlight).map(in_flight));

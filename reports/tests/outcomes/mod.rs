@@ -3,10 +3,12 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses some of them")]
 
 mod drill;
+mod piled;
 
 use std::collections::BTreeMap;
 
 pub use drill::drill;
+pub use piled::piled;
 
 use base64::Engine as _;
 use hdrhistogram::Histogram as Hdr;
@@ -824,6 +826,8 @@ pub fn hostile() -> Outcome {
     outcome.cells[1].key.load = Load::Rate(-5.0);
     outcome.cells[2].key.load = Load::Rate(f64::INFINITY);
     outcome.cells[3].key.load = Load::InFlight(u64::MAX);
+    outcome.cells[4].key.load = Load::Backlog(u64::MAX);
+    outcome.cells[5].key.load = Load::Backlog(0);
     outcome.systems[1].system = "<img src=x onerror=alert(3)>".repeat(20);
     outcome.plan.text = "</pre><script>alert(4)</script>".into();
     outcome.run.started = "not a date".into();
@@ -884,6 +888,7 @@ pub fn all() -> Vec<(&'static str, Outcome)> {
         ("delays", delays()),
         ("faulted", faulted()),
         ("drill", drill()),
+        ("piled", piled()),
         ("partial", partial()),
         ("single", single()),
         ("broken", broken()),

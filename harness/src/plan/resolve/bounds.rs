@@ -119,6 +119,18 @@ impl Bounds<'_> {
         Ok(())
     }
 
+    /// No more tasks than ids can number.
+    pub(super) fn can_be_numbered(&self, tasks: &At<Count>) -> Result<(), ScenarioError> {
+        if tasks.0 as f64 >= MOST_TASKS {
+            return Err(self.text.error(
+                &tasks.span,
+                "too many tasks in a cell",
+                "expected fewer than 2^40, which is what an id can number",
+            ));
+        }
+        Ok(())
+    }
+
     /// The error for a load that was not given.
     pub(super) fn nothing(
         &self,
@@ -136,7 +148,7 @@ impl Bounds<'_> {
     /// Refuses fields that mean nothing in the scenario's mode: they would be
     /// ignored, and the reader would think otherwise.
     pub(super) fn mode_has_its_fields(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
-        use Mode::{Capacity, InFlight, Open, Soak};
+        use Mode::{Backlog, Capacity, InFlight, Open, Soak};
         let load = &scenario.settings.load;
         fn span<T>(field: &Option<At<T>>) -> Option<&Range<usize>> {
             field.as_ref().map(|at| &at.span)
@@ -149,12 +161,16 @@ impl Bounds<'_> {
             true => (&[Open, Capacity, Soak], &[Open, Soak]),
             false => (&[Capacity, Soak], &[Soak]),
         };
-        let fields: [Field<'_>; 11] = [
+        let warmup = load.warmup.is_written().then_some(&load.warmup.span);
+        let fields: [Field<'_>; 14] = [
             ("rates", span(&load.rates), &[Open]),
             ("full_rates", span(&load.full_rates), &[Open]),
             ("stages", span(&load.stages), &[Open]),
             ("in_flight", span(&load.in_flight), &[InFlight]),
             ("most_tasks", span(&load.most_tasks), &[InFlight]),
+            ("pending", span(&load.pending), &[Backlog]),
+            ("warmup", warmup, &[Open, InFlight, Capacity, Soak]),
+            ("duration", span(&load.duration), &[Open, InFlight, Capacity, Soak]),
             ("arrivals", span(&load.arrivals), &[Open, Capacity, Soak]),
             ("from", span(&load.from), finds),
             ("to", span(&load.to), finds),

@@ -18,11 +18,20 @@ pub(super) fn faults(
     mode: Mode,
     processes: u32,
 ) -> Result<(Vec<Fault>, Vec<Commands>), ScenarioError> {
-    if let (Some(first), true) = (written.first(), mode != Mode::Open) {
+    let has_faults = matches!(mode, Mode::Open | Mode::Backlog);
+    if let (Some(first), false) = (written.first(), has_faults) {
         return Err(bounds.text.error(
             &first.kind.span,
             format!("a fault with mode = \"{}\"", mode.name()),
             "expected mode = \"open\" with it: a rate that does not follow the system",
+        ));
+    }
+    let elsewhere = |fault: &&scenario::Fault| *fault.on != Victim::Broker;
+    if let (Mode::Backlog, Some(fault)) = (mode, written.iter().find(elsewhere)) {
+        return Err(bounds.text.error(
+            &fault.on.span,
+            format!("a fault on {} while a backlog rests", *fault.on),
+            "expected on = \"broker\": no worker and no producer is there then",
         ));
     }
     let mut faults: Vec<Fault> = Vec::new();
@@ -199,6 +208,10 @@ pub(super) fn lie_in_the_window(
     };
     for step in groups.iter().flatten() {
         let (Step::Cell(cell) | Step::AtCapacity { cell, .. }) = step else { continue };
+        // A backlog is drained when its faults are over, however long they take.
+        if cell.load.is_backlog() {
+            continue;
+        }
         let window = cell.load.window_ns();
         let faults = trials::written(&scenario.settings, cell);
         if let Some(fault) = faults.iter().find(|fault| end(fault) >= window) {

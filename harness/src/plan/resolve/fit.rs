@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use schedbench_contract::{Broker, Delay as Claim, Handler, Retries, Topology};
+use schedbench_contract::{AckMode, Broker, Delay as Claim, Handler, Retries, Topology};
 
 use super::targets::CEILING;
 use super::trials;
-use crate::plan::{CellPlan, Deed, Delay, Fault, Target, Victim};
+use crate::plan::{CellPlan, Deed, Delay, Fault, Load, Target, Victim};
 use crate::scenario::{Bytes, Settings};
 
 /// Why a target cannot run a cell.
@@ -30,6 +30,13 @@ pub(super) fn fit(
     settings: &Settings,
 ) -> Result<CellPlan, Misfit> {
     let mut cell = CellPlan { target, ..cell.clone() };
+    if let (Load::Backlog { .. }, Some(pending)) = (&cell.load, &settings.load.pending)
+        && dies_with_its_workers(target)
+    {
+        let why = "its tasks are in the program that runs them".to_owned();
+        let what = "hold tasks while no worker runs";
+        return Err(Misfit { what, why, span: pending.span.clone() });
+    }
     if target.system.name == CEILING {
         cell.variant = None;
         cell.delay = Delay::None;
@@ -67,6 +74,13 @@ pub(super) fn fit(
         }
     }
     Ok(cell)
+}
+
+/// Whether its tasks are where its handlers are; a server beside it holds no
+/// more than locks.
+fn dies_with_its_workers(target: Target) -> bool {
+    let profile = target.profile;
+    profile.broker.is_none() || matches!(profile.claims.ack, AckMode::None | AckMode::Locked)
 }
 
 /// What a fault asks of a system, after "cannot".

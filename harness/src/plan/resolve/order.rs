@@ -32,7 +32,9 @@ pub(super) fn cell_seed(seed: u64, cell: &CellPlan, repeat: u32) -> u64 {
                 seed = with(seed, &stage.duration_ns.to_le_bytes());
             }
         }
-        Load::InFlight { tasks, .. } => seed = with(seed, &tasks.to_le_bytes()),
+        Load::InFlight { tasks, .. } | Load::Backlog { tasks } => {
+            seed = with(seed, &tasks.to_le_bytes())
+        }
     }
     seed = with(seed, cell.variant.as_deref().unwrap_or_default().as_bytes());
     with(seed, &repeat.to_le_bytes())

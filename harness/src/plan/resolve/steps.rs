@@ -74,7 +74,8 @@ fn tasks(
         variant: None,
         load: Load::Open { spacing: Spacing::Poisson, stages: Vec::new() },
         seed: 0,
-        warmup_ns: load.warmup.0,
+        // Of a backlog nothing is measured before it is handed over.
+        warmup_ns: if *load.mode == Mode::Backlog { 0 } else { load.warmup.0 },
         horizon_ns: load.horizon.0,
         delay: Delay::None,
         body_bytes: usize::try_from(task.body.0).unwrap_or(usize::MAX),
@@ -214,6 +215,19 @@ fn loads(
                     ));
                 }
                 let load = Load::InFlight { tasks: tasks.0, window_ns: window, most_tasks };
+                groups.push(vec![Step::Cell(CellPlan { load, ..cell.clone() })]);
+            }
+        }
+        Mode::Backlog => {
+            let Some(pending) = &load.pending else {
+                return Err(bounds.nothing(load, "pending", "[\"10k\", \"100k\"]"));
+            };
+            bounds.not_empty(pending, "pending")?;
+            bounds.each_once(pending)?;
+            for tasks in pending.iter() {
+                bounds.above_zero(tasks, "a backlog of nothing", "expected 1 or more")?;
+                bounds.can_be_numbered(tasks)?;
+                let load = Load::Backlog { tasks: tasks.0 };
                 groups.push(vec![Step::Cell(CellPlan { load, ..cell.clone() })]);
             }
         }

@@ -129,6 +129,7 @@ fn cell(cell: &CellPlan) -> Value {
             "duration_s": seconds(*window_ns),
             "most_tasks": most_tasks,
         }),
+        Load::Backlog { tasks } => json!({ "backlog": tasks }),
     };
     json!({
         "load": load,

@@ -14,7 +14,9 @@ pub fn headline(plan: &Plan) -> String {
     let mut targets: Vec<String> = plan.blocks.iter().map(|block| block.target.name()).collect();
     targets.sort();
     targets.dedup();
-    let others = targets.len().saturating_sub(1);
+    // A backlog is measured without it.
+    let has_noop = targets.iter().any(|name| name.starts_with("noop/"));
+    let others = targets.len().saturating_sub(usize::from(has_noop)) as u64;
     let searches = plan
         .blocks
         .iter()
@@ -26,7 +28,8 @@ pub fn headline(plan: &Plan) -> String {
     };
     let systems = match others {
         0 => "noop".to_owned(),
-        others => format!("noop + {}", plural(others as u64, "system")),
+        others if has_noop => format!("noop + {}", plural(others, "system")),
+        others => plural(others, "system"),
     };
     let loads = loads_in_words(plan);
     // How long a drain takes is what a trial is about.
@@ -118,13 +121,18 @@ fn settings(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
     // is a system's wherever there is one.
     let Some(cell) = cells(plan).last() else { return Ok(()) };
     writeln!(out)?;
-    writeln!(
-        out,
-        "cell           {} of warm-up, window, up to {} of drain; a task has {}",
-        Nanos(cell.warmup_ns),
-        Nanos(cell.drain_ns()),
-        Nanos(cell.horizon_ns),
-    )?;
+    if cell.load.is_backlog() {
+        let most = Nanos(cell.horizon_ns);
+        writeln!(out, "cell           builds up in at most {most}, drains in at most {most}")?;
+    } else {
+        writeln!(
+            out,
+            "cell           {} of warm-up, window, up to {} of drain; a task has {}",
+            Nanos(cell.warmup_ns),
+            Nanos(cell.drain_ns()),
+            Nanos(cell.horizon_ns),
+        )?;
+    }
     let mut task = vec![format!("{} each", Bytes(cell.body_bytes as u64))];
     task.push(match cell.handler {
         Handler::None => "handlers do nothing".to_owned(),
@@ -271,8 +279,13 @@ fn faults(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
     let Some(cell) = cells(plan).find(|cell| !cell.faults.is_empty()) else {
         return writeln!(out, "faults         none");
     };
-    let window = Nanos(cell.load.window_ns());
-    writeln!(out, "faults         in each cell but noop's, in its window of {window}")?;
+    if cell.load.is_backlog() {
+        let after = "once its tasks are handed over";
+        writeln!(out, "faults         in each cell, the time counted from {after}")?;
+    } else {
+        let window = Nanos(cell.load.window_ns());
+        writeln!(out, "faults         in each cell but noop's, in its window of {window}")?;
+    }
     timeline(cell, 15, out)
 }
 
@@ -337,6 +350,7 @@ fn steps(block: &Block) -> Vec<String> {
 fn load_words(load: &Load) -> String {
     match load {
         Load::InFlight { tasks, .. } => format!("{} in flight", Count(*tasks)),
+        Load::Backlog { tasks } => format!("{} pending", Count(*tasks)),
         Load::Open { stages, .. } => {
             let rates: Vec<String> =
                 stages.iter().map(|stage| format!("{}/s", Rate(stage.rate))).collect();

@@ -57,7 +57,9 @@ pub struct Recovery {
 
 pub(super) fn recoveries(outcome: &Outcome) -> Vec<Recovery> {
     let mut all: Vec<Recovery> = Vec::new();
-    for (index, cell) in outcome.cells.iter().enumerate() {
+    // Of a backlog nothing ran while it was hurt: there is no recovery.
+    let cells = outcome.cells.iter().enumerate();
+    for (index, cell) in cells.filter(|(_, cell)| !cell.key.is_of_a_backlog()) {
         for (place, trial) in cell.trials.iter().enumerate() {
             match all.iter_mut().find(|known| known.is_of(cell, trial)) {
                 Some(known) => known.trials.push((index, place)),

@@ -95,7 +95,7 @@ pub(super) struct RecoveryRow<'a> {
 
 /// A median over trials, and what it is made of.
 #[derive(Serialize, JsonSchema)]
-struct MedianOf<'a> {
+pub(super) struct MedianOf<'a> {
     /// The median: what was cut off stays in it, as its bound.
     value: &'a Reading,
     /// Smallest and largest of those with a number.
@@ -174,7 +174,7 @@ pub(super) fn recoveries(faults: &Faults) -> Vec<RecoveryRow<'_>> {
     rows.collect()
 }
 
-fn median_of(median: &Median) -> MedianOf<'_> {
+pub(super) fn median_of(median: &Median) -> MedianOf<'_> {
     MedianOf {
         value: &median.value,
         range: median.range.as_ref().map(|(low, high)| (low, high)),
