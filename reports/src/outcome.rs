@@ -341,6 +341,33 @@ pub struct Trial {
     pub lost: u64,
     /// Tasks acknowledged in the last second before it.
     pub exposed: u64,
+    /// Each fault that was done in it; none in a control.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub done: Vec<Done>,
+    /// Backlog up to which it counts as drained, tasks; `null` without a
+    /// baseline.
+    #[serde(default)]
+    pub drained_at: Option<f64>,
+    /// From its baseline to the end of the watching, on the intervals that it
+    /// was judged by, several to a bin where there are more than 240. Columns:
+    /// `throughput` (first completions, 1/s); `backlog` (the b of drain: tasks
+    /// due and not gone, handed over or not, when an interval begins; of
+    /// several the largest); by due time, seconds, `p99` (start latency, where
+    /// at least 10 tasks lie beyond it) and `largest` (where fewer do), T
+    /// standing for what had no success within T; `at_infinity` (their number).
+    #[serde(default)]
+    pub series: Series,
+}
+
+/// One fault of a trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Done {
+    /// What was done, in words.
+    pub fault: String,
+    /// When it took effect, seconds from the window's start.
+    pub took_effect_s: f64,
+    /// When it was undone; `null` where it was not.
+    pub cleared_s: Option<f64>,
 }
 
 /// A figure of a fault, or why there is none.

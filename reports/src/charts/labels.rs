@@ -50,6 +50,44 @@ fn inside(heights: &mut [i32], gap: i32, top: i32, bottom: i32) {
     }
 }
 
+/// Places names beside vertical lines, like flags at masts, in rows above each
+/// other: none runs into another, and none is crossed by another's mast.
+/// `wanted` has the masts and the widths of their names, from left to right.
+/// Returns each name's row, 0 the lowest, and where it begins; `None` where
+/// none of the `most` rows has room. What would run over `right` is moved
+/// left, over its own mast.
+pub(super) fn flags(wanted: &[(i32, i32)], most: usize, right: i32) -> Vec<Option<(usize, i32)>> {
+    struct Flag {
+        row: usize,
+        from: i32,
+        to: i32,
+        mast: i32,
+    }
+    let mut flags: Vec<Flag> = Vec::new();
+    let mut places = vec![None; wanted.len()];
+    // Whoever is further left has the higher mast, over the names to its right.
+    for (index, &(mast, width)) in wanted.iter().enumerate().rev() {
+        let from = (mast + BESIDE).min(right - width);
+        let to = from + width;
+        let fits = |row: &usize| {
+            flags.iter().all(|other| {
+                let apart = to + BETWEEN <= other.from || other.to + BETWEEN <= from;
+                let crossed = other.row >= *row && (from..to).contains(&other.mast);
+                (other.row != *row || apart) && !crossed
+            })
+        };
+        if let Some(row) = (0..most).find(fits) {
+            flags.push(Flag { row, from, to, mast });
+            places[index] = Some((row, from));
+        }
+    }
+    places
+}
+
+/// From a mast to its name, and between two names, in the drawing's pixels.
+const BESIDE: i32 = 6;
+const BETWEEN: i32 = 14;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,5 +102,49 @@ mod tests {
         sorted.sort_unstable();
         assert!(sorted.windows(2).all(|pair| pair[1] - pair[0] >= 20), "{many:?}");
         assert!(move_apart(&[], 20, 0, 100).is_empty());
+    }
+
+    #[test]
+    fn names_at_lines_climb_to_the_left_where_they_are_crowded() {
+        assert_eq!(flags(&[(0, 100), (200, 100)], 5, 900), [Some((0, 6)), Some((0, 206))]);
+        // The line at 50 would run through the name that begins at 6.
+        assert_eq!(flags(&[(0, 100), (50, 100)], 5, 900), [Some((1, 6)), Some((0, 56))]);
+        let crowded = flags(&[(0, 90), (0, 90), (5, 90), (300, 90)], 5, 900);
+        let rows: Vec<_> = crowded.iter().map(|place| place.map(|(row, _)| row)).collect();
+        assert_eq!(rows, [Some(2), Some(1), Some(0), Some(0)]);
+    }
+
+    #[test]
+    fn a_name_without_a_row_is_left_out_and_none_leaves_the_drawing() {
+        assert_eq!(flags(&[(0, 100), (50, 100)], 1, 900), [None, Some((0, 56))]);
+        assert_eq!(flags(&[(850, 100)], 1, 900), [Some((0, 800))]);
+        assert_eq!(flags(&[(0, 10)], 0, 900), [None]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_name_runs_into_another_or_is_crossed(
+            mut wanted in proptest::collection::vec((0_i32..1_000, 20_i32..400), 0..9),
+        ) {
+            wanted.sort_unstable();
+            let places = flags(&wanted, 9, i32::MAX);
+            let told: Vec<(usize, i32, i32, i32)> = places
+                .iter()
+                .zip(&wanted)
+                .filter_map(|(place, (mast, width))| {
+                    let (row, from) = (*place)?;
+                    Some((row, from, from + width, *mast))
+                })
+                .collect();
+            proptest::prop_assert_eq!(told.len(), wanted.len());
+            for (at, one) in told.iter().enumerate() {
+                for (other_at, other) in told.iter().enumerate() {
+                    if at == other_at { continue; }
+                    let overlap = one.0 == other.0 && one.1 < other.2 && other.1 < one.2;
+                    let crossed = other.0 >= one.0 && (one.1..one.2).contains(&other.3);
+                    proptest::prop_assert!(!overlap && !crossed, "{:?} {:?}", one, other);
+                }
+            }
+        }
     }
 }

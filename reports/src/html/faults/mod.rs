@@ -4,6 +4,8 @@
 mod claims;
 mod drawings;
 mod guarantees;
+mod moments;
+mod panels;
 mod times;
 
 use maud::html;
