@@ -13,12 +13,12 @@ const CUT: &str = "black-hole links at 15 s for 5 s";
 
 fn guarantee<'a>(analysis: &'a Analysis, label: &str, fault: &str) -> &'a Guarantee {
     let mut all = analysis.faults.guarantees.iter();
-    all.find(|one| one.label == label && one.fault == fault).expect("it is there")
+    all.find(|one| one.tried.label == label && one.tried.fault == fault).expect("it is there")
 }
 
 fn recovery<'a>(analysis: &'a Analysis, label: &str, fault: &str) -> &'a Recovery {
     let mut all = analysis.faults.recoveries.iter();
-    all.find(|one| one.label == label && one.fault == fault).expect("it is there")
+    all.find(|one| one.tried.label == label && one.tried.fault == fault).expect("it is there")
 }
 
 fn plain(analysis: &Analysis) -> Vec<String> {
@@ -230,7 +230,8 @@ fn scripts_get_the_same_figures() {
 fn claims(outcome: &Outcome) -> Vec<(String, Vec<String>)> {
     let analysis = analyse(outcome);
     let rows = &analysis.faults.recoveries;
-    let labels = |measured: &[usize]| measured.iter().map(|at| rows[*at].label.clone()).collect();
+    let labels =
+        |measured: &[usize]| measured.iter().map(|at| rows[*at].tried.label.clone()).collect();
     let claims = analysis.faults.claims.iter();
     claims.map(|one| (one.claim.what.to_owned(), labels(&one.measured))).collect()
 }

@@ -3,8 +3,9 @@
 use super::deed::unit;
 use super::kills::Kills;
 use super::promise::{OnLoss, Promise};
+use super::tried::Tried;
 use crate::numbers::whole;
-use crate::outcome::{Cell, CellKey, Counts, Load, Outcome};
+use crate::outcome::{Cell, CellKey, Counts, Outcome};
 
 /// One system, profile, fault and load: its promise and what was seen.
 ///
@@ -13,18 +14,8 @@ use crate::outcome::{Cell, CellKey, Counts, Load, Outcome};
 /// valid or not (`docs/decisions/0026`).
 #[derive(Clone, Debug)]
 pub struct Guarantee {
-    /// Name of the system.
-    pub system: String,
-    /// Name of the profile.
-    pub profile: String,
-    /// `system`, or `system/profile` where a system has more than one.
-    pub label: String,
-    /// What was done, in words.
-    pub fault: String,
-    /// The load.
-    pub load: Load,
-    /// What else differs between cells of one load.
-    pub variant: Option<String>,
+    /// Which trials.
+    pub tried: Tried,
     /// What is promised.
     pub promise: Promise,
     /// What was seen.
@@ -83,7 +74,7 @@ pub(super) fn guarantees(outcome: &Outcome) -> Vec<Guarantee> {
     let mut all: Vec<Guarantee> = Vec::new();
     for cell in &outcome.cells {
         let Some(fault) = &cell.key.fault else { continue };
-        let place = all.iter().position(|known| known.is_of(&cell.key, fault));
+        let place = all.iter().position(|known| known.tried.has(&cell.key, fault));
         let place = place.unwrap_or_else(|| {
             all.push(Guarantee::of(outcome, &cell.key, fault));
             all.len() - 1
@@ -96,37 +87,20 @@ pub(super) fn guarantees(outcome: &Outcome) -> Vec<Guarantee> {
 
 impl Guarantee {
     fn of(outcome: &Outcome, key: &CellKey, fault: &str) -> Self {
-        let is_it = |system: &&crate::outcome::System| {
-            (&system.system, &system.profile) == (&key.system, &key.profile)
-        };
+        let tried = Tried::of(outcome, key, fault);
         // A cell of no system is in damaged files only: nothing is known of
         // its promise, so nothing is called broken.
-        let promise = outcome.systems.iter().find(is_it).map_or_else(
+        let promise = tried.system_of(outcome).map_or_else(
             || Promise { text: String::new(), on_loss: OnLoss::Unconfirmed, ordered: false },
             |system| Promise::of(&system.claims, fault),
         );
-        Self {
-            system: key.system.clone(),
-            profile: key.profile.clone(),
-            label: super::super::label(outcome, key),
-            fault: fault.to_owned(),
-            load: key.load,
-            variant: key.variant.clone(),
-            promise,
-            seen: Seen::default(),
-        }
-    }
-
-    fn is_of(&self, key: &CellKey, fault: &str) -> bool {
-        (&self.system, &self.profile, &self.variant) == (&key.system, &key.profile, &key.variant)
-            && self.fault == fault
-            && self.load == key.load
+        Self { tried, promise, seen: Seen::default() }
     }
 
     /// `kill`, or `trial` for what is no kill.
     #[must_use]
     pub fn unit(&self) -> &'static str {
-        unit(&self.fault)
+        unit(&self.tried.fault)
     }
 
     /// Whether what was promised was kept.

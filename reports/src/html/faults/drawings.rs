@@ -33,7 +33,7 @@ fn shown<'a>(page: &Page<'a>, row: &Recovery) -> Option<Shown<'a>> {
     let after = |trial: &Trial| recovered(trial).unwrap_or(f64::INFINITY);
     trials.sort_by(|a, b| after(a.1).total_cmp(&after(b.1)));
     let (cell, trial) = *trials.get(trials.len().saturating_sub(1) / 2)?;
-    let style = page.palette.index(&row.system, &row.profile);
+    let style = page.palette.index(&row.tried.system, &row.tried.profile);
     let label = page.palette.0.get(style).map_or("", |look| look.label.as_str());
     Some(Shown { trial, cell, label, style })
 }

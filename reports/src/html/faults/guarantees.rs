@@ -3,20 +3,16 @@
 use maud::{Markup, html};
 
 use crate::analysis::{Guarantee, Kept, OnLoss};
-use crate::numbers::{load, whole};
+use crate::numbers::whole;
 
 use super::super::Page;
+use super::who::who;
 
 const COLUMNS: usize = 5;
 
 pub(super) fn table(page: &Page<'_>) -> Markup {
     let all = &page.analysis.faults.guarantees;
-    let mut faults: Vec<&str> = Vec::new();
-    for one in all {
-        if !faults.contains(&one.fault.as_str()) {
-            faults.push(&one.fault);
-        }
-    }
+    let faults = page.analysis.faults.planned();
     if faults.is_empty() {
         return html! {};
     }
@@ -32,7 +28,7 @@ pub(super) fn table(page: &Page<'_>) -> Markup {
                 @for fault in faults {
                     tbody {
                         tr.class { th colspan=(COLUMNS) { span { (page.analysis.faults.title(fault)) } } }
-                        @for one in all.iter().filter(|one| one.fault == fault) { (row(page, one)) }
+                        @for one in all.iter().filter(|one| one.tried.fault == fault) { (row(page, one)) }
                     }
                 }
             }
@@ -49,7 +45,6 @@ pub(super) fn table(page: &Page<'_>) -> Markup {
 
 fn row(page: &Page<'_>, one: &Guarantee) -> Markup {
     let seen = &one.seen;
-    let style = page.palette.index(&one.system, &one.profile);
     let bound = one.bound();
     let is_broken = one.kept() == Kept::No;
     // Exposed and repeated have columns of their own.
@@ -65,14 +60,7 @@ fn row(page: &Page<'_>, one: &Guarantee) -> Markup {
     .collect();
     html! {
         tr {
-            th scope="row" {
-                span class={ "key s" (style) } {}
-                (one.label)
-                small {
-                    (load(one.load))
-                    @if let Some(variant) = &one.variant { ", " (variant) }
-                }
-            }
+            (who(page, &one.tried, &[], None))
             td.wrap {
                 @if is_broken { strong.loud { "promise broken: " (one.broken().join(", ")) } }
                 @else { b { (one.losses()) } }

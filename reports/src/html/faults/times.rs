@@ -4,10 +4,11 @@ use maud::{Markup, html};
 
 use crate::analysis::{Median, Recovery, find, in_words};
 use crate::metrics::Unit;
-use crate::numbers::{Medium, load, seconds, whole};
+use crate::numbers::{Medium, seconds, whole};
 use crate::outcome::{Cell, Reading, Trial};
 
 use super::super::Page;
+use super::who::who;
 
 const PAGE: Medium = Medium::Page;
 
@@ -24,8 +25,10 @@ const COLUMNS: [(&str, &str, Unit); 9] = [
     ("in time, in the fault", "served.in_fault", Unit::Fraction),
 ];
 
+type Column = (&'static str, &'static str, Unit);
+
 /// Those columns that say something: ρ only where a capacity was searched.
-fn columns(rows: &[&Recovery]) -> Vec<(&'static str, &'static str, Unit)> {
+fn columns(rows: &[&Recovery]) -> Vec<Column> {
     let has_capacity = rows.iter().any(|row| row.has_capacity());
     let shown = |name: &str| has_capacity || !matches!(name, "load.of_capacity" | "drain.multiple");
     COLUMNS.into_iter().filter(|(_, name, _)| shown(name)).collect()
@@ -37,21 +40,11 @@ pub(super) fn medians(page: &Page<'_>, rows: &[&Recovery]) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Times" {
             table.times {
-                thead { tr { th { "System" } @for (title, ..) in &columns { th.n { (title) } } } }
+                thead { tr { (heads(&columns)) } }
                 tbody {
                     @for row in rows {
                         tr {
-                            th scope="row" {
-                                span class={ "key s" (page.palette.index(&row.system, &row.profile)) } {}
-                                (row.label)
-                                small {
-                                    (load(row.load))
-                                    @if let Some(variant) = &row.variant { ", " (variant) }
-                                    @if row.trials.len() > 1 { ", " (counted(row)) }
-                                    ", ± " (seconds(row.resolution_s, PAGE))
-                                }
-                                @if let Some(word) = row.not_valid { small.loud { (word) } }
-                            }
+                            (head(page, row))
                             @for (_, name, unit) in &columns { (median(row.figures.get(name), *unit)) }
                         }
                     }
@@ -59,6 +52,23 @@ pub(super) fn medians(page: &Page<'_>, rows: &[&Recovery]) -> Markup {
             }
         }
     }
+}
+
+fn heads(columns: &[Column]) -> Markup {
+    html! { th { "System" } @for (title, ..) in columns { th.n { (title) } } }
+}
+
+fn head(page: &Page<'_>, row: &Recovery) -> Markup {
+    let mut besides = Vec::new();
+    if row.trials.len() > 1 {
+        besides.push(counted(row));
+    }
+    besides.push(resolution(row.resolution_s));
+    who(page, &row.tried, &besides, row.not_valid.map(|word| (word, None)))
+}
+
+fn resolution(resolution_s: f64) -> String {
+    format!("±{}{}", PAGE.space(), seconds(resolution_s, PAGE))
 }
 
 /// `3 trials`, `2 of 3 trials valid`.
@@ -104,8 +114,7 @@ pub(super) fn each(page: &Page<'_>, rows: &[&Recovery]) -> Markup {
                 table {
                     thead {
                         tr {
-                            th { "System" }
-                            @for (title, ..) in &columns { th.n { (title) } }
+                            (heads(&columns))
                             th.n { "lost" }
                             th.n { "repeated" }
                         }
@@ -123,26 +132,12 @@ pub(super) fn each(page: &Page<'_>, rows: &[&Recovery]) -> Markup {
     }
 }
 
-fn one(
-    page: &Page<'_>,
-    columns: &[(&str, &str, Unit)],
-    row: &Recovery,
-    cell: &Cell,
-    trial: &Trial,
-) -> Markup {
+fn one(page: &Page<'_>, columns: &[Column], row: &Recovery, cell: &Cell, trial: &Trial) -> Markup {
+    let besides = [format!("repeat {}", cell.key.repeat), resolution(trial.resolution_s)];
+    let loud = cell.validity.why().map(|why| (cell.validity.word(), Some(why)));
     html! {
         tr {
-            th scope="row" {
-                span class={ "key s" (page.palette.index(&row.system, &row.profile)) } {}
-                (row.label)
-                small {
-                    (load(cell.key.load)) ", repeat " (cell.key.repeat)
-                    ", ± " (seconds(trial.resolution_s, PAGE))
-                }
-                @if let Some(why) = cell.validity.why() {
-                    small.loud title=(why) { (cell.validity.word()) }
-                }
-            }
+            (who(page, &row.tried, &besides, loud))
             @for (_, name, unit) in columns { (reading(trial, name, *unit)) }
             (lost(trial, cell))
             td.n.zero[cell.counts.repeated == 0] { (whole(cell.counts.repeated)) }
