@@ -355,7 +355,7 @@ pub struct Trial {
     /// several the largest); by due time, seconds, `p99` (start latency, where
     /// at least 10 tasks lie beyond it) and `largest` (where fewer do), T
     /// standing for what had no success within T; `at_infinity` (their number).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Series::is_empty")]
     pub series: Series,
 }
 
@@ -611,6 +611,9 @@ pub struct Counts {
     pub cancelled_but_ran: u64,
     /// Completions after the first.
     pub repeated: u64,
+    /// Of the tasks that completed more than once, who did it.
+    #[serde(default)]
+    pub again: Again,
     /// Completions of tasks of an earlier cell.
     pub leftovers: u64,
     /// Completions of ids that were never given out.
@@ -627,6 +630,21 @@ pub struct Counts {
     pub planned_failures: u64,
     /// Tasks intended in the window.
     pub window: WindowCounts,
+}
+
+/// Tasks that completed more than once, by who did it; their sum is the grid's
+/// last column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Again {
+    /// Sent once: the system delivered them again, or to several workers.
+    pub redelivered: u64,
+    /// Sent more than once by their producer. The system may have delivered
+    /// them again besides.
+    pub sent_again: u64,
+    /// Not told apart: the client library repeats unseen, an attempt of theirs
+    /// had failed, after which a worker sends them again itself, or they were
+    /// never sent.
+    pub not_told: u64,
 }
 
 /// The 3 × 3 grid: what the enqueue came to × how often the handler completed
@@ -727,6 +745,14 @@ pub struct Series {
     /// it), `backlog` (tasks), `at_infinity` (tasks due in the bin without a
     /// success within T).
     pub columns: BTreeMap<String, Vec<Option<f64>>>,
+}
+
+impl Series {
+    /// Whether it has no column.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
 }
 
 /// Something that happened, on the time axis of its cell.

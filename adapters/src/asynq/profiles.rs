@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use schedbench_contract::{
-    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries, Topology,
+    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Resends, Retries,
+    Topology,
 };
 
 use crate::redis_asynq::LARGEST_BODY;
@@ -25,6 +26,7 @@ const CLAIMS: Claims = Claims {
     order: Order::None,
     cancel: true,
     retries: Retries::Native,
+    resends: Resends::Noted,
     largest_body: LARGEST_BODY,
 };
 

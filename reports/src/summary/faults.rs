@@ -3,7 +3,7 @@
 
 use super::tables::head;
 use super::{ALWAYS, Head, Line, NONE, NOT_RANKED, Table, plain};
-use crate::analysis::{Faults, Guarantee, Kept, OnLoss, Recovery, Tried};
+use crate::analysis::{Faults, Guarantee, Kept, OnLoss, Recovery, Seen, Tried};
 use crate::metrics::Unit;
 use crate::numbers::{self, Medium, whole};
 
@@ -35,7 +35,7 @@ fn guarantees(faults: &Faults, fault: &str) -> Table {
             name(&one.tried),
             numbers::load(one.tried.load),
             losses(one),
-            whole(seen.again.saturating_add(seen.again_unknown)),
+            ran_again(seen),
             or_none(of(seen.vanished)),
             or_none(of(seen.missing)),
             whole(seen.decided.exposed),
@@ -75,6 +75,18 @@ fn losses(one: &Guarantee) -> String {
         }
         (_, Some(bound)) => format!("0 in {} (≤ {:.0} %)", decided.kills, bound * 100.0),
     }
+}
+
+/// `8`, all of them redelivered, or by whom: `8: 3 sent again`.
+fn ran_again(seen: &Seen) -> String {
+    let others = [(seen.sent_again, "sent again"), (seen.not_told(), "not told")];
+    let others: Vec<String> = others
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!("{} {what}", whole(n)))
+        .collect();
+    let all = whole(seen.repeated());
+    if others.is_empty() { all } else { format!("{all}: {}", others.join(", ")) }
 }
 
 fn or_none(n: u64) -> String {

@@ -135,6 +135,7 @@ pub fn drill() -> Outcome {
                 counts.grid.ok[1] -= 4;
                 counts.grid.ok[2] = 4;
                 counts.repeated = 4;
+                counts.again.redelivered = 4;
             }
             ("rabbitmq", _) => {
                 // Never confirmed: all of its tasks stay unknown.

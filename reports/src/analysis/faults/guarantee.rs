@@ -45,6 +45,10 @@ pub struct Seen {
     pub again: u64,
     /// Tasks of unknown enqueue that completed more than once.
     pub again_unknown: u64,
+    /// Of all that completed more than once, those sent once: redelivered.
+    pub redelivered: u64,
+    /// Those that their producer had sent again.
+    pub sent_again: u64,
     /// Refused tasks that ran.
     pub phantoms: u64,
     /// First starts out of order.
@@ -196,8 +200,9 @@ impl Guarantee {
                 words.push(format!("{} {what}", whole(n)));
             }
         };
-        add(seen.again, "ran again");
-        add(seen.again_unknown, "of unknown enqueue ran again");
+        for (n, what) in seen.ran_again() {
+            add(n, what);
+        }
         if self.promise.on_loss != OnLoss::Unconfirmed {
             add(seen.vanished, "vanished");
         }
@@ -227,6 +232,29 @@ impl Guarantee {
 }
 
 impl Seen {
+    /// Tasks that completed more than once, refused ones left out.
+    #[must_use]
+    pub const fn repeated(&self) -> u64 {
+        self.again.saturating_add(self.again_unknown)
+    }
+
+    /// Those of them of which it is not known who did it. The outcome of an
+    /// earlier version says it of none.
+    #[must_use]
+    pub const fn not_told(&self) -> u64 {
+        self.repeated().saturating_sub(self.redelivered.saturating_add(self.sent_again))
+    }
+
+    /// The same by who did it, each with its words.
+    #[must_use]
+    pub const fn ran_again(&self) -> [(u64, &'static str); 3] {
+        [
+            (self.redelivered, "redelivered"),
+            (self.sent_again, "sent again by the client"),
+            (self.not_told(), "ran again, by whom is not told apart"),
+        ]
+    }
+
     fn see(&mut self, cell: &Cell, unconfirmed: bool) {
         if cell.trials.is_empty() {
             self.not_done += 1;
@@ -263,6 +291,8 @@ impl Seen {
             (&mut self.vanished, grid.unknown[0]),
             (&mut self.again, grid.ok[2]),
             (&mut self.again_unknown, grid.unknown[2]),
+            (&mut self.redelivered, counts.again.redelivered),
+            (&mut self.sent_again, counts.again.sent_again),
             (&mut self.phantoms, grid.fail[1].saturating_add(grid.fail[2])),
             (&mut self.reordered, counts.inversions),
             (&mut self.dead, counts.dead),

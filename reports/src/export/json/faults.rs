@@ -59,6 +59,12 @@ pub(super) struct GuaranteeRow<'a> {
     ran_again: u64,
     /// Tasks of unknown enqueue that completed more than once.
     ran_again_unknown: u64,
+    /// Of both, those that were sent once: the system delivered them again.
+    redelivered: u64,
+    /// Of both, those that their producer sent again.
+    sent_again: u64,
+    /// Of both, those of which it cannot be told.
+    not_told_apart: u64,
     /// Enqueue unknown, and not run.
     vanished: u64,
     /// Refused tasks that ran.
@@ -153,6 +159,9 @@ pub(super) fn guarantees(faults: &Faults) -> Vec<GuaranteeRow<'_>> {
             exposed: seen.decided.exposed,
             ran_again: seen.again,
             ran_again_unknown: seen.again_unknown,
+            redelivered: seen.redelivered,
+            sent_again: seen.sent_again,
+            not_told_apart: seen.not_told(),
             vanished: seen.vanished,
             phantoms: seen.phantoms,
             reordered: seen.reordered,

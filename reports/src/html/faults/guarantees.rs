@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::analysis::{Guarantee, Kept, OnLoss};
+use crate::analysis::{Guarantee, Kept, OnLoss, Seen};
 use crate::numbers::whole;
 
 use super::super::Page;
@@ -37,8 +37,9 @@ pub(super) fn table(page: &Page<'_>) -> Markup {
             "A zero counts trials, not tasks: the tasks of one share its luck. Every trial whose "
             "ledger balances counts here, also where its times do not. " i { "Lost" } " is proved: the "
             "system was asked and held nothing. " i { "Vanished" } ": nobody knows whether it was "
-            "handed over, and it did not run; no loss. Whether a broker delivered again or a client "
-            "sent again is not told; of unknown enqueue it may be either."
+            "handed over, and it did not run; no loss. " i { "Redelivered" } ": its producer sent it "
+            "once, and it ran again. " i { "Sent again" } ": its producer repeated it. " i { "Not told apart" } ": "
+            "its client library repeats by itself, or a failed attempt of it came before."
         }
     }
 }
@@ -75,12 +76,21 @@ fn row(page: &Page<'_>, one: &Guarantee) -> Markup {
             td.n {
                 @if one.promise.on_loss == OnLoss::Unconfirmed { "–" } @else { (whole(seen.decided.exposed)) }
             }
-            td.n.zero[seen.again == 0 && seen.again_unknown == 0] {
-                (whole(seen.again.saturating_add(seen.again_unknown)))
-                @if seen.again_unknown > 0 {
-                    small { (whole(seen.again_unknown)) " of unknown enqueue" }
-                }
+            td.n.zero[seen.repeated() == 0] {
+                (whole(seen.repeated()))
+                @for (n, what) in by_whom(seen) { small { (whole(n)) " " (what) } }
             }
         }
     }
+}
+
+/// Who made tasks run again, nothing that is zero.
+fn by_whom(seen: &Seen) -> impl Iterator<Item = (u64, &'static str)> {
+    [
+        (seen.redelivered, "redelivered"),
+        (seen.sent_again, "sent again"),
+        (seen.not_told(), "not told apart"),
+    ]
+    .into_iter()
+    .filter(|(n, _)| *n > 0)
 }
