@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, InkId, escape};
-use super::labels::{flags, move_apart};
+use super::labels::move_apart;
+use super::moments::{Moment, ROW};
 
 /// How a dot looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,18 +67,6 @@ pub struct Series {
     pub dots: Vec<Dot>,
 }
 
-/// Something that happened, on the time axis.
-#[derive(Clone, Debug)]
-pub struct Moment {
-    /// Where on the x axis.
-    pub x: f64,
-    /// How its line and its name look: `s<style>`, the page's number of its
-    /// system and profile, or a kind of moment.
-    pub class: String,
-    /// One short sentence.
-    pub text: String,
-}
-
 /// A line chart.
 #[derive(Clone, Debug)]
 pub struct Lines {
@@ -131,18 +120,16 @@ const TOP: i32 = 2 * 14;
 const BOTTOM: i32 = 2 * 27;
 /// Without numbers at the x axis.
 const BOTTOM_BARE: i32 = 2 * 10;
-/// A row of moments' names, as high as a phone's text, which is enlarged.
-const ROW: i32 = 2 * 20;
 
-struct Frame {
-    left: i32,
+pub(super) struct Frame {
+    pub(super) left: i32,
     right: i32,
-    top: i32,
-    bottom: i32,
+    pub(super) top: i32,
+    pub(super) bottom: i32,
 }
 
 impl Frame {
-    fn x(&self, place: f64) -> i32 {
+    pub(super) fn x(&self, place: f64) -> i32 {
         self.left + (place * f64::from(self.right - self.left)).round() as i32
     }
     fn y(&self, place: f64) -> i32 {
@@ -162,7 +149,7 @@ impl Lines {
             bottom: 0,
         };
         let flags = self.flags(&frame);
-        let rows = flags.iter().flatten().map(|(row, _)| row + 1).max().unwrap_or(0) as i32;
+        let rows = flags.iter().flatten().map(|flag| flag.row + 1).max().unwrap_or(0) as i32;
         let height = 2 * self.height + (ROW * (rows - 1).max(0)) as u32;
         frame.top += ROW * rows;
         let bottom = if self.x_labels { BOTTOM } else { BOTTOM_BARE };
@@ -251,43 +238,6 @@ impl Lines {
             canvas.line(ink, vec![(frame.left, y), (frame.right, y)]);
             let text = canvas.ink("name", None);
             canvas.text(text, (frame.left + 8, y - 18), Anchor::Start, name);
-        }
-    }
-
-    /// Where the names of the moments stand. The table below the chart has
-    /// those for which there is no room.
-    fn flags(&self, frame: &Frame) -> Vec<Option<(usize, i32)>> {
-        // As wide as on a phone, where it is wider.
-        let letter = if self.width > NARROW { 15 } else { 19 };
-        let wanted: Vec<(i32, i32)> = self
-            .moments
-            .iter()
-            .filter_map(|moment| {
-                let width = letter * moment.text.chars().count() as i32;
-                Some((self.across(moment, frame)?, width))
-            })
-            .collect();
-        let mut told = flags(&wanted, self.name_rows, 2 * self.width as i32 - 8).into_iter();
-        let place = |moment| self.across(moment, frame).and_then(|_| told.next().flatten());
-        self.moments.iter().map(place).collect()
-    }
-
-    /// Where a moment lies in the drawing, if it does.
-    fn across(&self, moment: &Moment, frame: &Frame) -> Option<i32> {
-        self.x.place(moment.x).filter(|place| (0.0..=1.0).contains(place)).map(|p| frame.x(p))
-    }
-
-    fn moments(&self, canvas: &mut Canvas<'_>, frame: &Frame, flags: &[Option<(usize, i32)>]) {
-        for (moment, flag) in self.moments.iter().zip(flags) {
-            let Some(x) = self.across(moment, frame) else { continue };
-            let line = canvas.ink(&format!("moment {}", moment.class), None);
-            let row = flag.map(|(row, from)| (frame.top - ROW * row as i32 - ROW / 2 - 4, from));
-            let top = row.map_or(frame.top, |(middle, _)| middle - 14);
-            canvas.line(line, vec![(x, top), (x, frame.bottom)]);
-            if let Some((middle, from)) = row {
-                let text = canvas.ink(&format!("label flag {}", moment.class), None);
-                canvas.text(text, (from, middle), Anchor::Start, &moment.text);
-            }
         }
     }
 

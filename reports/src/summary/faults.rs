@@ -46,6 +46,7 @@ fn guarantees(faults: &Faults, fault: &str) -> Table {
         if one.kept() == Kept::No {
             note.push("promise broken".to_owned());
         }
+        note.push(one.loss_window(Medium::Terminal));
         note.push(one.promise.text.clone());
         note.extend(one.caveats());
         note.retain(|words| !words.is_empty());

@@ -130,6 +130,7 @@ pub fn drill() -> Outcome {
                 missing(counts, 12);
                 counts.lost = 12;
                 cell.trials[0].lost = 12;
+                cell.trials[0].readings.insert("loss.window".into(), Reading::Is(1.42));
             }
             ("rabbitmq", "durable") => {
                 counts.grid.ok[1] -= 4;

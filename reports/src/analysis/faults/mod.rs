@@ -8,16 +8,18 @@ mod kills;
 mod median;
 mod promise;
 mod recovery;
+mod seen;
 mod sentences;
 mod tried;
 
 pub use claims::{Claim, Claimed};
 pub use deed::{Deed, Hurt, deeds};
-pub use guarantee::{Guarantee, Kept, Seen};
+pub use guarantee::{Guarantee, Kept};
 pub use kills::{Kills, upper_bound};
 pub use median::{Median, median};
 pub use promise::{OnLoss, Promise, ack_in_words, confirms_in_words};
 pub use recovery::{Place, READINGS, Recovery, find, in_words};
+pub use seen::Seen;
 pub use tried::Tried;
 
 pub(super) use sentences::sentences;

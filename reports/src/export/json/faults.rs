@@ -49,6 +49,9 @@ pub(super) struct GuaranteeRow<'a> {
     lost: u64,
     /// Whether there may be more, since the system still held some.
     lost_at_least: bool,
+    /// How long before the fault the oldest lost task had been acknowledged,
+    /// seconds.
+    loss_window_s: Option<f64>,
     /// Trials in which tasks are missing and nothing was proved.
     missing_in: u32,
     /// Tasks missing in them.
@@ -154,6 +157,7 @@ pub(super) fn guarantees(faults: &Faults) -> Vec<GuaranteeRow<'_>> {
                 .filter(|_| one.promise.on_loss != OnLoss::Unconfirmed),
             lost: seen.lost,
             lost_at_least: seen.at_least,
+            loss_window_s: seen.loss_window_s,
             missing_in: seen.missing_in,
             missing: seen.missing,
             exposed: seen.decided.exposed,

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::analysis::{Guarantee, Kept, OnLoss, Seen};
-use crate::numbers::whole;
+use crate::numbers::{Medium, whole};
 
 use super::super::Page;
 use super::who::who;
@@ -47,6 +47,7 @@ pub(super) fn table(page: &Page<'_>) -> Markup {
 fn row(page: &Page<'_>, one: &Guarantee) -> Markup {
     let seen = &one.seen;
     let bound = one.bound();
+    let window = one.loss_window(Medium::Page);
     let is_broken = one.kept() == Kept::No;
     // Exposed and repeated have columns of their own.
     let besides: Vec<String> = [
@@ -68,6 +69,7 @@ fn row(page: &Page<'_>, one: &Guarantee) -> Markup {
                 @if let (OnLoss::Allowed(why), true) = (one.promise.on_loss, seen.decided.losing > 0) {
                     small { "as promised: " (why) }
                 }
+                @if !window.is_empty() { small { (window) } }
                 @if !bound.is_empty() { small { (bound) } }
                 @if !besides.is_empty() { small { (besides.join(", ")) } }
                 @for caveat in one.caveats() { small { (caveat) } }

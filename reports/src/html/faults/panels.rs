@@ -196,7 +196,8 @@ fn series(shown: &Shown<'_>, panel: &Panel) -> Vec<Series> {
             let y = of(bin)?;
             // Where nothing can be said the line breaks; nothing is drawn as 0.
             let before = bin > 0 && joins(bin - 1);
-            let alone = !before && !(bin + 1 < told && joins(bin + 1));
+            let after = bin + 1 < told && joins(bin + 1);
+            let alone = !(before || after);
             let mark = match (is_beyond(bin), alone) {
                 (true, _) if bin % step == 0 => Mark::Beyond,
                 (false, true) if main => Mark::Full,

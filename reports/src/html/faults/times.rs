@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use crate::analysis::{Median, Recovery, find, in_words};
+use crate::analysis::{Recovery, find, in_words};
 use crate::metrics::Unit;
-use crate::numbers::{Medium, seconds, whole};
+use crate::numbers::{Medium, figure, seconds, whole};
 use crate::outcome::{Cell, Reading, Trial};
 
 use super::super::Page;
@@ -13,17 +13,20 @@ use super::who::who;
 const PAGE: Medium = Medium::Page;
 
 /// What a column is called, which reading it shows, and in which unit.
-const COLUMNS: [(&str, &str, Unit); 9] = [
-    ("recovered after", "recovery.from_fault", Unit::Seconds),
+const COLUMNS: [(&str, &str, Unit); 11] = [
+    ("recovered after", RECOVERED, Unit::Seconds),
     ("… from heal", "recovery.from_heal", Unit::Seconds),
     ("impact after", "detection.impact", Unit::Seconds),
     ("client error after", "detection.client", Unit::Seconds),
+    ("alarm after", "detection.alarm", Unit::Seconds),
     ("drained from heal", "drain", Unit::Seconds),
     ("ρ, of capacity", "load.of_capacity", Unit::Number),
     ("drained, in Dρ/(1−ρ)", "drain.multiple", Unit::Number),
     ("not done meanwhile", "lost_goodput", Unit::Tasks),
     ("in time, in the fault", "served.in_fault", Unit::Fraction),
+    ("in time, in the run", "served.overall", Unit::Fraction),
 ];
+const RECOVERED: &str = "recovery.from_fault";
 
 type Column = (&'static str, &'static str, Unit);
 
@@ -45,7 +48,7 @@ pub(super) fn medians(page: &Page<'_>, rows: &[&Recovery]) -> Markup {
                     @for row in rows {
                         tr {
                             (head(page, row))
-                            @for (_, name, unit) in &columns { (median(row.figures.get(name), *unit)) }
+                            @for (_, name, unit) in &columns { (median(row, name, *unit)) }
                         }
                     }
                 }
@@ -81,16 +84,23 @@ fn counted(row: &Recovery) -> String {
     }
 }
 
-fn median(told: Option<&Median>, unit: Unit) -> Markup {
-    let Some(told) = told else { return html! { td.n.zero { "–" } } };
+fn median(row: &Recovery, name: &str, unit: Unit) -> Markup {
+    let Some(told) = row.figures.get(name) else { return html! { td.n.zero { "–" } } };
     let is_number = told.value.number().is_some();
     html! {
         td.n.zero[!is_number] title=[why(&told.value)] {
             (in_words(&told.value, unit, PAGE))
             @if is_number && let Some(spread) = told.spread(unit, PAGE) { small { (spread) } }
             @for mixed in told.mixed() { small { (mixed) } }
+            @if name == RECOVERED && let Some(again) = relapsed(row) { small { (again) } }
         }
     }
+}
+
+/// Whether it was bad again after it had recovered.
+fn relapsed(row: &Recovery) -> Option<String> {
+    let most = row.figures.get("relapses")?.range.as_ref()?.1.number()?;
+    (most >= 1.0).then(|| format!("bad again up to {}×", figure(most)))
 }
 
 fn why(reading: &Reading) -> Option<&str> {
@@ -152,13 +162,17 @@ fn reading(trial: &Trial, name: &str, unit: Unit) -> Markup {
     }
 }
 
-/// Lost tasks, on how many that were at stake; what was never proved says so.
+/// Lost tasks, on how many that were at stake, and how long before the fault
+/// the oldest had been acknowledged; what was never proved says so.
 fn lost(trial: &Trial, cell: &Cell) -> Markup {
     let residual = cell.counts.residual;
     html! {
         td.n.zero[trial.lost == 0].loud[trial.lost > 0] {
             (whole(trial.lost))
-            small { "of " (whole(trial.exposed)) }
+            small { "of " (whole(trial.exposed)) " exposed" }
+            @if let (1.., Some(Reading::Is(window))) = (trial.lost, trial.readings.get("loss.window")) {
+                small { "up to " (seconds(*window, PAGE)) " old" }
+            }
             @if residual > 0 { small { (whole(residual)) " not proved" } }
         }
     }
