@@ -10,7 +10,8 @@ mod state;
 
 use plan::Defect;
 use schedbench_contract::{
-    AckMode, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries, Topology,
+    AckMode, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Resends, Retries,
+    Topology,
 };
 
 use crate::in_process::system::InProcess;
@@ -26,6 +27,7 @@ const CLAIMS: Claims = Claims {
     order: Order::Queue,
     cancel: true,
     retries: Retries::Native,
+    resends: Resends::Noted,
     largest_body: usize::MAX,
 };
 
@@ -50,6 +52,10 @@ profiles! {
     "honest" None CLAIMS, "keeps all its promises";
     "loses-1-in-100" Loses CLAIMS, "confirms 1 task in 100 and never runs it";
     "duplicates-1-in-100" Duplicates CLAIMS, "runs 1 task in 100 twice";
+    "resends-1-in-100" Resends CLAIMS, "sends 1 task in 100 twice, says so, and runs both";
+    "resends-unseen" Duplicates
+        Claims { resends: Resends::Unseen("it is planted"), ..CLAIMS },
+        "runs 1 task in 100 twice, and its client may have sent it twice";
     "reorders" Reorders CLAIMS, "starts 1 task in 100 before its predecessor";
     "fires-early" FiresEarly UNORDERED, "starts 1 delayed task in 50 up to 5 ms early";
     "fires-late" FiresLate UNORDERED, "starts 1 delayed task in 50 200 ms late";

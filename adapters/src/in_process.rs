@@ -27,7 +27,7 @@ mod wheel_core;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use schedbench_contract::{
-    AckMode, Backlog, Claims, ConfirmMode, Delay, DurabilityClass, Order, Retries,
+    AckMode, Backlog, Claims, ConfirmMode, Delay, DurabilityClass, Order, Resends, Retries,
 };
 
 /// Does nothing: the harness's own cost.
@@ -60,6 +60,7 @@ const CLAIMS: Claims = Claims {
     order: Order::None,
     cancel: true,
     retries: Retries::Native,
+    resends: Resends::Noted,
     largest_body: usize::MAX,
 };
 

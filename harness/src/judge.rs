@@ -26,6 +26,7 @@ mod series;
 mod steady;
 mod sums;
 mod tasks;
+mod trial_series;
 mod validity;
 mod window;
 mod words;

@@ -349,6 +349,33 @@ pub struct Trial {
     pub lost: u64,
     /// Tasks acknowledged in the last second before it; of a backlog, all.
     pub exposed: u64,
+    /// Each fault that was done in it; none in a control.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub done: Vec<Done>,
+    /// Backlog up to which it counts as drained, tasks; `null` without a
+    /// baseline.
+    #[serde(default)]
+    pub drained_at: Option<f64>,
+    /// From its baseline to the end of the watching, on the intervals that it
+    /// was judged by, several to a bin where there are more than 240. Columns:
+    /// `throughput` (first completions, 1/s); `backlog` (the b of drain: tasks
+    /// due and not gone, handed over or not, when an interval begins; of
+    /// several the largest); by due time, seconds, `p99` (start latency, where
+    /// at least 10 tasks lie beyond it) and `largest` (where fewer do), T
+    /// standing for what had no success within T; `at_infinity` (their number).
+    #[serde(default, skip_serializing_if = "Series::is_empty")]
+    pub series: Series,
+}
+
+/// One fault of a trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Done {
+    /// What was done, in words.
+    pub fault: String,
+    /// When it took effect, seconds from the window's start.
+    pub took_effect_s: f64,
+    /// When it was undone; `null` where it was not.
+    pub cleared_s: Option<f64>,
 }
 
 /// A figure of a fault, or why there is none.
@@ -592,6 +619,9 @@ pub struct Counts {
     pub cancelled_but_ran: u64,
     /// Completions after the first.
     pub repeated: u64,
+    /// Of the tasks that completed more than once, who did it.
+    #[serde(default)]
+    pub again: Again,
     /// Completions of tasks of an earlier cell.
     pub leftovers: u64,
     /// Completions of ids that were never given out.
@@ -608,6 +638,21 @@ pub struct Counts {
     pub planned_failures: u64,
     /// Tasks intended in the window.
     pub window: WindowCounts,
+}
+
+/// Tasks that completed more than once, by who did it; their sum is the grid's
+/// last column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Again {
+    /// Sent once: the system delivered them again, or to several workers.
+    pub redelivered: u64,
+    /// Sent more than once by their producer. The system may have delivered
+    /// them again besides.
+    pub sent_again: u64,
+    /// Not told apart: the client library repeats unseen, an attempt of theirs
+    /// had failed, after which a worker sends them again itself, or they were
+    /// never sent.
+    pub not_told: u64,
 }
 
 /// The 3 × 3 grid: what the enqueue came to × how often the handler completed
@@ -708,6 +753,14 @@ pub struct Series {
     /// it), `backlog` (tasks), `at_infinity` (tasks due in the bin without a
     /// success within T).
     pub columns: BTreeMap<String, Vec<Option<f64>>>,
+}
+
+impl Series {
+    /// Whether it has no column.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
 }
 
 /// Something that happened, on the time axis of its cell.

@@ -46,12 +46,12 @@ fn they_stand_in_no_ranking_and_in_the_guarantees() {
     assert!(analysis.groups.is_empty(), "no load, no latency, no capacity");
     assert!(analysis.faults.recoveries.is_empty(), "nothing ran that could recover");
     let kafka = |one: &&schedbench_reports::analysis::Guarantee| {
-        one.system == "kafka" && one.losses().contains("12")
+        one.tried.system == "kafka" && one.losses().contains("12")
     };
     let broken = analysis.faults.guarantees.iter().find(kafka).expect("its promise");
     assert_eq!(broken.kept(), Kept::No);
     assert_eq!(broken.broken(), ["12 lost in 1 of 3 kills"]);
-    let memory = analysis.faults.guarantees.iter().filter(|one| one.profile == "memory");
+    let memory = analysis.faults.guarantees.iter().filter(|one| one.tried.profile == "memory");
     assert!(memory.into_iter().all(|one| one.kept() == Kept::Yes), "it promises nothing else");
 }
 

@@ -5,7 +5,7 @@ mod outcomes;
 
 use insta::assert_snapshot;
 use schedbench_reports::analysis::{Analysis, Guarantee, Kept, Recovery, Subject, analyse};
-use schedbench_reports::outcome::{Load, Outcome, Reading, Validity};
+use schedbench_reports::outcome::{Again, Load, Outcome, Reading, Validity};
 use schedbench_reports::{export, html, terminal};
 
 const KILL: &str = "kill broker at 15 s for 5 s";
@@ -13,12 +13,12 @@ const CUT: &str = "black-hole links at 15 s for 5 s";
 
 fn guarantee<'a>(analysis: &'a Analysis, label: &str, fault: &str) -> &'a Guarantee {
     let mut all = analysis.faults.guarantees.iter();
-    all.find(|one| one.label == label && one.fault == fault).expect("it is there")
+    all.find(|one| one.tried.label == label && one.tried.fault == fault).expect("it is there")
 }
 
 fn recovery<'a>(analysis: &'a Analysis, label: &str, fault: &str) -> &'a Recovery {
     let mut all = analysis.faults.recoveries.iter();
-    all.find(|one| one.label == label && one.fault == fault).expect("it is there")
+    all.find(|one| one.tried.label == label && one.tried.fault == fault).expect("it is there")
 }
 
 fn plain(analysis: &Analysis) -> Vec<String> {
@@ -39,7 +39,7 @@ fn a_promise_is_kept_broken_or_not_told() {
     let broken = of("rabbitmq/durable", KILL);
     assert_eq!(broken.kept(), Kept::No);
     assert_eq!(broken.broken(), ["12 lost in 1 of 3 kills"]);
-    assert_eq!(broken.besides(), ["15,000 tasks exposed", "8 ran again"]);
+    assert_eq!(broken.besides(), ["15,000 tasks exposed", "8 redelivered"]);
     assert_eq!(broken.caveats(), ["1 of 3 disturbed, no times from it"]);
     let times = recovery(&analysis, "rabbitmq/durable", KILL);
     assert_eq!((times.told(), times.trials.len()), (2, 3));
@@ -230,7 +230,8 @@ fn scripts_get_the_same_figures() {
 fn claims(outcome: &Outcome) -> Vec<(String, Vec<String>)> {
     let analysis = analyse(outcome);
     let rows = &analysis.faults.recoveries;
-    let labels = |measured: &[usize]| measured.iter().map(|at| rows[*at].label.clone()).collect();
+    let labels =
+        |measured: &[usize]| measured.iter().map(|at| rows[*at].tried.label.clone()).collect();
     let claims = analysis.faults.claims.iter();
     claims.map(|one| (one.claim.what.to_owned(), labels(&one.measured))).collect()
 }
@@ -278,4 +279,83 @@ fn the_page_has_promises_medians_trials_and_claims() {
     let once = html::render(&outcomes::faulted());
     assert!(once.contains("Promised and seen") && !once.contains("Each of the"));
     assert!(!html::render(&outcomes::ramp()).contains("Promised and seen"));
+}
+
+/// The drawings of a page's fault trials, each from its title to its data.
+fn drawings(page: &str) -> Vec<&str> {
+    page.split("<figure class=\"trial\">")
+        .skip(1)
+        .filter_map(|it| it.split("</figure>").next())
+        .collect()
+}
+
+/// How often a text stands in an SVG's `<text>`.
+fn named(drawing: &str, text: &str) -> usize {
+    drawing.matches(&format!(">{text}</text>")).count()
+}
+
+#[test]
+fn a_trial_is_drawn_in_three_panels_with_every_moment_named() {
+    let page = html::render(&outcomes::drill());
+    let all = drawings(&page);
+    assert_eq!(all.len(), 7, "one of each row");
+    let redis = all[0];
+    assert_eq!(redis.matches("<svg").count(), 3);
+    for moment in
+        ["took effect", "first client error", "impact", "alarm", "healed", "recovered", "drained"]
+    {
+        assert_eq!(named(redis, moment), 1, "{moment}");
+    }
+    // Each has its line in each panel: two are the fault's, three noticed it, two were over.
+    for (class, lines) in [("edge", 6), ("noticed", 9), ("over", 6)] {
+        assert_eq!(redis.matches(&format!("class=\"moment {class}\"")).count(), lines, "{class}");
+    }
+    assert_eq!(redis.matches("class=\"shade\"").count(), 3, "shaded in each panel");
+    assert!(redis.contains("tasks due and not done, handed over or not"));
+    assert!(redis.contains("drained when it stays below the dotted line (140)"));
+    assert!(redis.contains("<summary>data</summary>"));
+}
+
+/// Kafka never came back: its latency is not known, and there is no zero.
+#[test]
+fn what_was_not_done_in_time_is_a_bound_and_what_is_not_known_a_gap() {
+    let page = html::render(&outcomes::drill());
+    let kafka = drawings(&page).into_iter().find(|it| it.contains("<b>kafka</b>")).expect("kafka");
+    assert!(kafka.contains("arrowheads: not done within 20\u{202f}s"));
+    assert!(kafka.contains("&gt;\u{202f}20\u{202f}s"), "the table has the bound");
+    assert!(kafka.contains("recovered &gt;\u{202f}30\u{202f}s"), "not on the drawing, so in words");
+    assert_eq!(named(kafka, "recovered"), 0);
+
+    let page = html::render(&outcomes::faulted());
+    let drawing = drawings(&page)[0];
+    assert!(drawing.contains("thin: the largest, where fewer than 10 tasks lie beyond P99"));
+    assert_eq!(drawing.matches("<svg").count(), 2, "no series of the backlog, no panel");
+}
+
+#[test]
+fn faults_that_overlap_are_all_shaded_and_named_apart() {
+    let page = html::render(&outcomes::overlapping());
+    let drawing = drawings(&page)[0];
+    assert_eq!(drawing.matches("class=\"shade\"").count(), 2 * drawing.matches("<svg").count());
+    for moment in ["delay took effect", "kill took effect", "kill healed", "delay healed"] {
+        assert_eq!(named(drawing, moment), 1, "{moment}");
+    }
+}
+
+#[test]
+fn duplicates_are_told_by_who_made_them() {
+    let mut outcome = outcomes::drill();
+    for cell in &mut outcome.cells {
+        if cell.counts.grid.ok[2] > 0 {
+            cell.counts.again = Again { redelivered: 2, sent_again: 1, not_told: 1 };
+        }
+    }
+    let analysis = analyse(&outcome);
+    let of = guarantee(&analysis, "rabbitmq/durable", KILL);
+    let words = ["15,000 tasks exposed", "4 redelivered", "2 sent again by the client"];
+    assert_eq!(of.besides()[..3], words);
+    assert_eq!(of.besides()[3], "2 ran again, by whom is not told apart");
+    assert!(html::render(&outcome).contains("4 redelivered"));
+    let csv = export::csv(&outcome);
+    assert_eq!(csv.matches("fault.redelivered,tasks,lower,is,2,").count(), 5, "{csv}");
 }

@@ -139,6 +139,18 @@ pub enum Retries {
     Native,
 }
 
+/// Whether a task is sent again by whom nobody sees doing it: what tells a
+/// redelivery from a repeat. What a producer of ours repeats it notes with
+/// [`crate::Recorder::sent_again`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Resends {
+    /// Nobody does: each time is noted.
+    Noted,
+    /// The client library does, and why nobody can count it.
+    Unseen(&'static str),
+}
+
 /// What a profile promises. The conformance suite tests each claim, the
 /// report prints them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -158,6 +170,8 @@ pub struct Claims {
     pub cancel: bool,
     /// What follows a failure.
     pub retries: Retries,
+    /// Whether each sending is known.
+    pub resends: Resends,
     /// Largest body in bytes that it takes.
     pub largest_body: usize,
 }

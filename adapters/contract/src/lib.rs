@@ -28,7 +28,7 @@ pub use adapter::{
 };
 pub use body::{BodyPool, Fill};
 pub use claims::{
-    AckMode, Claims, Comparable, ConfirmMode, Delay, DurabilityClass, Order, Retries,
+    AckMode, Claims, Comparable, ConfirmMode, Delay, DurabilityClass, Order, Resends, Retries,
 };
 pub use error::{Error, Result};
 pub use feed::{FEED_BYTES, Fed, Feed, feed_record};

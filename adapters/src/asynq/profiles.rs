@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use schedbench_contract::{
-    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries, Topology,
+    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Resends, Retries,
+    Topology,
 };
 
 use crate::WATCHED_BY_SENTINELS;
@@ -26,6 +27,7 @@ const CLAIMS: Claims = Claims {
     order: Order::None,
     cancel: true,
     retries: Retries::Native,
+    resends: Resends::Noted,
     largest_body: LARGEST_BODY,
 };
 

@@ -1,7 +1,8 @@
 //! The profiles: when the worker acknowledges, its pool, its queue, its results.
 
 use schedbench_contract::{
-    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries, Topology,
+    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Resends, Retries,
+    Topology,
 };
 
 /// RabbitMQ 4 takes messages of 16 MiB by default, and a body grows by a third
@@ -25,6 +26,7 @@ const CLAIMS: Claims = Claims {
     order: Order::None,
     cancel: false,
     retries: Retries::Native,
+    resends: Resends::Noted,
     largest_body: LARGEST_BODY,
 };
 

@@ -209,7 +209,9 @@ impl Broker {
             }
             RunEnd::FailedFinally => state.dead += 1,
             RunEnd::Done if struck => match self.defect {
-                Defect::Duplicates => log.ran(Run { id, start, end: start, ended }),
+                Defect::Duplicates | Defect::Resends => {
+                    log.ran(Run { id, start, end: start, ended });
+                }
                 Defect::Invents => {
                     log.ran(Run { id: plan::invented(id), start, end: start, ended });
                 }

@@ -35,6 +35,8 @@ pub enum Defect {
     Loses,
     /// Runs the handler twice.
     Duplicates,
+    /// Sends tasks twice and runs the handler for both.
+    Resends,
     /// Starts a task before the one handed over just before it.
     Reorders,
     /// Starts delayed tasks [`EARLY_BY_NS`] before they are due.
@@ -81,6 +83,7 @@ impl Defect {
         match self {
             Self::Loses
             | Self::Duplicates
+            | Self::Resends
             | Self::Reorders
             | Self::Phantom
             | Self::Corrupts

@@ -55,6 +55,10 @@ impl State {
                 self.unconfirmed += 1;
                 self.events.add(now + plan::CONFIRM_AFTER_NS, Event::Confirmed(id));
             }
+            Defect::Resends if struck => {
+                log.taken_and_confirmed(task, now);
+                log.sent_again(id);
+            }
             Defect::Phantom if struck => {
                 log.taken(task, now);
                 log.refused(id, Reason::Full, now);

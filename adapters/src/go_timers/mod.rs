@@ -3,8 +3,8 @@
 
 use schedbench_contract::{
     AckMode, Adapter, Backlog, Claims, Comparable, ConfirmMode, Delay, DurabilityClass, Endpoints,
-    Language, Launch, Order, Profile, Recorder, Result, Retries, Runtime, Server, Topology, Work,
-    WorkerSource, WorkersShape,
+    Language, Launch, Order, Profile, Recorder, Resends, Result, Retries, Runtime, Server,
+    Topology, Work, WorkerSource, WorkersShape,
 };
 
 use crate::fed::{FedProducer, Programs, locked_version};
@@ -46,6 +46,7 @@ const CLAIMS: Claims = Claims {
     order: Order::None,
     cancel: false,
     retries: Retries::Unsupported("a timer fires once, and nothing looks at what came of it"),
+    resends: Resends::Noted,
     // It stays with the caller: only the id and the due time are fed.
     largest_body: usize::MAX,
 };

@@ -9,8 +9,8 @@ mod locks;
 
 use schedbench_contract::{
     AckMode, Adapter, Backlog, Broker, Claims, Comparable, ConfirmMode, Delay, DurabilityClass,
-    Endpoints, Language, Launch, Order, Profile, Recorder, Result, Retries, Runtime, Server,
-    Topology, Work, WorkerSource, WorkersShape,
+    Endpoints, Language, Launch, Order, Profile, Recorder, Resends, Result, Retries, Runtime,
+    Server, Topology, Work, WorkerSource, WorkersShape,
 };
 
 use crate::fed::{FedProducer, Programs, locked_version};
@@ -57,6 +57,7 @@ const CLAIMS: Claims = Claims {
     order: Order::None,
     cancel: false,
     retries: Retries::Unsupported("a one-shot job that fails is over"),
+    resends: Resends::Noted,
     // It stays with the caller: only the id and the due time are fed.
     largest_body: usize::MAX,
 };

@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use schedbench_contract::{
-    Backlog, Claims, Delay, InProcessWorkers, Profile, Result, Retries, Run, RunEnd, Task, TaskId,
-    Topology, Work, WorkersShape,
+    Backlog, Claims, Delay, InProcessWorkers, Profile, Resends, Result, Retries, Run, RunEnd, Task,
+    TaskId, Topology, Work, WorkersShape,
 };
 
 use super::pen::Pen;
@@ -34,6 +34,7 @@ impl Scheduler for Noop {
             delay: Delay::Unsupported("noop runs everything at once"),
             cancel: false,
             retries: Retries::Unsupported("noop runs every task once and lets none fail"),
+            resends: Resends::Noted,
             ..CLAIMS
         },
     }];

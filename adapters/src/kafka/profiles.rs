@@ -2,7 +2,8 @@
 //! the workers commit.
 
 use schedbench_contract::{
-    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries, Topology,
+    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Resends, Retries,
+    Topology,
 };
 
 const CLAIMS: Claims = Claims {
@@ -16,6 +17,7 @@ const CLAIMS: Claims = Claims {
     order: Order::Key,
     cancel: false,
     retries: Retries::Native,
+    resends: Resends::Noted,
     largest_body: super::LARGEST_BODY,
 };
 
@@ -48,7 +50,12 @@ pub(super) const PROFILES: &[Profile] = &[
         "idempotent",
         "as acks-all, but the client sends again after a lost connection and the broker drops \
          what it has already; these repeats are the client's and not counted",
-        CLAIMS,
+        Claims {
+            resends: Resends::Unseen(
+                "librdkafka sends a batch again by itself and counts no record",
+            ),
+            ..CLAIMS
+        },
     ),
     Profile {
         broker_settings: &[("log.flush.interval.messages", "1")],

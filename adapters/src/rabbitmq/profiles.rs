@@ -1,7 +1,8 @@
 //! The profiles: what RabbitMQ keeps, who confirms, where delayed tasks wait.
 
 use schedbench_contract::{
-    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries, Topology,
+    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Resends, Retries,
+    Topology,
 };
 
 /// Different delays that the profiles with a queue for each take; each queue
@@ -32,6 +33,7 @@ const CLAIMS: Claims = Claims {
     // AMQP cannot take back one message of a queue.
     cancel: false,
     retries: Retries::Native,
+    resends: Resends::Noted,
     largest_body: LARGEST_BODY,
 };
 

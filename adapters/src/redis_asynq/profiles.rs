@@ -1,7 +1,8 @@
 //! The profiles: what Redis keeps, and how due times are rounded.
 
 use schedbench_contract::{
-    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries, Topology,
+    AckMode, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Resends, Retries,
+    Topology,
 };
 
 /// How often a worker moves due tasks. Asynq's own default is 5 s; this is
@@ -32,6 +33,7 @@ const CLAIMS: Claims = Claims {
     order: Order::None,
     cancel: true,
     retries: Retries::Native,
+    resends: Resends::Noted,
     largest_body: LARGEST_BODY,
 };
 

@@ -12,6 +12,7 @@ use super::limits::Limits;
 use super::recovery::{self, Conditions, Ending, Fact, Facts, Recovery, Times, Trial};
 use super::seconds_between;
 use super::tasks::{self, Seen, Task};
+use super::trial_series;
 use crate::record::{Evidence, Injected};
 
 /// The tasks of a cell; asked again, they are made again.
@@ -113,8 +114,11 @@ pub(super) fn trials(
                 errors_seen: errors_seen.clone(),
                 acknowledged_in,
             };
-            let recovery = recovery::judge(&Trial::of(&told, conditions));
-            let trial = in_words(evidence, &times, &recovery, capacity.map(|_| load));
+            let trial = Trial::of(&told, conditions);
+            let recovery = recovery::judge(&trial);
+            let series = trial_series::of(evidence, &trial, limits);
+            let load = capacity.map(|_| load);
+            let trial = in_words(evidence, &times, &recovery, load, series);
             earlier = Some((times, recovery));
             trial
         })
@@ -142,7 +146,18 @@ pub(super) fn at_rest(
         readings: BTreeMap::new(),
         lost: counts.lost,
         exposed: confirmed,
+        done: evidence.faults.iter().map(|one| done(one, at_s)).collect(),
+        drained_at: None,
+        series: outcome::Series::default(),
     }]
+}
+
+fn done(one: &Injected, at_s: impl Fn(u64) -> f64) -> outcome::Done {
+    outcome::Done {
+        fault: one.fault.to_string(),
+        took_effect_s: at_s(one.took_effect),
+        cleared_s: one.cleared.map(at_s),
+    }
 }
 
 /// `load` is ρ, and is `None` outside where no capacity was searched.
@@ -151,14 +166,16 @@ fn in_words(
     times: &Times,
     recovery: &Recovery,
     load: Option<Option<f64>>,
+    series: outcome::Series,
 ) -> outcome::Trial {
     let at_s = |at| seconds_between(evidence.window.start, at);
     let in_it = |one: &&Injected| {
         (times.took_effect..=times.cleared.unwrap_or(times.ended)).contains(&one.took_effect)
     };
-    let faults = evidence.faults.iter().filter(in_it).map(|one| one.fault.to_string());
+    let done: Vec<outcome::Done> =
+        evidence.faults.iter().filter(in_it).map(|one| done(one, at_s)).collect();
     let control = evidence.plan.control().map(|control| control.in_words());
-    let faults: Vec<String> = faults.chain(control).collect();
+    let faults: Vec<String> = done.iter().map(|one| one.fault.clone()).chain(control).collect();
     let readings = [
         ("detection.impact", &recovery.detection.impact),
         ("detection.client", &recovery.detection.client),
@@ -190,5 +207,8 @@ fn in_words(
         readings,
         lost: recovery.loss.lost,
         exposed: recovery.loss.exposed,
+        done,
+        drained_at: recovery.baseline.as_ref().map(|baseline| baseline.drained),
+        series,
     }
 }

@@ -2,8 +2,8 @@
 //! (`docs/measurement.md` §3; definitions in the fault research, §1).
 
 use schedbench_contract::ledger::{Cancel, Enqueue, Entry, ExtraKind};
-use schedbench_contract::{Backlog, Claims, ConfirmMode, Retries};
-use schedbench_reports::outcome::{Counts, Grid, WindowCounts};
+use schedbench_contract::{Backlog, Claims, ConfirmMode, Resends, Retries};
+use schedbench_reports::outcome::{Again, Counts, Grid, WindowCounts};
 
 use super::sums::Sums;
 use super::tasks::{Seen, Task};
@@ -13,6 +13,7 @@ use crate::record::{Evidence, Proof};
 #[derive(Debug, Default)]
 pub(super) struct Entries {
     grid: Grid,
+    again: Again,
     unsent: u64,
     /// Confirmed, no success; exactly one of the next three.
     dead: u64,
@@ -47,6 +48,7 @@ impl Entries {
         };
         self.repeated(entry);
         self.place(entry);
+        self.again(entry);
         self.corrupt += u64::from(entry.corrupt);
         self.failed_attempts += u64::from(entry.failures);
         if entry.first_start.is_some() {
@@ -58,6 +60,23 @@ impl Entries {
     fn repeated(&mut self, entry: &Entry) {
         self.repeats += u64::from(entry.successes.saturating_sub(1));
         self.repeats_saturated |= entry.successes > 2;
+    }
+
+    /// Who made a task run again, as far as its own entry tells. A task that
+    /// was sent once and ran twice was delivered twice, whatever its enqueue
+    /// came to.
+    fn again(&mut self, entry: &Entry) {
+        if entry.successes < 2 {
+            return;
+        }
+        let Again { redelivered, sent_again, not_told } = &mut self.again;
+        let place = match (entry.sends, entry.failures) {
+            (2.., _) => sent_again,
+            (1, 0) => redelivered,
+            // After a failed attempt a worker may send it again itself.
+            _ => not_told,
+        };
+        *place += 1;
     }
 
     fn place(&mut self, entry: &Entry) {
@@ -112,6 +131,21 @@ impl Entries {
         Loss::of(self.missing, self.dead, &evidence.proof, claims)
     }
 
+    /// The same where the client's own repeats are seen by nobody.
+    fn told(&self, evidence: &Evidence<'_>) -> Again {
+        match evidence.plan.target.profile.claims.resends {
+            Resends::Noted => self.again,
+            Resends::Unseen(_) => {
+                let Again { redelivered, sent_again, not_told } = self.again;
+                Again {
+                    redelivered: 0,
+                    sent_again: 0,
+                    not_told: redelivered + sent_again + not_told,
+                }
+            }
+        }
+    }
+
     /// The cell's counts, with every reason why they do not balance.
     pub(super) fn counts(&self, evidence: &Evidence<'_>, sums: &Sums) -> (Counts, Vec<String>) {
         let loss = self.loss(evidence);
@@ -127,6 +161,7 @@ impl Entries {
             cancelled: self.cancelled,
             cancelled_but_ran: self.cancelled_but_ran,
             repeated: ledger.extra_count(ExtraKind::Repeated),
+            again: self.told(evidence),
             leftovers: ledger.extra_count(ExtraKind::Leftover),
             unexpected: ledger.extra_count(ExtraKind::Foreign) + self.unplanned_runs,
             corrupt: self.corrupt,
@@ -154,6 +189,8 @@ impl Entries {
         equal("grid and unsent against attempted", grid.sum() + unsent, attempted);
         equal("arrivals against those of the seed", evidence.arrivals, planned);
         equal("confirmed without completion", lost + residual + dead + self.taken_back, grid.ok[0]);
+        let again = counts.again.redelivered + counts.again.sent_again + counts.again.not_told;
+        equal("tasks that ran again", again, grid.ok[2] + grid.unknown[2] + grid.fail[2]);
         let WindowCounts {
             done,
             refused,

@@ -47,6 +47,12 @@ impl Distribution {
         Self { early: histogram(), finite: histogram(), at_infinity: 0 }
     }
 
+    /// An empty one of two significant digits, where there are many of them.
+    pub(super) fn rough() -> Self {
+        let two = || Histogram::new(2).expect("two digits are within what the crate allows");
+        Self { early: two(), finite: two(), at_infinity: 0 }
+    }
+
     /// Of values that none is missing of.
     pub(super) fn of(finite: Histogram<u64>) -> Self {
         Self { finite, ..Self::new() }

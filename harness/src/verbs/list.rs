@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use schedbench_adapters::{LEFT_OUT, SYSTEMS, System};
-use schedbench_contract::{Broker, Claims, Delay, Order, Profile, Retries, Topology};
+use schedbench_contract::{Broker, Claims, Delay, Order, Profile, Resends, Retries, Topology};
 use schedbench_reports::analysis::{ack_in_words, confirms_in_words};
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ fn needs(system: &System, profile: &Profile) -> Option<String> {
 
 /// What a profile promises: what survives first, then how it treats tasks.
 fn claims(profile: &Profile) -> [String; 2] {
-    let Claims { durability, ack, confirms, delay, order, cancel, retries, largest_body } =
+    let Claims { durability, ack, confirms, delay, order, cancel, retries, resends, largest_body } =
         &profile.claims;
     let (ack, confirms) = (ack_in_words(*ack), confirms_in_words(*confirms));
     let delay = match delay {
@@ -108,6 +108,9 @@ fn claims(profile: &Profile) -> [String; 2] {
         }
         .to_owned(),
     );
+    if let Resends::Unseen(_) = resends {
+        does.push("its client repeats unseen".to_owned());
+    }
     if *largest_body < 1 << 30 {
         does.push(format!("bodies up to {}", Bytes(*largest_body as u64)));
     }

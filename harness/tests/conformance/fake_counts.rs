@@ -5,6 +5,7 @@ use schedbench::run::PROBE_ROOM;
 use schedbench_adapters::fake_plan;
 use schedbench_contract::ledger::Enqueue;
 use schedbench_contract::{Retry, seeded};
+use schedbench_reports::outcome::Again;
 
 use crate::play::{Played, Staging, plan, play};
 use crate::systems::{Lane, fake};
@@ -78,7 +79,20 @@ fn kept_tasks_are_residual_and_not_lost() {
 fn duplicates_are_repeated() {
     let (played, planted) = played("duplicates-1-in-100", |_| {});
     assert_eq!((planted, played.grid.ok[2]), (50, 50));
+    assert_eq!(played.again, Again { redelivered: 50, ..Again::default() });
     found(&played, &[("repeated", 50)]);
+}
+
+#[test]
+fn what_was_sent_twice_is_not_called_redelivered() {
+    let (resent, planted) = played("resends-1-in-100", |_| {});
+    assert_eq!((planted, resent.grid.ok[2]), (50, 50));
+    assert_eq!(resent.again, Again { sent_again: 50, ..Again::default() });
+    found(&resent, &[("repeated", 50)]);
+    // Nobody sees what this client repeats: nothing is said of who did it.
+    let (unseen, _) = played("resends-unseen", |_| {});
+    assert_eq!(unseen.again, Again { not_told: 50, ..Again::default() });
+    found(&unseen, &[("repeated", 50)]);
 }
 
 #[test]

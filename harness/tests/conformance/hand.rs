@@ -227,6 +227,12 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
         self.staff = hire(launch, &self.log, self.stage);
     }
 
+    /// Stops the broker: it takes nothing and says nothing, and is not gone.
+    pub(crate) fn pause_broker(&self) {
+        let broker = self.stage.broker.as_ref().expect("a broker");
+        broker.child().expect("one of ours").pause();
+    }
+
     /// Ends the broker with SIGKILL and starts it again with its data.
     pub(crate) fn kill_and_restart_broker(&mut self) {
         let broker = self.stage.broker.as_mut().expect("a broker");

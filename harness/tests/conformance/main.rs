@@ -11,6 +11,7 @@
 //! for a minute where something is missing, and no test looks at what other
 //! processes did to the measurement.
 
+mod again;
 mod backlog;
 mod balance;
 mod bodies;

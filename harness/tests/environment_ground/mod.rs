@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use schedbench::environment::Keeper;
 use schedbench_contract::{
-    AckMode, Address, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Retries,
-    Topology,
+    AckMode, Address, Broker, Claims, ConfirmMode, Delay, DurabilityClass, Order, Profile, Resends,
+    Retries, Topology,
 };
 use tempfile::TempDir;
 
@@ -27,6 +27,7 @@ pub(crate) const fn profile(settings: &'static [(&'static str, &'static str)]) -
             order: Order::None,
             cancel: false,
             retries: Retries::Unsupported("a test"),
+            resends: Resends::Noted,
             largest_body: 1,
         },
     }

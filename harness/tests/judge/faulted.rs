@@ -139,6 +139,96 @@ fn a_control_has_no_impact() {
     assert!(cell.key.is_of_a_trial());
 }
 
+fn column<'a>(trial: &'a Trial, name: &str) -> &'a [Option<f64>] {
+    &trial.series.columns[name]
+}
+
+/// Where an interval begins, seconds from the fault.
+fn begins(trial: &Trial, place: usize) -> f64 {
+    trial.series.start_s + trial.series.bin_s * place as f64 - trial.took_effect_s
+}
+
+/// The drawing has the backlog that the drain is read from: the first interval
+/// from which it stays below the limit is the drain.
+#[test]
+fn a_trial_over_time_is_what_its_figures_were_read_from() {
+    let cell = outage(|_, _, _| {});
+    let trial = only(&cell);
+    // 37 intervals of 0.4 s fit before the fault, 74 or 75 after it: their length
+    // is made from the baseline's goodput.
+    let each = trial.series.bin_s;
+    assert!((each - 0.4).abs() < 1e-3 && (begins(trial, 37)).abs() < 1e-9, "{each}");
+    let backlog: Vec<f64> = column(trial, "backlog").iter().flatten().copied().collect();
+    let all = backlog.len();
+    assert!((111..=112).contains(&all), "{all}");
+    // Nobody took them: they are owed all the same.
+    for place in [1, 5, 12] {
+        let owed = 5_000.0 * each * place as f64;
+        assert!((backlog[37 + place] - owed).abs() <= 2.0, "{place}: {}", backlog[37 + place]);
+    }
+    let limit = trial.drained_at.expect("it has a baseline");
+    let last_above = (0..all).rfind(|at| backlog[*at] > limit).expect("there was a backlog");
+    let drained = begins(trial, last_above + 1) - 5.0;
+    assert!((drained - is(trial, "drain")).abs() < 1e-6, "{drained} {:?}", trial.readings);
+    let done: f64 = column(trial, "throughput").iter().flatten().map(|rate| rate * each).sum();
+    assert!((done / (5_000.0 * each * all as f64) - 1.0).abs() < 0.01, "{done}");
+    // Who was due first waited longest, 5 s less a tenth of how late it was.
+    let p99 = column(trial, "p99");
+    let worst = p99.iter().flatten().copied().fold(0.0, f64::max);
+    assert!((4.9..5.06).contains(&worst), "{worst}");
+    assert!(column(trial, "largest").iter().all(Option::is_none), "2,000 tasks in an interval");
+    assert!(trial.done.len() == 1 && trial.done[0].cleared_s == Some(20.0), "{:?}", trial.done);
+}
+
+/// Fewer than ten beyond the P99: the largest is told in its place. What never
+/// ran stands at T and is counted; where nothing was due there is no figure.
+#[test]
+fn a_latency_that_cannot_be_told_is_no_zero() {
+    let mut stage = steady();
+    let gone = stage.window.start + 15 * S;
+    stage.plan.horizon_ns = 2 * S;
+    for task in stage.tasks() {
+        stage.hand_over(&task, 0, 0);
+        if !(gone..gone + 5 * S).contains(&task.due) {
+            stage.ran(task.id, task.due + MS, 1_000, RunEnd::Done);
+        }
+    }
+    stage.faults.push(Injected { fault: FAULT, took_effect: gone, cleared: Some(gone + 5 * S) });
+    let cell = stage.judge();
+    let trial = only(&cell);
+    let (p99, infinite) = (column(trial, "p99"), column(trial, "at_infinity"));
+    assert_eq!(p99[37], Some(2.0));
+    assert!(infinite[37].is_some_and(|n| (2_000.0..=2_001.0).contains(&n)), "{:?}", infinite[37]);
+    assert_eq!(infinite[36], Some(0.0));
+    assert!(p99[36].is_some_and(|s| s < 0.002), "{:?}", p99[36]);
+
+    stage.limits.beyond = 21;
+    let few = stage.judge();
+    let trial = only(&few);
+    assert_eq!((column(trial, "p99")[37], column(trial, "largest")[37]), (None, Some(2.0)));
+    assert!(column(trial, "p99").iter().all(Option::is_none), "20 lie beyond it");
+}
+
+/// Two that overlap are one trial, and both are told.
+#[test]
+fn each_of_several_faults_is_told() {
+    let mut stage = steady();
+    let at = |s: u64| stage.window.start + s * S;
+    let pause = Fault { deed: Deed::Pause, at_ns: 16 * S, ..FAULT };
+    let done = vec![
+        Injected { fault: FAULT, took_effect: at(15), cleared: Some(at(20)) },
+        Injected { fault: pause, took_effect: at(16), cleared: Some(at(21)) },
+    ];
+    stage.run_all(|_| MS);
+    stage.faults = done;
+    let cell = stage.judge();
+    let trial = only(&cell);
+    assert_eq!((trial.took_effect_s, trial.cleared_s), (15.0, Some(21.0)));
+    let told: Vec<_> = trial.done.iter().map(|one| (one.took_effect_s, one.cleared_s)).collect();
+    assert_eq!(told, [(15.0, Some(20.0)), (16.0, Some(21.0))]);
+    assert_eq!(trial.done[1].fault, "pause broker at 16 s for 5 s");
+}
+
 /// Seven confirmed in the last second before the fault never ran.
 fn seven_missing(proof: Proof) -> (u64, u64, Reading) {
     let mut stage = steady();

@@ -100,6 +100,7 @@ struct Told {
     failures: u64,
     planned_failures: u64,
     planned_dead: bool,
+    sends: u64,
 }
 
 fn tell(task: &Planned, history: &History) -> Told {
@@ -134,6 +135,9 @@ fn tell(task: &Planned, history: &History) -> Told {
         failures: runs.iter().filter(|run| !succeeded(run.0)).count() as u64,
         planned_failures: if ran { planned } else { 0 },
         planned_dead: planned == u64::from(RETRIES) + 1,
+        sends: u64::from(history.taken)
+            + history.events.iter().filter(|event| matches!(event, Event::SentAgain)).count()
+                as u64,
     }
 }
 
@@ -149,6 +153,15 @@ fn model(tasks: &[Planned], histories: &[History], may_hold: u64, window_start: 
         match row {
             None => counts.unsent += 1,
             Some(row) => grid[row][told.successes.min(2) as usize] += 1,
+        }
+        if told.successes > 1 {
+            let again = &mut counts.again;
+            let who = match (told.sends, told.failures) {
+                (2.., _) => &mut again.sent_again,
+                (1, 0) => &mut again.redelivered,
+                _ => &mut again.not_told,
+            };
+            *who += 1;
         }
         let silent = told.row == Some(0) && told.successes == 0;
         counts.dead += u64::from(silent && told.dead);

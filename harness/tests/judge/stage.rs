@@ -13,7 +13,7 @@ use schedbench_adapters::System;
 use schedbench_contract::ledger::Ledger;
 use schedbench_contract::{
     AckMode, Backlog, Claims, Comparable, ConfirmMode, Delay as Claimed, DurabilityClass, Handler,
-    Moment, Order, Profile, Recorder, Retries, Retry, Run, RunEnd, Task, TaskId, Topology,
+    Moment, Order, Profile, Recorder, Resends, Retries, Retry, Run, RunEnd, Task, TaskId, Topology,
 };
 use schedbench_reports::outcome::{Cell, Held, Value};
 
@@ -34,6 +34,7 @@ pub(crate) const CLAIMS: Claims = Claims {
     order: Order::None,
     cancel: true,
     retries: Retries::Native,
+    resends: Resends::Noted,
     largest_body: 1 << 20,
 };
 

@@ -22,8 +22,8 @@ pub use capacity::Capacity;
 pub use counts::{Counts, Tally};
 pub use faults::{
     Claim, Claimed, Deed, Faults, Guarantee, Hurt, Kept, Kills, Median, OnLoss, Place, Promise,
-    READINGS, Recovery, Seen, ack_in_words, confirms_in_words, deeds, find, in_words, median,
-    upper_bound,
+    READINGS, Recovery, Seen, Tried, ack_in_words, confirms_in_words, deeds, find, in_words,
+    median, upper_bound,
 };
 pub use groups::{ClassKey, Group, Mode};
 pub use objectives::{Met, Objective};

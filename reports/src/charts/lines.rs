@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, InkId, escape};
 use super::labels::move_apart;
+use super::moments::{Moment, ROW};
 
 /// How a dot looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,17 +67,6 @@ pub struct Series {
     pub dots: Vec<Dot>,
 }
 
-/// Something that happened, on the time axis.
-#[derive(Clone, Debug)]
-pub struct Moment {
-    /// Where on the x axis.
-    pub x: f64,
-    /// The page's number of its system and profile.
-    pub style: usize,
-    /// One short sentence.
-    pub text: String,
-}
-
 /// A line chart.
 #[derive(Clone, Debug)]
 pub struct Lines {
@@ -84,7 +74,7 @@ pub struct Lines {
     pub title: String,
     /// Size, CSS pixels; the page scales it.
     pub width: u32,
-    /// Height likewise.
+    /// Height likewise, with one row of moments' names: more rows add to it.
     pub height: u32,
     /// Room for labels at the right, CSS pixels: equal where x axes align.
     pub right: u32,
@@ -92,6 +82,9 @@ pub struct Lines {
     pub x: Axis,
     /// Up.
     pub y: Axis,
+    /// Whether the x axis says its numbers: not where another drawing follows
+    /// below that does.
+    pub x_labels: bool,
     /// What stands below the x axis, as in `offered`.
     pub x_title: &'static str,
     /// A hairline `done = offered`: from and to, on both axes.
@@ -102,8 +95,10 @@ pub struct Lines {
     pub shades: Vec<(f64, f64)>,
     /// Its lines.
     pub series: Vec<Series>,
-    /// Marks on the time axis.
+    /// Marks on the time axis, in their order.
     pub moments: Vec<Moment>,
+    /// Most rows of names of moments; with none, their lines stand alone.
+    pub name_rows: usize,
 }
 
 /// A finished chart.
@@ -123,16 +118,18 @@ pub const BROAD: u32 = 1040;
 const LEFT: i32 = 2 * 66;
 const TOP: i32 = 2 * 14;
 const BOTTOM: i32 = 2 * 27;
+/// Without numbers at the x axis.
+const BOTTOM_BARE: i32 = 2 * 10;
 
-struct Frame {
-    left: i32,
+pub(super) struct Frame {
+    pub(super) left: i32,
     right: i32,
-    top: i32,
-    bottom: i32,
+    pub(super) top: i32,
+    pub(super) bottom: i32,
 }
 
 impl Frame {
-    fn x(&self, place: f64) -> i32 {
+    pub(super) fn x(&self, place: f64) -> i32 {
         self.left + (place * f64::from(self.right - self.left)).round() as i32
     }
     fn y(&self, place: f64) -> i32 {
@@ -144,20 +141,25 @@ impl Lines {
     /// Draws it. `number` is its place among the page's charts, for the script.
     #[must_use]
     pub fn draw(&self, number: usize) -> Drawn {
-        let (width, height) = (2 * self.width, 2 * self.height);
-        let moments = if self.moments.is_empty() { 0 } else { 2 * 20 };
-        let frame = Frame {
+        let width = 2 * self.width;
+        let mut frame = Frame {
             left: LEFT,
             right: (width as i32 - 2 * self.right as i32).max(LEFT + 100),
-            top: TOP + moments,
-            bottom: (height as i32 - BOTTOM).max(TOP + 40),
+            top: TOP,
+            bottom: 0,
         };
+        let flags = self.flags(&frame);
+        let rows = flags.iter().flatten().map(|flag| flag.row + 1).max().unwrap_or(0) as i32;
+        let height = 2 * self.height + (ROW * (rows - 1).max(0)) as u32;
+        frame.top += ROW * rows;
+        let bottom = if self.x_labels { BOTTOM } else { BOTTOM_BARE };
+        frame.bottom = (height as i32 - bottom).max(frame.top + 40);
         let mut raw = String::new();
         let mut canvas = Canvas::new(&mut raw, width, height);
         self.shade(&mut canvas, &frame);
         self.grid(&mut canvas, &frame);
         self.hairlines(&mut canvas, &frame);
-        self.moments(&mut canvas, &frame);
+        self.moments(&mut canvas, &frame, &flags);
         let places: Vec<_> =
             (0..self.series.len()).map(|index| self.line(&mut canvas, &frame, index)).collect();
         self.labels(&mut canvas, &frame, &places);
@@ -205,6 +207,9 @@ impl Lines {
             let Some(x) = self.x.place(value).map(|place| frame.x(place)) else { continue };
             canvas.line(grid, vec![(x, frame.bottom), (x, frame.bottom + 10)]);
             let half = letter * label.chars().count() as i32 / 2 + letter / 4;
+            if !self.x_labels {
+                continue;
+            }
             if taken.iter().all(|(from, to)| x + half <= *from || x - half >= *to) {
                 canvas.text(text, (x, frame.bottom + 30), Anchor::Middle, &label);
                 taken.push((x - half, x + half));
@@ -233,30 +238,6 @@ impl Lines {
             canvas.line(ink, vec![(frame.left, y), (frame.right, y)]);
             let text = canvas.ink("name", None);
             canvas.text(text, (frame.left + 8, y - 18), Anchor::Start, name);
-        }
-    }
-
-    fn moments(&self, canvas: &mut Canvas<'_>, frame: &Frame) {
-        let mut free_from = i32::MIN;
-        for moment in &self.moments {
-            let Some(place) = self.x.place(moment.x).filter(|p| (0.0..=1.0).contains(p)) else {
-                continue;
-            };
-            let x = frame.x(place);
-            let line = canvas.ink(&format!("moment s{}", moment.style), None);
-            canvas.line(line, vec![(x, frame.top - 12), (x, frame.bottom)]);
-            // A name is written where the one before leaves room; the table
-            // below the chart has them all.
-            let width = 15 * moment.text.chars().count() as i32;
-            if x >= free_from {
-                let text = canvas.ink(&format!("label s{}", moment.style), None);
-                if x + width > frame.right {
-                    canvas.text(text, (x + 6, frame.top - 28), Anchor::End, &moment.text);
-                } else {
-                    canvas.text(text, (x - 6, frame.top - 28), Anchor::Start, &moment.text);
-                }
-                free_from = x + width + 24;
-            }
         }
     }
 

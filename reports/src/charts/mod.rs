@@ -8,10 +8,12 @@ mod bars;
 mod canvas;
 mod labels;
 mod lines;
+mod moments;
 mod spark;
 
 pub use axis::{Axis, Scaling};
 pub use bars::{Bar, Bars};
 pub use canvas::escape;
-pub use lines::{BROAD, Dot, Drawn, Join, Lines, Mark, Moment, NARROW, Series};
+pub use lines::{BROAD, Dot, Drawn, Join, Lines, Mark, NARROW, Series};
+pub use moments::Moment;
 pub use spark::spark;

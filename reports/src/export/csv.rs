@@ -2,7 +2,7 @@
 
 use crate::analysis::READINGS;
 use crate::metrics::{Direction, Unit, find};
-use crate::outcome::{Cell, Held, Load, Outcome, Reading, Trial, Value};
+use crate::outcome::{Again, Cell, Held, Load, Outcome, Reading, Trial, Value};
 use crate::save::writable;
 
 /// The columns. `value` is empty and `why` says why where there is no figure;
@@ -32,8 +32,9 @@ const COLUMNS: [&str; 18] = [
 /// The column that a trial has for itself: a cell may have several.
 const FAULT: usize = 8;
 
-/// Every metric of every cell, and every figure of every fault done to it. A cell without metrics has one row, so that it
-/// is not lost. Numbers are in base units and in full.
+/// Every metric of every cell, and every figure of every fault done to it. A
+/// cell without metrics has one row, so that it is not lost. Numbers are in
+/// base units and in full.
 #[must_use]
 pub fn csv(outcome: &Outcome) -> String {
     let outcome = &*writable(outcome);
@@ -51,6 +52,11 @@ pub fn csv(outcome: &Outcome) -> String {
         }
         for (name, value) in &cell.metrics {
             add(row(outcome, cell, figure(name, value)));
+        }
+        if !cell.trials.is_empty() {
+            for figure in ran_again(cell.counts.again) {
+                add(row(outcome, cell, figure));
+            }
         }
         for trial in &cell.trials {
             for figure in of_trial(trial) {
@@ -147,6 +153,20 @@ fn of_trial(trial: &Trial) -> Vec<[String; 6]> {
     add("lost", Unit::Tasks, "lower", "is", trial.lost.to_string(), "");
     add("exposed", Unit::Tasks, "", "is", trial.exposed.to_string(), "");
     rows
+}
+
+/// Tasks of a cell with trials that completed more than once, by who did it.
+fn ran_again(again: Again) -> [[String; 6]; 3] {
+    [
+        ("redelivered", again.redelivered),
+        ("sent_again", again.sent_again),
+        ("not_told_apart", again.not_told),
+    ]
+    .map(|(name, n)| {
+        let unit = word(Unit::Tasks).to_owned();
+        let name = format!("fault.{name}");
+        [name, unit, "lower".to_owned(), "is".to_owned(), n.to_string(), String::new()]
+    })
 }
 
 fn word(unit: Unit) -> &'static str {

@@ -11,7 +11,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::analysis::{self, Analysis, Capacity, Figure, Group, Met, Mode, Objective, Spread};
-use crate::outcome::{Cell, Ended, Held, Limit, Load, Outcome, Trial, Value, WindowCounts};
+use crate::outcome::{
+    Again, Cell, Ended, Held, Limit, Load, Outcome, Series, Trial, Value, WindowCounts,
+};
 use crate::save::{indented, writable};
 
 /// Version of this summary's keys: a key is added without a new one, and never
@@ -281,8 +283,11 @@ struct CellRow<'a> {
     lost: u64,
     /// Completions after the first.
     repeated: u64,
-    /// What became of each fault that was done to it, as in `result.json`.
-    trials: &'a [Trial],
+    /// Tasks that completed more than once, by who did it.
+    again: Again,
+    /// What became of each fault that was done to it, as in `result.json`,
+    /// without its series.
+    trials: Vec<Trial>,
     /// Starts before the due time.
     early: u64,
     /// What became of the window's tasks.
@@ -377,9 +382,14 @@ fn row_of_cell(cell: &Cell) -> CellRow<'_> {
         balances: cell.counts.balances,
         lost: cell.counts.lost,
         repeated: cell.counts.repeated,
-        trials: &cell.trials,
+        again: cell.counts.again,
+        trials: cell.trials.iter().map(without_series).collect(),
         early: cell.counts.early,
         window: &cell.counts.window,
         metrics: &cell.metrics,
     }
+}
+
+fn without_series(trial: &Trial) -> Trial {
+    Trial { series: Series::default(), ..trial.clone() }
 }

@@ -141,12 +141,14 @@ fn drawing(page: &Page<'_>, class: &[Backlog], data: &mut Data) -> Markup {
         right: room(rows().map(|one| one.label.as_str())),
         x: Axis::exactly(0.0, to, Unit::Seconds),
         y: Axis::around(Scaling::Linear, Unit::Tasks, dots().map(|dot| dot.y)),
+        x_labels: true,
         x_title: "",
         diagonal: None,
         limit: None,
         shades: Vec::new(),
         series: lines.clone(),
         moments: Vec::new(),
+        name_rows: 0,
     };
     let table = html! {
         table { tbody { @for one in rows() {

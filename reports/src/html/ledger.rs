@@ -56,7 +56,7 @@ pub(super) fn section(page: &Page<'_>) -> Option<Section> {
 
 fn sums<'a>(all: impl Iterator<Item = &'a Counts>) -> Sums {
     let mut sums = Sums::default();
-    let mut named = [0_u64; 11];
+    let mut named = [0_u64; 14];
     for counts in all {
         sums.cells += 1;
         sums.unbalanced += u64::from(!counts.balances);
@@ -75,6 +75,9 @@ fn sums<'a>(all: impl Iterator<Item = &'a Counts>) -> Sums {
             counts.residual,
             counts.dead,
             counts.repeated,
+            counts.again.redelivered,
+            counts.again.sent_again,
+            counts.again.not_told,
             counts.leftovers,
             counts.early,
             counts.inversions,
@@ -91,7 +94,10 @@ fn sums<'a>(all: impl Iterator<Item = &'a Counts>) -> Sums {
         ("cancelled but ran", true),
         ("still held", false),
         ("dead", false),
-        ("repeated", false),
+        ("repeated runs", false),
+        ("tasks redelivered", false),
+        ("tasks sent again by the client", false),
+        ("tasks run again, by whom is not told apart", false),
         ("left over from before", false),
         ("early", false),
         ("out of order", false),

@@ -194,12 +194,14 @@ fn panel(
             right: shape.right,
             x,
             y,
+            x_labels: true,
             x_title: if shape.mode == Mode::Open { "offered/s" } else { "in flight" },
             diagonal: kind.diagonal.then(|| diagonal(&shape.loads, &numbers)),
             limit: kind.limit.clone(),
             series: series.clone(),
             shades: Vec::new(),
             moments: Vec::new(),
+            name_rows: 1,
         }
     };
     let table = table(column, kind);

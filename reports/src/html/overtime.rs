@@ -147,12 +147,14 @@ fn panel(shown: &[Shown<'_>], kind: &Kind, right: u32, lonely: bool, data: &mut 
             right,
             x: Axis::exactly(from, if to > from { to } else { from + 1.0 }, Unit::Seconds),
             y: Axis::around(scaling, kind.unit, dots().map(|dot| dot.y)),
+            x_labels: true,
             x_title: "",
             diagonal: None,
             limit: None,
             shades: Vec::new(),
             series: series.clone(),
             moments: marks(shown),
+            name_rows: 1,
         }
     };
     let variants = [lines(Scaling::Log), lines(Scaling::Linear)];
@@ -165,7 +167,7 @@ fn marks(shown: &[Shown<'_>]) -> Vec<Moment> {
         .flat_map(|shown| {
             shown.cell.moments.iter().filter(|mark| mark.at_s.is_finite()).map(|mark| Moment {
                 x: mark.at_s,
-                style: shown.style,
+                class: format!("s{}", shown.style),
                 text: fit_moment(&mark.text),
             })
         })

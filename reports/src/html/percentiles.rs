@@ -181,12 +181,14 @@ fn chart(
         right,
         x: Axis::around(Scaling::Nines, Unit::Fraction, all().map(|dot| dot.x)),
         y: Axis::around(Scaling::Log, Unit::Seconds, all().map(|dot| dot.y)),
+        x_labels: true,
         x_title: "",
         diagonal: None,
         limit: None,
         series: series.clone(),
         shades: Vec::new(),
         moments: Vec::new(),
+        name_rows: 1,
     };
     let table = table(&rows, lateness.as_ref());
     Some(html! {

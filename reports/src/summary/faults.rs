@@ -3,19 +3,13 @@
 
 use super::tables::head;
 use super::{ALWAYS, Head, Line, NONE, NOT_RANKED, Table, plain};
-use crate::analysis::{Faults, Guarantee, Kept, OnLoss, Recovery};
+use crate::analysis::{Faults, Guarantee, Kept, OnLoss, Recovery, Seen, Tried};
 use crate::metrics::Unit;
 use crate::numbers::{self, Medium, whole};
 
 /// For each fault what was promised and seen, then for each the medians.
 pub(super) fn tables(faults: &Faults) -> Vec<Table> {
-    let mut names: Vec<&str> = Vec::new();
-    for one in &faults.guarantees {
-        if !names.contains(&one.fault.as_str()) {
-            names.push(&one.fault);
-        }
-    }
-    let seen = names.into_iter().map(|fault| guarantees(faults, fault));
+    let seen = faults.planned().into_iter().map(|fault| guarantees(faults, fault));
     seen.chain(faults.names().into_iter().map(|fault| recoveries(faults, fault))).collect()
 }
 
@@ -31,17 +25,17 @@ fn guarantees(faults: &Faults, fault: &str) -> Table {
         head("out of order", 30),
         head("dead", 20),
     ];
-    let of = faults.guarantees.iter().filter(|one| one.fault == fault);
+    let of = faults.guarantees.iter().filter(|one| one.tried.fault == fault);
     let lines = of.map(|one| {
         let seen = &one.seen;
         // Without confirmation both are what is missing already.
         let confirms = one.promise.on_loss != OnLoss::Unconfirmed;
         let of = |n: u64| if confirms { n } else { 0 };
         let cells = vec![
-            name(&one.label, one.variant.as_deref()),
-            numbers::load(one.load),
+            name(&one.tried),
+            numbers::load(one.tried.load),
             losses(one),
-            whole(seen.again.saturating_add(seen.again_unknown)),
+            ran_again(seen),
             or_none(of(seen.vanished)),
             or_none(of(seen.missing)),
             whole(seen.decided.exposed),
@@ -52,6 +46,7 @@ fn guarantees(faults: &Faults, fault: &str) -> Table {
         if one.kept() == Kept::No {
             note.push("promise broken".to_owned());
         }
+        note.push(one.loss_window(Medium::Terminal));
         note.push(one.promise.text.clone());
         note.extend(one.caveats());
         note.retain(|words| !words.is_empty());
@@ -83,12 +78,25 @@ fn losses(one: &Guarantee) -> String {
     }
 }
 
+/// `8`, all of them redelivered, or by whom: `8: 3 sent again`.
+fn ran_again(seen: &Seen) -> String {
+    let others = [(seen.sent_again, "sent again"), (seen.not_told(), "not told")];
+    let others: Vec<String> = others
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!("{} {what}", whole(n)))
+        .collect();
+    let all = whole(seen.repeated());
+    if others.is_empty() { all } else { format!("{all}: {}", others.join(", ")) }
+}
+
 fn or_none(n: u64) -> String {
     if n == 0 { NONE.to_owned() } else { whole(n) }
 }
 
-fn name(label: &str, variant: Option<&str>) -> String {
-    plain(&variant.map_or_else(|| label.to_owned(), |variant| format!("{label} {variant}")))
+fn name(tried: &Tried) -> String {
+    let Tried { label, variant, .. } = tried;
+    plain(&variant.as_ref().map_or_else(|| label.clone(), |variant| format!("{label} {variant}")))
 }
 
 /// What a column is called, how much it is needed, which reading it shows.
@@ -106,7 +114,8 @@ const COLUMNS: [(&str, u8, &str, Unit); 9] = [
 
 fn recoveries(faults: &Faults, fault: &str) -> Table {
     let mut heads: Vec<Head> = vec![head("system", ALWAYS), head("load", 55)];
-    let of: Vec<&Recovery> = faults.recoveries.iter().filter(|one| one.fault == fault).collect();
+    let of: Vec<&Recovery> =
+        faults.recoveries.iter().filter(|one| one.tried.fault == fault).collect();
     // ρ only where a capacity was searched.
     let has_capacity = of.iter().any(|one| one.has_capacity());
     let shown = |name: &str| has_capacity || !matches!(name, "load.of_capacity" | "drain.multiple");
@@ -115,7 +124,7 @@ fn recoveries(faults: &Faults, fault: &str) -> Table {
     let most = of.iter().map(|one| one.told()).max().unwrap_or(0);
     let lines = of.into_iter().map(|one| {
         let mark = if one.not_valid.is_some() { NOT_RANKED } else { "" };
-        let mut cells = vec![name(&one.label, one.variant.as_deref()), numbers::load(one.load)];
+        let mut cells = vec![name(&one.tried), numbers::load(one.tried.load)];
         cells.extend(columns().map(|(_, _, reading, unit)| {
             let text =
                 one.figures.get(reading).map(|median| median.written(unit, Medium::Terminal));

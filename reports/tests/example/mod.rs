@@ -136,6 +136,9 @@ pub(crate) fn trial(fault: &str) -> Trial {
         readings: readings.map(|(name, reading)| (name.to_owned(), reading)).into(),
         lost: 0,
         exposed: 1_000,
+        done: Vec::new(),
+        drained_at: None,
+        series: Series::default(),
     }
 }
 

@@ -43,27 +43,46 @@ fn trial(fault: &str, recovered: Option<f64>, served: f64) -> Trial {
         readings: readings.map(|(name, reading)| (name.to_owned(), reading)).into(),
         lost: 0,
         exposed: 5_000,
+        done: vec![Done { fault: fault.into(), took_effect_s: FROM, cleared_s: Some(UNTIL) }],
+        drained_at: Some(140.0),
+        series: over_time(recovered),
     }
 }
 
-/// Its series as an outage draws them, at half a second.
-fn outage(cell: &mut Cell, recovered: Option<f64>) {
+/// Intervals of 0.4 s: an outage, then the backlog worked off at twice the rate.
+fn over_time(recovered: Option<f64>) -> Series {
     let back = FROM + recovered.unwrap_or(END);
-    let times = (0..90).map(|bin| f64::from(bin) * 0.5);
+    let through = back + 2.0;
+    let start = FROM - 37.0 * 0.4;
+    let times: Vec<f64> = (0..112).map(|bin| start + f64::from(bin) * 0.4).collect();
     let done = |at: f64| match at {
         at if (FROM..back).contains(&at) => 0.0,
-        at if (back..back + 2.0).contains(&at) => 2.2 * RATE,
+        at if (back..through).contains(&at) => 2.2 * RATE,
         _ => RATE,
     };
-    let owed = |at: f64| if (FROM..back).contains(&at) { (at - FROM) * RATE } else { 40.0 };
-    cell.series = Series {
-        bin_s: 0.5,
-        start_s: 0.0,
-        columns: BTreeMap::from([
-            ("throughput".to_owned(), times.clone().map(|at| Some(done(at))).collect()),
-            ("backlog".to_owned(), times.map(|at| Some(owed(at))).collect()),
-        ]),
+    let owed = |at: f64| match at {
+        at if (FROM..back).contains(&at) => (at - FROM) * RATE,
+        at if (back..through).contains(&at) => (back - FROM) * RATE * (through - at) / 2.0,
+        _ => 40.0,
     };
+    // What was due in the outage starts after it; what did not within T is at T.
+    let waited = |at: f64| match recovered {
+        Some(_) if (FROM..through).contains(&at) => (back - at).max(0.0) + 0.3,
+        None if at >= FROM => 20.0,
+        _ => 0.002,
+    };
+    let column = |of: &dyn Fn(f64) -> f64| times.iter().map(|at| Some(of(*at))).collect();
+    let at_infinity = |at: f64| if waited(at) >= 20.0 { 2_000.0 } else { 0.0 };
+    Series {
+        bin_s: 0.4,
+        start_s: start,
+        columns: BTreeMap::from([
+            ("throughput".to_owned(), column(&done)),
+            ("backlog".to_owned(), column(&owed)),
+            ("p99".to_owned(), column(&waited)),
+            ("at_infinity".to_owned(), column(&at_infinity)),
+        ]),
+    }
 }
 
 /// Three trials of each; the third of RabbitMQ was disturbed and lost tasks.
@@ -96,7 +115,6 @@ pub fn drill() -> Outcome {
                 cell.key.fault = Some(fault.into());
                 cell.held = Held::NotJudged("a fault was done to it meanwhile".into());
                 cell.window = Window { duration_s: END, horizon_s: 20.0, ..cell.window };
-                outage(&mut cell, recovered);
                 cell.trials = vec![self::trial(fault, recovered, 0.06 + more / 100.0)];
                 outcome.cells.push(cell);
             }
@@ -112,11 +130,13 @@ pub fn drill() -> Outcome {
                 missing(counts, 12);
                 counts.lost = 12;
                 cell.trials[0].lost = 12;
+                cell.trials[0].readings.insert("loss.window".into(), Reading::Is(1.42));
             }
             ("rabbitmq", "durable") => {
                 counts.grid.ok[1] -= 4;
                 counts.grid.ok[2] = 4;
                 counts.repeated = 4;
+                counts.again.redelivered = 4;
             }
             ("rabbitmq", _) => {
                 // Never confirmed: all of its tasks stay unknown.

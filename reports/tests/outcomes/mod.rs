@@ -816,6 +816,16 @@ pub fn hostile() -> Outcome {
         cell.counts.lost = u64::MAX;
         cell.counts.residual = u64::MAX;
         cell.trials[0].exposed = u64::MAX;
+        cell.trials[0].drained_at = Some(number);
+        cell.trials[0].series.start_s = odd[(place + 3) % odd.len()];
+        for column in cell.trials[0].series.columns.values_mut() {
+            column.iter_mut().step_by(2).for_each(|x| *x = Some(number));
+        }
+        cell.trials[0].done = vec![Done {
+            fault: "<img src=x onerror=alert(7)>".into(),
+            took_effect_s: number,
+            cleared_s: Some(number),
+        }];
         cell.moments.push(Mark {
             at_s: number,
             kind: MomentKind::Note,
@@ -860,6 +870,29 @@ fn trial(after: f64) -> Trial {
         readings: readings.map(|(name, reading)| (name.to_owned(), reading)).into(),
         lost: 7,
         exposed: 1_000,
+        done: Vec::new(),
+        drained_at: Some(520.0),
+        series: Series {
+            bin_s: 0.25,
+            start_s: 0.0,
+            columns: BTreeMap::from([
+                (
+                    "throughput".to_owned(),
+                    (0..40)
+                        .map(|bin| Some(if (12..22).contains(&bin) { 0.0 } else { 1e4 }))
+                        .collect(),
+                ),
+                // Fewer than 1,000 tasks were due in some bins, none in one.
+                (
+                    "p99".to_owned(),
+                    (0..40).map(|bin| (bin % 5 > 0 && bin != 21).then_some(0.004)).collect(),
+                ),
+                (
+                    "largest".to_owned(),
+                    (0..40).map(|bin| (bin % 5 == 0).then_some(0.011)).collect(),
+                ),
+            ]),
+        },
     }
 }
 
@@ -877,6 +910,32 @@ pub fn faulted() -> Outcome {
     outcome
 }
 
+/// Two faults that overlap, noticed and over in a crowd of moments.
+pub fn overlapping() -> Outcome {
+    let mut outcome = faulted();
+    let faults = ["delay links 20 ms at 3 s for 2 s", "kill worker:1 at 3.5 s for 1 s"];
+    for cell in outcome.cells.iter_mut().filter(|cell| cell.key.fault.is_some()) {
+        cell.key.fault = Some(faults.join(", "));
+        let trial = &mut cell.trials[0];
+        trial.fault = faults.join(", ");
+        let done = |fault: &str, from, to| Done {
+            fault: fault.into(),
+            took_effect_s: from,
+            cleared_s: Some(to),
+        };
+        trial.done = vec![done(faults[0], 3.0, 5.0), done(faults[1], 3.5, 4.5)];
+        for (name, after) in [
+            ("detection.client", 0.54),
+            ("detection.alarm", 0.9),
+            ("recovery.from_fault", 2.2),
+            ("drain", 0.4),
+        ] {
+            trial.readings.insert(name.into(), Reading::Is(after));
+        }
+    }
+    outcome
+}
+
 /// All of them by name.
 pub fn all() -> Vec<(&'static str, Outcome)> {
     vec![
@@ -887,6 +946,7 @@ pub fn all() -> Vec<(&'static str, Outcome)> {
         ("alike", alike()),
         ("delays", delays()),
         ("faulted", faulted()),
+        ("overlapping", overlapping()),
         ("drill", drill()),
         ("piled", piled()),
         ("partial", partial()),

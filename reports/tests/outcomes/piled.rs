@@ -63,6 +63,9 @@ fn cell_of(model: &Model, tasks: u64, repeat: u32, number: u32) -> Cell {
         readings: BTreeMap::new(),
         lost: 0,
         exposed: tasks,
+        done: Vec::new(),
+        drained_at: None,
+        series: Default::default(),
     }];
     cell
 }

@@ -80,7 +80,7 @@ const CLAIMS: [Claim; 3] = [
 pub(super) fn claims(outcome: &Outcome, recoveries: &[Recovery]) -> Vec<Claimed> {
     let beside = |claim: &'static Claim| {
         let fits = |recovery: &Recovery| {
-            let deeds = deeds(&recovery.fault);
+            let deeds = deeds(&recovery.tried.fault);
             let of = match claim.server {
                 None => true,
                 Some(name) => server(outcome, recovery).is_some_and(|has| has.contains(name)),
@@ -96,9 +96,6 @@ pub(super) fn claims(outcome: &Outcome, recoveries: &[Recovery]) -> Vec<Claimed>
 
 /// The name of the server behind a system, where one is known.
 fn server(outcome: &Outcome, recovery: &Recovery) -> Option<String> {
-    let is_it = |system: &&crate::outcome::System| {
-        (&system.system, &system.profile) == (&recovery.system, &recovery.profile)
-    };
-    let server = outcome.systems.iter().find(is_it)?.server.as_ref()?;
+    let server = recovery.tried.system_of(outcome)?.server.as_ref()?;
     Some(server.name.to_lowercase())
 }

@@ -3,8 +3,10 @@
 use super::deed::unit;
 use super::kills::Kills;
 use super::promise::{OnLoss, Promise};
-use crate::numbers::whole;
-use crate::outcome::{Cell, CellKey, Counts, Load, Outcome};
+use super::seen::Seen;
+use super::tried::Tried;
+use crate::numbers::{Medium, seconds, whole};
+use crate::outcome::{CellKey, Outcome};
 
 /// One system, profile, fault and load: its promise and what was seen.
 ///
@@ -13,59 +15,12 @@ use crate::outcome::{Cell, CellKey, Counts, Load, Outcome};
 /// valid or not (`docs/decisions/0026`).
 #[derive(Clone, Debug)]
 pub struct Guarantee {
-    /// Name of the system.
-    pub system: String,
-    /// Name of the profile.
-    pub profile: String,
-    /// `system`, or `system/profile` where a system has more than one.
-    pub label: String,
-    /// What was done, in words.
-    pub fault: String,
-    /// The load.
-    pub load: Load,
-    /// What else differs between cells of one load.
-    pub variant: Option<String>,
+    /// Which trials.
+    pub tried: Tried,
     /// What is promised.
     pub promise: Promise,
     /// What was seen.
     pub seen: Seen,
-}
-
-/// Sums over the trials.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// Trials in which the fault was done.
-    pub trials: u32,
-    /// Trials of which it is known whether they lost something: nothing is
-    /// missing, or what is missing was proved to be gone.
-    pub decided: Kills,
-    /// Tasks lost, a lower bound where the system still held some.
-    pub lost: u64,
-    /// Whether it is a lower bound.
-    pub at_least: bool,
-    /// Trials in which tasks are missing and none was proved lost: without
-    /// confirmation, those in which any is missing.
-    pub missing_in: u32,
-    /// Tasks missing, without a proof.
-    pub missing: u64,
-    /// Enqueue unknown, and not run: no loss.
-    pub vanished: u64,
-    /// Confirmed tasks that completed more than once.
-    pub again: u64,
-    /// Tasks of unknown enqueue that completed more than once.
-    pub again_unknown: u64,
-    /// Refused tasks that ran.
-    pub phantoms: u64,
-    /// First starts out of order.
-    pub reordered: u64,
-    /// Set aside after the last attempt.
-    pub dead: u64,
-    /// Trials whose ledger does not balance: they say nothing.
-    pub unbalanced: u32,
-    /// Trials that count here and not for times, by the verdict's word.
-    pub not_valid: Vec<(&'static str, u32)>,
-    /// Cells that ended before the fault was done.
-    pub not_done: u32,
 }
 
 /// How a promise fared.
@@ -83,7 +38,7 @@ pub(super) fn guarantees(outcome: &Outcome) -> Vec<Guarantee> {
     let mut all: Vec<Guarantee> = Vec::new();
     for cell in &outcome.cells {
         let Some(fault) = &cell.key.fault else { continue };
-        let place = all.iter().position(|known| known.is_of(&cell.key, fault));
+        let place = all.iter().position(|known| known.tried.has(&cell.key, fault));
         let place = place.unwrap_or_else(|| {
             all.push(Guarantee::of(outcome, &cell.key, fault));
             all.len() - 1
@@ -96,37 +51,20 @@ pub(super) fn guarantees(outcome: &Outcome) -> Vec<Guarantee> {
 
 impl Guarantee {
     fn of(outcome: &Outcome, key: &CellKey, fault: &str) -> Self {
-        let is_it = |system: &&crate::outcome::System| {
-            (&system.system, &system.profile) == (&key.system, &key.profile)
-        };
+        let tried = Tried::of(outcome, key, fault);
         // A cell of no system is in damaged files only: nothing is known of
         // its promise, so nothing is called broken.
-        let promise = outcome.systems.iter().find(is_it).map_or_else(
+        let promise = tried.system_of(outcome).map_or_else(
             || Promise { text: String::new(), on_loss: OnLoss::Unconfirmed, ordered: false },
             |system| Promise::of(&system.claims, fault),
         );
-        Self {
-            system: key.system.clone(),
-            profile: key.profile.clone(),
-            label: super::super::label(outcome, key),
-            fault: fault.to_owned(),
-            load: key.load,
-            variant: key.variant.clone(),
-            promise,
-            seen: Seen::default(),
-        }
-    }
-
-    fn is_of(&self, key: &CellKey, fault: &str) -> bool {
-        (&self.system, &self.profile, &self.variant) == (&key.system, &key.profile, &key.variant)
-            && self.fault == fault
-            && self.load == key.load
+        Self { tried, promise, seen: Seen::default() }
     }
 
     /// `kill`, or `trial` for what is no kill.
     #[must_use]
     pub fn unit(&self) -> &'static str {
-        unit(&self.fault)
+        unit(&self.tried.fault)
     }
 
     /// Whether what was promised was kept.
@@ -191,6 +129,21 @@ impl Guarantee {
         if unproved.is_empty() { told } else { format!("{told}; {unproved}") }
     }
 
+    /// How old the oldest lost task was: `acknowledged up to 1.5 s before it`;
+    /// empty where nothing was lost, or nobody knows.
+    #[must_use]
+    pub fn loss_window(&self, medium: Medium) -> String {
+        match self.seen.loss_window_s.filter(|_| self.seen.lost > 0) {
+            Some(window) if window >= 0.0 => {
+                format!("acknowledged up to {} before it", seconds(window, medium))
+            }
+            Some(window) => {
+                format!("all acknowledged after it began, from {} on", seconds(-window, medium))
+            }
+            None => String::new(),
+        }
+    }
+
     /// What the trials prove of the next one: `a kill loses something in
     /// ≤ 45 % of cases, 95 %`; empty where nothing can be said, or all of them
     /// lost something.
@@ -222,8 +175,9 @@ impl Guarantee {
                 words.push(format!("{} {what}", whole(n)));
             }
         };
-        add(seen.again, "ran again");
-        add(seen.again_unknown, "of unknown enqueue ran again");
+        for (n, what) in seen.ran_again() {
+            add(n, what);
+        }
         if self.promise.on_loss != OnLoss::Unconfirmed {
             add(seen.vanished, "vanished");
         }
@@ -249,52 +203,5 @@ impl Guarantee {
             words.push(format!("{} more ended before the fault", seen.not_done));
         }
         words
-    }
-}
-
-impl Seen {
-    fn see(&mut self, cell: &Cell, unconfirmed: bool) {
-        if cell.trials.is_empty() {
-            self.not_done += 1;
-            return;
-        }
-        let counts = &cell.counts;
-        if !counts.balances {
-            self.unbalanced += 1;
-            return;
-        }
-        self.trials += 1;
-        if !cell.validity.is_valid() {
-            let word = cell.validity.word();
-            match self.not_valid.iter_mut().find(|(known, _)| *known == word) {
-                Some((_, n)) => *n += 1,
-                None => self.not_valid.push((word, 1)),
-            }
-        }
-        let Counts { grid, lost, residual, .. } = *counts;
-        let missing = if unconfirmed { grid.unknown[0].saturating_add(residual) } else { residual };
-        if lost == 0 && missing > 0 {
-            self.missing_in += 1;
-            self.missing = self.missing.saturating_add(missing);
-        } else {
-            self.decided.kills += 1;
-            self.decided.losing += u32::from(lost > 0);
-            // In a cell with several faults, before each of them.
-            let exposed = cell.trials.iter().map(|trial| trial.exposed);
-            self.decided.exposed = exposed.fold(self.decided.exposed, u64::saturating_add);
-            self.at_least |= lost > 0 && residual > 0;
-        }
-        for (sum, more) in [
-            (&mut self.lost, lost),
-            (&mut self.vanished, grid.unknown[0]),
-            (&mut self.again, grid.ok[2]),
-            (&mut self.again_unknown, grid.unknown[2]),
-            (&mut self.phantoms, grid.fail[1].saturating_add(grid.fail[2])),
-            (&mut self.reordered, counts.inversions),
-            (&mut self.dead, counts.dead),
-        ] {
-            // A file may hold anything: sums stop at the largest number.
-            *sum = sum.saturating_add(more);
-        }
     }
 }

@@ -8,15 +8,19 @@ mod kills;
 mod median;
 mod promise;
 mod recovery;
+mod seen;
 mod sentences;
+mod tried;
 
 pub use claims::{Claim, Claimed};
 pub use deed::{Deed, Hurt, deeds};
-pub use guarantee::{Guarantee, Kept, Seen};
+pub use guarantee::{Guarantee, Kept};
 pub use kills::{Kills, upper_bound};
 pub use median::{Median, median};
 pub use promise::{OnLoss, Promise, ack_in_words, confirms_in_words};
 pub use recovery::{Place, READINGS, Recovery, find, in_words};
+pub use seen::Seen;
+pub use tried::Tried;
 
 pub(super) use sentences::sentences;
 
@@ -53,17 +57,28 @@ impl Faults {
         }
     }
 
-    /// The faults of the recoveries, each once, in the order of the outcome.
+    /// The faults as they were planned, each once, in the order of the outcome.
+    #[must_use]
+    pub fn planned(&self) -> Vec<&str> {
+        once(self.guarantees.iter().map(|one| one.tried.fault.as_str()))
+    }
+
+    /// The faults of the recoveries likewise: of several faults in a cell that
+    /// are apart from each other, each has times of its own.
     #[must_use]
     pub fn names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = Vec::new();
-        for recovery in &self.recoveries {
-            if !names.contains(&recovery.fault.as_str()) {
-                names.push(&recovery.fault);
-            }
-        }
-        names
+        once(self.recoveries.iter().map(|one| one.tried.fault.as_str()))
     }
+}
+
+fn once<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = Vec::new();
+    for name in all {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 pub(super) fn faults(outcome: &Outcome) -> Faults {

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::median::{Median, median};
+use super::tried::Tried;
 use crate::metrics::Unit;
 use crate::numbers::{Medium, amount, interval};
-use crate::outcome::{Cell, Load, Outcome, Reading, Trial};
+use crate::outcome::{Cell, Outcome, Reading, Trial};
 
 /// Where a trial stands in its outcome: its cell, and its place in that.
 pub type Place = (usize, usize);
@@ -30,18 +31,8 @@ pub const READINGS: [(&str, Unit); 13] = [
 /// One system, profile, fault and load over all its trials.
 #[derive(Clone, Debug)]
 pub struct Recovery {
-    /// Name of the system.
-    pub system: String,
-    /// Name of the profile.
-    pub profile: String,
-    /// `system`, or `system/profile` where a system has more than one.
-    pub label: String,
-    /// What was done, in words: of several faults apart from each other, one.
-    pub fault: String,
-    /// The load.
-    pub load: Load,
-    /// What else differs between cells of one load.
-    pub variant: Option<String>,
+    /// Which trials: of several faults apart from each other, of one.
+    pub tried: Tried,
     /// Its trials in the order of the outcome, valid or not.
     pub trials: Vec<Place>,
     /// How many of them were in valid cells.
@@ -61,15 +52,10 @@ pub(super) fn recoveries(outcome: &Outcome) -> Vec<Recovery> {
     let cells = outcome.cells.iter().enumerate();
     for (index, cell) in cells.filter(|(_, cell)| !cell.key.is_of_a_backlog()) {
         for (place, trial) in cell.trials.iter().enumerate() {
-            match all.iter_mut().find(|known| known.is_of(cell, trial)) {
+            match all.iter_mut().find(|known| known.tried.has(&cell.key, &trial.fault)) {
                 Some(known) => known.trials.push((index, place)),
                 None => all.push(Recovery {
-                    system: cell.key.system.clone(),
-                    profile: cell.key.profile.clone(),
-                    label: super::super::label(outcome, &cell.key),
-                    fault: trial.fault.clone(),
-                    load: cell.key.load,
-                    variant: cell.key.variant.clone(),
+                    tried: Tried::of(outcome, &cell.key, &trial.fault),
                     trials: vec![(index, place)],
                     valid: 0,
                     not_valid: None,
@@ -93,13 +79,6 @@ pub fn find(outcome: &Outcome, (cell, trial): Place) -> Option<(&Cell, &Trial)> 
 }
 
 impl Recovery {
-    fn is_of(&self, cell: &Cell, trial: &Trial) -> bool {
-        (&self.system, &self.profile, &self.variant)
-            == (&cell.key.system, &cell.key.profile, &cell.key.variant)
-            && self.fault == trial.fault
-            && self.load == cell.key.load
-    }
-
     fn sum_up(&mut self, outcome: &Outcome) {
         let all = || self.trials.iter().filter_map(|place| find(outcome, *place));
         let valid: Vec<&Trial> =
@@ -132,7 +111,7 @@ impl Recovery {
     /// one: systems at one share have different rates.
     #[must_use]
     pub fn share(&self) -> Option<&str> {
-        let variant = self.variant.as_deref()?;
+        let variant = self.tried.variant.as_deref()?;
         variant.split(", ").find(|words| words.ends_with(" of its capacity"))
     }
 

@@ -21,17 +21,12 @@ const RECOVERED: &str = "recovery.from_fault";
 /// What was broken, then for each fault what was promised and seen, and who
 /// was back when. Each has a head before its first colon.
 pub(in super::super) fn sentences(outcome: &Outcome, faults: &Faults) -> Vec<Sentence> {
-    let mut planned: Vec<&str> = Vec::new();
-    for one in &faults.guarantees {
-        if !planned.contains(&one.fault.as_str()) {
-            planned.push(&one.fault);
-        }
-    }
+    let planned = faults.planned();
     let mut texts = Vec::new();
     for fault in planned.iter().take(NAMED) {
         let head = capital(fault);
         let of: Vec<&Guarantee> =
-            faults.guarantees.iter().filter(|one| one.fault == *fault).collect();
+            faults.guarantees.iter().filter(|one| one.tried.fault == *fault).collect();
         texts.push(format!("{head}: {}", promises(&of)));
         let told = recovered(outcome, faults, fault);
         texts.extend(told.map(|told| format!("Recovered from it: {told}.")));
@@ -70,7 +65,7 @@ fn promises(all: &[&Guarantee]) -> String {
     if trials == 0 {
         return "it was never done, every cell ended before.".to_owned();
     }
-    let mut systems: Vec<&str> = all.iter().map(|one| one.label.as_str()).collect();
+    let mut systems: Vec<&str> = all.iter().map(|one| one.tried.label.as_str()).collect();
     systems.sort_unstable();
     systems.dedup();
     let of_kind = |kept| all.iter().filter(|one| one.kept() == kept).count();
@@ -130,15 +125,18 @@ fn zeros(all: &[&Guarantee]) -> String {
 
 /// Its label, with the fault and the load where there are several.
 fn named(all: &[&Guarantee], one: &Guarantee) -> String {
-    let mut name = one.label.clone();
-    if all.iter().any(|other| other.label == one.label && other.load != one.load) {
-        name.push_str(&format!(" at {}", load(one.load)));
+    let mut name = one.tried.label.clone();
+    if all
+        .iter()
+        .any(|other| other.tried.label == one.tried.label && other.tried.load != one.tried.load)
+    {
+        name.push_str(&format!(" at {}", load(one.tried.load)));
     }
-    if let Some(variant) = &one.variant {
+    if let Some(variant) = &one.tried.variant {
         name.push_str(&format!(", {variant}"));
     }
-    if all.iter().any(|other| other.fault != one.fault) {
-        name.push_str(&format!(" ({})", one.fault));
+    if all.iter().any(|other| other.tried.fault != one.tried.fault) {
+        name.push_str(&format!(" ({})", one.tried.fault));
     }
     name
 }
@@ -148,12 +146,9 @@ fn recovered(outcome: &Outcome, faults: &Faults, fault: &str) -> Option<String> 
     // Nothing is compared across classes, nor across loads: one rate for all, or
     // one share of each system's own capacity.
     let mut classes: Vec<((ClassKey, String), Vec<&Recovery>)> = Vec::new();
-    for one in faults.recoveries.iter().filter(|one| one.fault == fault && one.valid > 0) {
-        let is_it = |system: &&crate::outcome::System| {
-            (&system.system, &system.profile) == (&one.system, &one.profile)
-        };
-        let Some(system) = outcome.systems.iter().find(is_it) else { continue };
-        let at = one.share().map_or_else(|| load(one.load), str::to_owned);
+    for one in faults.recoveries.iter().filter(|one| one.tried.fault == fault && one.valid > 0) {
+        let Some(system) = one.tried.system_of(outcome) else { continue };
+        let at = one.share().map_or_else(|| load(one.tried.load), str::to_owned);
         let class = (ClassKey::of(&system.claims), at);
         match classes.iter_mut().find(|(known, _)| *known == class) {
             Some((_, rows)) => rows.push(one),
@@ -169,7 +164,7 @@ fn recovered(outcome: &Outcome, faults: &Faults, fault: &str) -> Option<String> 
             let mut head = if several_classes { class.title() } else { String::new() };
             if several_loads {
                 let between = if head.is_empty() { "" } else { ", " };
-                head.push_str(&format!("{between}at {}", at));
+                head.push_str(&format!("{between}at {at}"));
             }
             let told = in_class(rows)?;
             Some(if head.is_empty() { told } else { format!("{head}: {told}") })
@@ -193,14 +188,14 @@ fn in_class(rows: &[&Recovery]) -> Option<String> {
     let unhurt: Vec<String> = rows
         .iter()
         .filter(|row| of(row).is_some_and(|median| median.value == Reading::NoImpact))
-        .map(|row| row.label.clone())
+        .map(|row| row.tried.label.clone())
         .collect();
     let mut parts = Vec::new();
     match back.as_slice() {
         [] => {}
         [(row, median, _)] => parts.push(format!(
             "{} was back {} after it took effect{}",
-            row.label,
+            row.tried.label,
             written(row, median),
             of_trials(row)
         )),
@@ -222,7 +217,8 @@ type Back<'a> = (&'a Recovery, Median, f64);
 /// fewer it is said that this is what was seen and no more. What was cut off
 /// counts as its lower bound, so that it may only be the slower one.
 fn apart(first: &Back<'_>, last: &Back<'_>, all: usize) -> String {
-    let said = |(row, median, _): &Back<'_>| format!("{}, {}", row.label, written(row, median));
+    let said =
+        |(row, median, _): &Back<'_>| format!("{}, {}", row.tried.label, written(row, median));
     let noise = first.0.resolution_s.max(last.0.resolution_s);
     let is_apart = match (&first.1.range, &last.1.range) {
         // No impact is below every number, and neither fast nor slow.

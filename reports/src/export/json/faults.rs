@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::analysis::{Faults, Kept, Median, OnLoss};
+use crate::analysis::{Faults, Kept, Median, OnLoss, Tried};
 use crate::outcome::{Load, Reading};
 
-/// One system, profile, fault and load: what was promised, and what was seen
-/// over every trial whose ledger balances, valid or not.
+/// Which trials a row is of.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct GuaranteeRow<'a> {
+struct TriedRow<'a> {
     /// Name of the system.
     system: &'a str,
     /// Name of the profile.
@@ -22,6 +21,14 @@ pub(super) struct GuaranteeRow<'a> {
     load: Load,
     /// What else differs between cells of one load.
     variant: Option<&'a str>,
+}
+
+/// One system, profile, fault and load: what was promised, and what was seen
+/// over every trial whose ledger balances, valid or not.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct GuaranteeRow<'a> {
+    #[serde(flatten)]
+    tried: TriedRow<'a>,
     /// The promise in words.
     promise: &'a str,
     /// What a loss means to it: `broken`, `allowed` or `unconfirmed`, where
@@ -42,6 +49,9 @@ pub(super) struct GuaranteeRow<'a> {
     lost: u64,
     /// Whether there may be more, since the system still held some.
     lost_at_least: bool,
+    /// How long before the fault the oldest lost task had been acknowledged,
+    /// seconds.
+    loss_window_s: Option<f64>,
     /// Trials in which tasks are missing and nothing was proved.
     missing_in: u32,
     /// Tasks missing in them.
@@ -52,6 +62,12 @@ pub(super) struct GuaranteeRow<'a> {
     ran_again: u64,
     /// Tasks of unknown enqueue that completed more than once.
     ran_again_unknown: u64,
+    /// Of both, those that were sent once: the system delivered them again.
+    redelivered: u64,
+    /// Of both, those that their producer sent again.
+    sent_again: u64,
+    /// Of both, those of which it cannot be told.
+    not_told_apart: u64,
     /// Enqueue unknown, and not run.
     vanished: u64,
     /// Refused tasks that ran.
@@ -71,16 +87,8 @@ pub(super) struct GuaranteeRow<'a> {
 /// One system, profile, fault and load: medians over its valid trials.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct RecoveryRow<'a> {
-    /// Name of the system.
-    system: &'a str,
-    /// Name of the profile.
-    profile: &'a str,
-    /// What was done.
-    fault: &'a str,
-    /// The load.
-    load: Load,
-    /// What else differs between cells of one load.
-    variant: Option<&'a str>,
+    #[serde(flatten)]
+    tried: TriedRow<'a>,
     /// Its trials.
     trials: usize,
     /// Those in valid cells, of which the figures are.
@@ -112,15 +120,23 @@ pub(super) struct MedianOf<'a> {
     not_measured: usize,
 }
 
+impl<'a> TriedRow<'a> {
+    fn of(tried: &'a Tried) -> Self {
+        Self {
+            system: &tried.system,
+            profile: &tried.profile,
+            fault: &tried.fault,
+            load: tried.load,
+            variant: tried.variant.as_deref(),
+        }
+    }
+}
+
 pub(super) fn guarantees(faults: &Faults) -> Vec<GuaranteeRow<'_>> {
     let rows = faults.guarantees.iter().map(|one| {
         let seen = &one.seen;
         GuaranteeRow {
-            system: &one.system,
-            profile: &one.profile,
-            fault: &one.fault,
-            load: one.load,
-            variant: one.variant.as_deref(),
+            tried: TriedRow::of(&one.tried),
             promise: &one.promise.text,
             on_loss: match one.promise.on_loss {
                 OnLoss::Broken => "broken",
@@ -141,11 +157,15 @@ pub(super) fn guarantees(faults: &Faults) -> Vec<GuaranteeRow<'_>> {
                 .filter(|_| one.promise.on_loss != OnLoss::Unconfirmed),
             lost: seen.lost,
             lost_at_least: seen.at_least,
+            loss_window_s: seen.loss_window_s,
             missing_in: seen.missing_in,
             missing: seen.missing,
             exposed: seen.decided.exposed,
             ran_again: seen.again,
             ran_again_unknown: seen.again_unknown,
+            redelivered: seen.redelivered,
+            sent_again: seen.sent_again,
+            not_told_apart: seen.not_told(),
             vanished: seen.vanished,
             phantoms: seen.phantoms,
             reordered: seen.reordered,
@@ -160,11 +180,7 @@ pub(super) fn guarantees(faults: &Faults) -> Vec<GuaranteeRow<'_>> {
 
 pub(super) fn recoveries(faults: &Faults) -> Vec<RecoveryRow<'_>> {
     let rows = faults.recoveries.iter().map(|one| RecoveryRow {
-        system: &one.system,
-        profile: &one.profile,
-        fault: &one.fault,
-        load: one.load,
-        variant: one.variant.as_deref(),
+        tried: TriedRow::of(&one.tried),
         trials: one.trials.len(),
         valid: one.valid,
         not_valid: one.not_valid,

@@ -4,10 +4,11 @@ use maud::{Markup, html};
 
 use crate::analysis::{Claimed, Median, Recovery, find, in_words};
 use crate::metrics::Unit;
-use crate::numbers::{Medium, load, seconds};
+use crate::numbers::{Medium, seconds};
 use crate::outcome::Reading;
 
 use super::super::Page;
+use super::who::who;
 
 const PAGE: Medium = Medium::Page;
 
@@ -58,14 +59,10 @@ fn rows(page: &Page<'_>, claimed: &Claimed) -> Markup {
 
 fn measured(page: &Page<'_>, row: &Recovery) -> Markup {
     let figure = |name: &str| row.figures.get(name);
+    let loud = row.not_valid.map(|word| (word, None));
     html! {
         tr {
-            th scope="row" {
-                span class={ "key s" (page.palette.index(&row.system, &row.profile)) } {}
-                (row.label)
-                small { (row.fault) ", " (load(row.load)) }
-                @if let Some(word) = row.not_valid { small.loud { (word) } }
-            }
+            (who(page, &row.tried, std::slice::from_ref(&row.tried.fault), loud))
             (time(figure("detection.impact")))
             (time(figure("recovery.from_fault")))
             (time(figure("recovery.from_heal")))

@@ -2,21 +2,17 @@
 
 use maud::{Markup, html};
 
-use crate::analysis::{Guarantee, Kept, OnLoss};
-use crate::numbers::{load, whole};
+use crate::analysis::{Guarantee, Kept, OnLoss, Seen};
+use crate::numbers::{Medium, whole};
 
 use super::super::Page;
+use super::who::who;
 
 const COLUMNS: usize = 5;
 
 pub(super) fn table(page: &Page<'_>) -> Markup {
     let all = &page.analysis.faults.guarantees;
-    let mut faults: Vec<&str> = Vec::new();
-    for one in all {
-        if !faults.contains(&one.fault.as_str()) {
-            faults.push(&one.fault);
-        }
-    }
+    let faults = page.analysis.faults.planned();
     if faults.is_empty() {
         return html! {};
     }
@@ -32,7 +28,7 @@ pub(super) fn table(page: &Page<'_>) -> Markup {
                 @for fault in faults {
                     tbody {
                         tr.class { th colspan=(COLUMNS) { span { (page.analysis.faults.title(fault)) } } }
-                        @for one in all.iter().filter(|one| one.fault == fault) { (row(page, one)) }
+                        @for one in all.iter().filter(|one| one.tried.fault == fault) { (row(page, one)) }
                     }
                 }
             }
@@ -41,16 +37,17 @@ pub(super) fn table(page: &Page<'_>) -> Markup {
             "A zero counts trials, not tasks: the tasks of one share its luck. Every trial whose "
             "ledger balances counts here, also where its times do not. " i { "Lost" } " is proved: the "
             "system was asked and held nothing. " i { "Vanished" } ": nobody knows whether it was "
-            "handed over, and it did not run; no loss. Whether a broker delivered again or a client "
-            "sent again is not told; of unknown enqueue it may be either."
+            "handed over, and it did not run; no loss. " i { "Redelivered" } ": its producer sent it "
+            "once, and it ran again. " i { "Sent again" } ": its producer repeated it. " i { "Not told apart" } ": "
+            "its client library repeats by itself, or a failed attempt of it came before."
         }
     }
 }
 
 fn row(page: &Page<'_>, one: &Guarantee) -> Markup {
     let seen = &one.seen;
-    let style = page.palette.index(&one.system, &one.profile);
     let bound = one.bound();
+    let window = one.loss_window(Medium::Page);
     let is_broken = one.kept() == Kept::No;
     // Exposed and repeated have columns of their own.
     let besides: Vec<String> = [
@@ -65,20 +62,14 @@ fn row(page: &Page<'_>, one: &Guarantee) -> Markup {
     .collect();
     html! {
         tr {
-            th scope="row" {
-                span class={ "key s" (style) } {}
-                (one.label)
-                small {
-                    (load(one.load))
-                    @if let Some(variant) = &one.variant { ", " (variant) }
-                }
-            }
+            (who(page, &one.tried, &[], None))
             td.wrap {
                 @if is_broken { strong.loud { "promise broken: " (one.broken().join(", ")) } }
                 @else { b { (one.losses()) } }
                 @if let (OnLoss::Allowed(why), true) = (one.promise.on_loss, seen.decided.losing > 0) {
                     small { "as promised: " (why) }
                 }
+                @if !window.is_empty() { small { (window) } }
                 @if !bound.is_empty() { small { (bound) } }
                 @if !besides.is_empty() { small { (besides.join(", ")) } }
                 @for caveat in one.caveats() { small { (caveat) } }
@@ -87,12 +78,21 @@ fn row(page: &Page<'_>, one: &Guarantee) -> Markup {
             td.n {
                 @if one.promise.on_loss == OnLoss::Unconfirmed { "–" } @else { (whole(seen.decided.exposed)) }
             }
-            td.n.zero[seen.again == 0 && seen.again_unknown == 0] {
-                (whole(seen.again.saturating_add(seen.again_unknown)))
-                @if seen.again_unknown > 0 {
-                    small { (whole(seen.again_unknown)) " of unknown enqueue" }
-                }
+            td.n.zero[seen.repeated() == 0] {
+                (whole(seen.repeated()))
+                @for (n, what) in by_whom(seen) { small { (whole(n)) " " (what) } }
             }
         }
     }
+}
+
+/// Who made tasks run again, nothing that is zero.
+fn by_whom(seen: &Seen) -> impl Iterator<Item = (u64, &'static str)> {
+    [
+        (seen.redelivered, "redelivered"),
+        (seen.sent_again, "sent again"),
+        (seen.not_told(), "not told apart"),
+    ]
+    .into_iter()
+    .filter(|(n, _)| *n > 0)
 }

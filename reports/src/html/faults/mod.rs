@@ -4,7 +4,10 @@
 mod claims;
 mod drawings;
 mod guarantees;
+mod moments;
+mod panels;
 mod times;
+mod who;
 
 use maud::html;
 
@@ -22,7 +25,7 @@ pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
         (guarantees::table(page))
         @for fault in faults.names() {
             @let rows: Vec<&Recovery> =
-                faults.recoveries.iter().filter(|one| one.fault == fault).collect();
+                faults.recoveries.iter().filter(|one| one.tried.fault == fault).collect();
             h3 { (faults.title(fault)) }
             (times::medians(page, &rows))
             (times::each(page, &rows))

@@ -2,30 +2,36 @@
 
 use maud::{Markup, html};
 
-use crate::analysis::{Median, Recovery, find, in_words};
+use crate::analysis::{Recovery, find, in_words};
 use crate::metrics::Unit;
-use crate::numbers::{Medium, load, seconds, whole};
+use crate::numbers::{Medium, figure, seconds, whole};
 use crate::outcome::{Cell, Reading, Trial};
 
 use super::super::Page;
+use super::who::who;
 
 const PAGE: Medium = Medium::Page;
 
 /// What a column is called, which reading it shows, and in which unit.
-const COLUMNS: [(&str, &str, Unit); 9] = [
-    ("recovered after", "recovery.from_fault", Unit::Seconds),
+const COLUMNS: [(&str, &str, Unit); 11] = [
+    ("recovered after", RECOVERED, Unit::Seconds),
     ("… from heal", "recovery.from_heal", Unit::Seconds),
     ("impact after", "detection.impact", Unit::Seconds),
     ("client error after", "detection.client", Unit::Seconds),
+    ("alarm after", "detection.alarm", Unit::Seconds),
     ("drained from heal", "drain", Unit::Seconds),
     ("ρ, of capacity", "load.of_capacity", Unit::Number),
     ("drained, in Dρ/(1−ρ)", "drain.multiple", Unit::Number),
     ("not done meanwhile", "lost_goodput", Unit::Tasks),
     ("in time, in the fault", "served.in_fault", Unit::Fraction),
+    ("in time, in the run", "served.overall", Unit::Fraction),
 ];
+const RECOVERED: &str = "recovery.from_fault";
+
+type Column = (&'static str, &'static str, Unit);
 
 /// Those columns that say something: ρ only where a capacity was searched.
-fn columns(rows: &[&Recovery]) -> Vec<(&'static str, &'static str, Unit)> {
+fn columns(rows: &[&Recovery]) -> Vec<Column> {
     let has_capacity = rows.iter().any(|row| row.has_capacity());
     let shown = |name: &str| has_capacity || !matches!(name, "load.of_capacity" | "drain.multiple");
     COLUMNS.into_iter().filter(|(_, name, _)| shown(name)).collect()
@@ -37,28 +43,35 @@ pub(super) fn medians(page: &Page<'_>, rows: &[&Recovery]) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Times" {
             table.times {
-                thead { tr { th { "System" } @for (title, ..) in &columns { th.n { (title) } } } }
+                thead { tr { (heads(&columns)) } }
                 tbody {
                     @for row in rows {
                         tr {
-                            th scope="row" {
-                                span class={ "key s" (page.palette.index(&row.system, &row.profile)) } {}
-                                (row.label)
-                                small {
-                                    (load(row.load))
-                                    @if let Some(variant) = &row.variant { ", " (variant) }
-                                    @if row.trials.len() > 1 { ", " (counted(row)) }
-                                    ", ± " (seconds(row.resolution_s, PAGE))
-                                }
-                                @if let Some(word) = row.not_valid { small.loud { (word) } }
-                            }
-                            @for (_, name, unit) in &columns { (median(row.figures.get(name), *unit)) }
+                            (head(page, row))
+                            @for (_, name, unit) in &columns { (median(row, name, *unit)) }
                         }
                     }
                 }
             }
         }
     }
+}
+
+fn heads(columns: &[Column]) -> Markup {
+    html! { th { "System" } @for (title, ..) in columns { th.n { (title) } } }
+}
+
+fn head(page: &Page<'_>, row: &Recovery) -> Markup {
+    let mut besides = Vec::new();
+    if row.trials.len() > 1 {
+        besides.push(counted(row));
+    }
+    besides.push(resolution(row.resolution_s));
+    who(page, &row.tried, &besides, row.not_valid.map(|word| (word, None)))
+}
+
+fn resolution(resolution_s: f64) -> String {
+    format!("±{}{}", PAGE.space(), seconds(resolution_s, PAGE))
 }
 
 /// `3 trials`, `2 of 3 trials valid`.
@@ -71,16 +84,23 @@ fn counted(row: &Recovery) -> String {
     }
 }
 
-fn median(told: Option<&Median>, unit: Unit) -> Markup {
-    let Some(told) = told else { return html! { td.n.zero { "–" } } };
+fn median(row: &Recovery, name: &str, unit: Unit) -> Markup {
+    let Some(told) = row.figures.get(name) else { return html! { td.n.zero { "–" } } };
     let is_number = told.value.number().is_some();
     html! {
         td.n.zero[!is_number] title=[why(&told.value)] {
             (in_words(&told.value, unit, PAGE))
             @if is_number && let Some(spread) = told.spread(unit, PAGE) { small { (spread) } }
             @for mixed in told.mixed() { small { (mixed) } }
+            @if name == RECOVERED && let Some(again) = relapsed(row) { small { (again) } }
         }
     }
+}
+
+/// Whether it was bad again after it had recovered.
+fn relapsed(row: &Recovery) -> Option<String> {
+    let most = row.figures.get("relapses")?.range.as_ref()?.1.number()?;
+    (most >= 1.0).then(|| format!("bad again up to {}×", figure(most)))
 }
 
 fn why(reading: &Reading) -> Option<&str> {
@@ -104,8 +124,7 @@ pub(super) fn each(page: &Page<'_>, rows: &[&Recovery]) -> Markup {
                 table {
                     thead {
                         tr {
-                            th { "System" }
-                            @for (title, ..) in &columns { th.n { (title) } }
+                            (heads(&columns))
                             th.n { "lost" }
                             th.n { "repeated" }
                         }
@@ -123,26 +142,12 @@ pub(super) fn each(page: &Page<'_>, rows: &[&Recovery]) -> Markup {
     }
 }
 
-fn one(
-    page: &Page<'_>,
-    columns: &[(&str, &str, Unit)],
-    row: &Recovery,
-    cell: &Cell,
-    trial: &Trial,
-) -> Markup {
+fn one(page: &Page<'_>, columns: &[Column], row: &Recovery, cell: &Cell, trial: &Trial) -> Markup {
+    let besides = [format!("repeat {}", cell.key.repeat), resolution(trial.resolution_s)];
+    let loud = cell.validity.why().map(|why| (cell.validity.word(), Some(why)));
     html! {
         tr {
-            th scope="row" {
-                span class={ "key s" (page.palette.index(&row.system, &row.profile)) } {}
-                (row.label)
-                small {
-                    (load(cell.key.load)) ", repeat " (cell.key.repeat)
-                    ", ± " (seconds(trial.resolution_s, PAGE))
-                }
-                @if let Some(why) = cell.validity.why() {
-                    small.loud title=(why) { (cell.validity.word()) }
-                }
-            }
+            (who(page, &row.tried, &besides, loud))
             @for (_, name, unit) in columns { (reading(trial, name, *unit)) }
             (lost(trial, cell))
             td.n.zero[cell.counts.repeated == 0] { (whole(cell.counts.repeated)) }
@@ -157,13 +162,17 @@ fn reading(trial: &Trial, name: &str, unit: Unit) -> Markup {
     }
 }
 
-/// Lost tasks, on how many that were at stake; what was never proved says so.
+/// Lost tasks, on how many that were at stake, and how long before the fault
+/// the oldest had been acknowledged; what was never proved says so.
 fn lost(trial: &Trial, cell: &Cell) -> Markup {
     let residual = cell.counts.residual;
     html! {
         td.n.zero[trial.lost == 0].loud[trial.lost > 0] {
             (whole(trial.lost))
-            small { "of " (whole(trial.exposed)) }
+            small { "of " (whole(trial.exposed)) " exposed" }
+            @if let (1.., Some(Reading::Is(window))) = (trial.lost, trial.readings.get("loss.window")) {
+                small { "up to " (seconds(*window, PAGE)) " old" }
+            }
             @if residual > 0 { small { (whole(residual)) " not proved" } }
         }
     }
