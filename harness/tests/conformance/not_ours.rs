@@ -12,8 +12,8 @@ struct OpenAgain(Target);
 
 impl Act for OpenAgain {
     fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
-        // Its tasks are in its instances; what a broker has are locks of a moment.
-        if self.0.profile.claims.ack == AckMode::Locked {
+        // Its tasks are in its program; what a broker has are locks of a moment.
+        if matches!(self.0.profile.claims.ack, AckMode::None | AckMode::Locked) {
             return;
         }
         match hand.open_again() {
