@@ -118,7 +118,11 @@ fn what_is_no_link_that_is_down_is_refused_before_anything_starts() {
     ] {
         let mut command = run(&place, &scenario("\"redis-asynq\"", fault));
         let said = Said::of(command.output().expect("a run")).refused(2);
-        said.complains_of(&[words, "small.toml:11", "a link is taken down as a whole"]);
+        said.complains_of(&[
+            words,
+            "small.toml:11",
+            "expected kind = \"black-hole\", on = \"links\", no side",
+        ]);
     }
     let mut command = run(&place, &scenario("\"redis-asynq\"", DOWN));
     let said = Said::of(command.args(["--env", "compose"]).output().expect("a run")).refused(2);
