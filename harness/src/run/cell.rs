@@ -9,7 +9,8 @@ use std::time::Duration;
 use schedbench_adapters::clock;
 use schedbench_contract::ledger::Ledger;
 use schedbench_contract::{
-    Adapter, BodyPool, Endpoints, Fill, Moment, Recorder, Server, Visit, Work, WorkersShape,
+    Adapter, Backlog, BodyPool, Endpoints, Fill, Moment, Recorder, Server, Visit, Work,
+    WorkersShape,
 };
 use schedbench_reports::outcome::CellError;
 
@@ -239,20 +240,27 @@ impl RunCell<'_, '_> {
         dismissed: Result<(), String>,
     ) -> Proof {
         let asked = dismissed.map_err(failure).and_then(|()| {
-            let deadline = clock::now() + PATIENCE_NS / 3;
-            loop {
-                match self.ask(halt, system.consumers())? {
-                    Some(0) | None => return self.ask(halt, system.backlog()),
-                    Some(left) if clock::now() > deadline => {
-                        return Err(failure(format!("{left} consumers are still connected")));
-                    }
-                    Some(_) => std::thread::sleep(Duration::from_millis(10)),
-                }
-            }
+            // That an outage broke the road of proof, too, is noticed by the
+            // first question on it.
+            self.what_is_left(system, halt).or_else(|_| self.what_is_left(system, halt))
         });
         match asked {
             Ok(backlog) => Proof::Asked(backlog),
             Err(why) => Proof::NotAsked(why.message),
+        }
+    }
+
+    /// What the system holds once nobody consumes it.
+    fn what_is_left<A: Adapter>(&self, system: &A, halt: &Halt<'_>) -> Result<Backlog, CellError> {
+        let deadline = clock::now() + PATIENCE_NS / 3;
+        loop {
+            match self.ask(halt, system.consumers())? {
+                Some(0) | None => return self.ask(halt, system.backlog()),
+                Some(left) if clock::now() > deadline => {
+                    return Err(failure(format!("{left} consumers are still connected")));
+                }
+                Some(_) => std::thread::sleep(Duration::from_millis(10)),
+            }
         }
     }
 
