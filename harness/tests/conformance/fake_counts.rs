@@ -4,10 +4,10 @@ use schedbench::plan::{CellPlan, Delay};
 use schedbench::run::PROBE_ROOM;
 use schedbench_adapters::fake_plan;
 use schedbench_contract::ledger::Enqueue;
-use schedbench_contract::{Retry, seeded};
+use schedbench_contract::{Retry, TaskId, seeded};
 use schedbench_reports::outcome::Again;
 
-use crate::play::{Played, Staging, plan, play};
+use crate::play::{Played, Staging, next_number, plan, play};
 use crate::systems::{Lane, fake};
 use crate::{MS, S};
 
@@ -19,7 +19,13 @@ fn played(profile: &str, change: impl FnOnce(&mut CellPlan)) -> (Played, u64) {
     let _lane = Lane::InProcess.enter();
     let mut plan = CellPlan { horizon_ns: S, ..plan(fake(profile), TASKS, 10_000) };
     change(&mut plan);
-    let played = play(&plan, &Staging { patient: false, ..Staging::default() });
+    let number = next_number();
+    // A probe that fails may be forgotten, and then nobody is ever ready.
+    while seeded::attempt_fails(plan.seed, TaskId::new(number, 0), 0, plan.fail_ppm) {
+        plan.seed += 1;
+    }
+    let staging = Staging { patient: false, number: Some(number), ..Staging::default() };
+    let played = play(&plan, &staging);
     // Few probes are sent, so that none is struck.
     let planted = fake_plan::planted(profile, 0..played.probes)
         + fake_plan::planted(profile, PROBE_ROOM..PROBE_ROOM + TASKS);

@@ -63,11 +63,13 @@ pub(crate) struct Staging {
     /// Off where something is planned to be missing.
     pub(crate) patient: bool,
     pub(crate) limits: Limits,
+    /// The cell's number, where a check has to know it before.
+    pub(crate) number: Option<u32>,
 }
 
 impl Default for Staging {
     fn default() -> Self {
-        Self { shape: SHAPE, hiccup: None, patient: true, limits: Limits::default() }
+        Self { shape: SHAPE, hiccup: None, patient: true, limits: Limits::default(), number: None }
     }
 }
 
@@ -98,7 +100,7 @@ pub(crate) fn play(plan: &CellPlan, staging: &Staging) -> Played {
 
 /// Plays a cell and looks what it left behind.
 pub(crate) fn play_on(stage: &mut run::Stage<'_>, plan: &CellPlan, staging: &Staging) -> Played {
-    let number = next_number();
+    let number = staging.number.unwrap_or_else(next_number);
     let address = stage.address();
     let cell = RunCell {
         plan,
