@@ -16,9 +16,19 @@ test:
 lint:
     scripts/test --only fmt,typos,clippy
 
+# Made-up files for what reads results and scenarios: `just fuzz outcome 600`.
+fuzz *options:
+    scripts/fuzz {{options}}
+
 # A run of a scenario: `just bench ramp --systems wheel`.
 bench scenario="ramp" *options:
     cargo run --release --locked -- run {{scenario}} {{options}}
+
+# This program against the last one that passed: `just nightly --scenario ramp`.
+nightly *options:
+    scripts/nightly prepare {{options}}
+    scripts/nightly measure {{options}}
+    scripts/nightly gate {{options}}
 
 # The report of a run again: `just report results/ramp/…/result.json`.
 report *options:

@@ -46,6 +46,8 @@ pub struct Topic {
     pub is_led: bool,
     /// Copies of a partition, by the one that has the fewest.
     pub copies: u32,
+    /// Copies of a partition that are in sync, by the one that has the fewest.
+    pub in_sync: u32,
     /// Whether each copy of each partition is in sync.
     pub is_in_sync: bool,
     /// Each partition's number and that of the broker that leads it, which is
@@ -163,11 +165,13 @@ impl Wire {
                 Ok(((number, if error == 0 { leader } else { -1 }), copies, in_sync))
             })?;
             let copies = partitions.iter().map(|(_, copies, _)| *copies).min();
+            let in_sync = partitions.iter().map(|(.., in_sync)| *in_sync).min();
             Ok(Topic {
                 name,
                 partitions: partitions.len() as u32,
                 is_led: error == 0 && partitions.iter().all(|((_, leader), ..)| *leader >= 0),
                 copies: copies.unwrap_or(0) as u32,
+                in_sync: in_sync.unwrap_or(0) as u32,
                 is_in_sync: partitions.iter().all(|(_, copies, in_sync)| copies == in_sync),
                 leaders: partitions.iter().map(|(led, ..)| *led).collect(),
             })

@@ -28,6 +28,7 @@ pub mod postgres_client;
 mod rabbitmq;
 #[cfg(feature = "redis-asynq")]
 mod redis_asynq;
+pub mod slots;
 pub mod tls;
 
 pub use fake::plan as fake_plan;

@@ -73,6 +73,7 @@ fn hand_over(plan: &CellPlan, bodies: &BodyPool, log: &Recorder) -> Duration {
         bodies,
         stop: &stop,
         log,
+        pulse: None,
         hiccup: None,
     };
     let began = Instant::now();

@@ -1,10 +1,15 @@
 //! What the user typed.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use schedbench_reports::claims::{self, ClaimsError, Published};
+use schedbench_reports::compare::Kind;
 
 use crate::environment::Mode;
+use crate::fault::Links;
 use crate::scenario::{self, Override, Scenario, ScenarioError};
 
 /// Compares task schedulers and queues, reproducibly.
@@ -55,6 +60,12 @@ pub enum Verb {
     Run(RunArgs),
     /// Render a result again
     Report(ReportArgs),
+    /// Compare two results: better, worse, or within the noise
+    Compare(CompareArgs),
+    /// Make one result of several of one plan that were measured apart
+    Merge(MergeArgs),
+    /// Show how each figure went over all results in a directory
+    History(HistoryArgs),
     /// Show systems, their profiles and claims, and the built-in scenarios
     List(ListArgs),
     /// Check a scenario and print its plan without running it
@@ -82,7 +93,7 @@ pub enum Verb {
 /// Arguments of `run`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Exit code: 0 done; 1 a system failed all its cells, or a runtime error; \
-    2 usage, scenario or missing broker; 3 an objective was not met; 4 a ledger does not balance, or a \
+    2 usage, scenario or missing broker; 3 an objective failed or was not judged; 4 a ledger does not balance, or a \
     system has no valid cell; 130 or 143 after a signal.")]
 pub struct RunArgs {
     /// The scenario and what to change in it.
@@ -94,9 +105,6 @@ pub struct RunArgs {
     /// How brokers are had
     #[arg(long, value_name = "MODE", default_value = "local")]
     pub env: Mode,
-    /// How links to brokers are hurt
-    #[arg(long, value_name = "HOW", default_value = "proxies")]
-    pub network: Links,
     /// Leave out systems whose broker is missing, and say so in the report
     #[arg(long)]
     pub skip_missing: bool,
@@ -106,16 +114,36 @@ pub struct RunArgs {
     /// No progress on stderr
     #[arg(long)]
     pub no_progress: bool,
+    /// Draw a line for each system as it goes: rate, latencies, failures,
+    /// backlog; on a terminal
+    #[arg(long, conflicts_with = "no_progress")]
+    pub live: bool,
+    /// Serve metrics for Prometheus while it runs, at http://ADDRESS/metrics;
+    /// an address of the loopback, with port 0 for a free one
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics: Option<Loopback>,
+    /// Published claims that the report sets beside its figures.
+    #[command(flatten)]
+    pub claims: ClaimsArgs,
 }
 
-/// How links to brokers are hurt.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Links {
-    /// By TCP proxies in user space.
-    #[default]
-    Proxies,
-    /// Brokers in network namespaces of their own, whose link is taken down; as root.
-    Namespaces,
+/// Published claims of one's own.
+#[derive(Clone, Debug, Args)]
+pub struct ClaimsArgs {
+    /// Published claims to set beside what was measured (docs/claims.md); may
+    /// be given again
+    #[arg(long, value_name = "FILE.toml", value_hint = ValueHint::FilePath)]
+    pub claims: Vec<PathBuf>,
+}
+
+impl ClaimsArgs {
+    /// The claims, file by file.
+    ///
+    /// # Errors
+    /// A file cannot be read, or something in it is wrong.
+    pub fn read(&self) -> Result<Vec<Published>, ClaimsError> {
+        self.claims.iter().map(|file| claims::read(file)).collect()
+    }
 }
 
 /// A scenario and what the command line changes in it.
@@ -125,6 +153,9 @@ pub struct ScenarioArgs {
     /// starts with /
     #[arg(value_name = "SCENARIO")]
     pub scenario: String,
+    /// How links to brokers are hurt
+    #[arg(long, value_name = "HOW", default_value = "proxies")]
+    pub network: Links,
     /// Systems instead of the scenario's: a,b/profile
     #[arg(short, long, value_name = "LIST", help_heading = "Changes to the scenario")]
     pub systems: Option<String>,
@@ -161,7 +192,8 @@ pub struct ScenarioArgs {
         help_heading = "Changes to the scenario"
     )]
     pub repeats: Option<String>,
-    /// Measure each trial once; of a scenario with trials
+    /// What the scenario has for one who is in a hurry: each trial once, or less
+    /// of everything, as in `scorecard`
     #[arg(long, conflicts_with_all = ["repeats", "trials"], help_heading = "Changes to the scenario")]
     pub quick: bool,
     /// Measure each trial so often; of a scenario with trials
@@ -199,12 +231,14 @@ impl ScenarioArgs {
     /// There is no such scenario, or something in it is wrong.
     pub fn load(&self) -> Result<Scenario, ScenarioError> {
         let scenario = scenario::load(&self.scenario, &self.overrides()?)?;
+        let scenario = scenario.with_links(self.network);
         let option = match (self.quick, &self.trials) {
             (true, _) => "--quick",
             (false, Some(_)) => "--trials",
             (false, None) => return Ok(scenario),
         };
-        if scenario.settings.trial.is_empty() {
+        let is_quick = self.quick && !scenario.settings.quick.is_empty();
+        if !is_quick && !scenario.settings.has_trials() {
             let problem = format!("{option} with a scenario without trials");
             let expected = "expected one with a [[trial]], such as `faults`";
             return Err(ScenarioError::new(problem, expected)
@@ -229,13 +263,15 @@ impl ScenarioArgs {
             ("--seed", "seed", &self.seed),
             ("--pacing", "pacing", &self.pacing),
         ];
+        // First, so that what else is asked for is laid over it.
+        let quick = self.quick.then(Override::quick);
         let mut overrides: Vec<Override> = options
             .into_iter()
             .filter_map(|(option, path, value)| {
                 Some(Override::option(option, path, value.as_deref()?))
             })
             .collect();
-        overrides.extend(self.quick.then(|| Override::option("--quick", "repeats", "1")));
+        overrides.splice(..0, quick);
         overrides.extend(self.clusters.then(|| Override::option("--clusters", "clusters", "true")));
         for argument in &self.set {
             overrides.push(Override::set(argument)?);
@@ -274,6 +310,154 @@ pub enum ReportFormat {
     Csv,
 }
 
+/// An address that only this machine reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loopback(pub SocketAddr);
+
+impl FromStr for Loopback {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse::<SocketAddr>() {
+            Ok(address) if address.ip().is_loopback() => Ok(Self(address)),
+            Ok(_) => {
+                Err("expected an address of the loopback, such as 127.0.0.1:9100: anybody who \
+                reaches another one would read it; `ssh -L` brings the port to another machine")
+            }
+            Err(_) => Err("expected an address and a port, such as 127.0.0.1:9100"),
+        }
+    }
+}
+
+/// How a comparison is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CompareFormat {
+    /// Tables for a person.
+    Table,
+    /// Tables in Markdown.
+    Md,
+    /// For scripts.
+    Json,
+    /// A test report: what became worse is a failed test.
+    Junit,
+}
+
+/// A figure that is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FigureName(pub Kind);
+
+impl FromStr for FigureName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Kind::ALL.into_iter().find(|kind| kind.name() == text);
+        known.map(Self).ok_or_else(|| {
+            let all: Vec<&str> = Kind::ALL.into_iter().map(Kind::name).collect();
+            format!("there is no such figure; there are {}", all.join(", "))
+        })
+    }
+}
+
+/// The smallest change that matters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Threshold {
+    /// Of which figure; of all, where none is named.
+    pub kind: Option<Kind>,
+    /// As a ratio.
+    pub size: f64,
+}
+
+impl FromStr for Threshold {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (kind, size) = match text.split_once('=') {
+            Some((name, size)) => (Some(name.trim().parse::<FigureName>()?.0), size),
+            None => (None, text),
+        };
+        let percent = size.trim().strip_suffix('%').map(str::trim);
+        let percent = percent.and_then(|number| number.parse::<f64>().ok());
+        match percent.filter(|percent| percent.is_finite() && *percent >= 0.0) {
+            Some(percent) => Ok(Self { kind, size: percent / 100.0 }),
+            None => Err("expected a size such as 2% or p99=5%".to_owned()),
+        }
+    }
+}
+
+/// Arguments of `compare`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "An outcome is a result.json, the directory of a run, or `latest`, \
+    `latest~1` (the run before), `SCENARIO/latest~2`.\n\
+    Exit code: 0 nothing became worse; 2 an outcome cannot be read, the two measured different \
+    things, or there are too few repeats to tell (5 are needed); 3 a figure became worse, past the \
+    noise and past its threshold.")]
+pub struct CompareArgs {
+    /// The outcome that is compared with
+    #[arg(value_name = "BEFORE", value_hint = ValueHint::AnyPath)]
+    pub before: PathBuf,
+    /// The outcome that is compared
+    #[arg(value_name = "AFTER", value_hint = ValueHint::AnyPath)]
+    pub after: PathBuf,
+    /// Where `latest` is looked for
+    #[arg(long, value_name = "DIR", default_value = "results", value_hint = ValueHint::DirPath)]
+    pub results: PathBuf,
+    /// The smallest change that matters, of all figures that are times, rates
+    /// or sizes, or of one: 2%, p99=5%, failed=0.1%; may be given again
+    #[arg(long, value_name = "[FIGURE=]SIZE", value_delimiter = ',')]
+    pub threshold: Vec<Threshold>,
+    /// Only these: capacity, throughput, p50, p99, failed, cpu, pss. The fewer,
+    /// the smaller a change can be told
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub figures: Vec<FigureName>,
+    /// Only these systems: a,b/profile
+    #[arg(short, long, value_name = "LIST", value_delimiter = ',')]
+    pub systems: Vec<String>,
+    /// What is printed
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: CompareFormat,
+    /// Where to write what is printed, instead of stdout
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// Write a page with the curves of both as well
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+}
+
+/// Arguments of `merge`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Results belong together when plan, host, environment and all versions are \
+    the same; systems may differ, and repeats of the same system are added up. An outcome is named \
+    as for `compare`.\n\
+    Exit code: 0 done; 2 a result cannot be read, or they do not belong together."
+)]
+pub struct MergeArgs {
+    /// The results, two at least
+    #[arg(value_name = "RESULT", required = true, num_args = 1.., value_hint = ValueHint::AnyPath)]
+    pub outcomes: Vec<PathBuf>,
+    /// Where the result and its page go: a directory, or a name ending in .json
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::AnyPath)]
+    pub out: PathBuf,
+    /// Where `latest` is looked for
+    #[arg(long, value_name = "DIR", default_value = "results", value_hint = ValueHint::DirPath)]
+    pub results: PathBuf,
+}
+
+/// Arguments of `history`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "A trend, not a gate: it ends with exit code 0 whatever changed, and with 2 \
+    where no result can be read."
+)]
+pub struct HistoryArgs {
+    /// Where the results are: every result.json below it
+    #[arg(value_name = "DIR", default_value = "results", value_hint = ValueHint::DirPath)]
+    pub directory: PathBuf,
+    /// The page; beside the results if not said
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+}
+
 /// How lists are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ListFormat {
@@ -285,6 +469,10 @@ pub enum ListFormat {
 
 /// Arguments of `report`.
 #[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Exit code: 0 done; 2 the result cannot be read. With --exit-code also 1, 3, 4, \
+    130 and 143, as of `run`."
+)]
 pub struct ReportArgs {
     /// The result
     #[arg(value_name = "RESULT.json", value_hint = ValueHint::FilePath)]
@@ -296,6 +484,13 @@ pub struct ReportArgs {
     /// What to make of it
     #[arg(long, value_name = "FORMAT", default_value = "html")]
     pub format: ReportFormat,
+    /// End as the run that left the result did; of a merged one, as a run of
+    /// all its repeats would have
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Published claims to set beside it.
+    #[command(flatten)]
+    pub claims: ClaimsArgs,
 }
 
 /// Arguments of `list`.
@@ -397,5 +592,27 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn metrics_are_for_this_machine() {
+        let read = |text: &str| text.parse::<super::Loopback>();
+        for good in ["127.0.0.1:9100", "127.8.0.1:0", "[::1]:9100"] {
+            assert_eq!(read(good), Ok(super::Loopback(good.parse().expect("an address"))));
+        }
+        for wrong in ["0.0.0.0:9100", "192.168.0.7:9100", "[::]:9100", "127.0.0.1", "9100", ":1"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_threshold_has_a_figure_or_none() {
+        let read = |text: &str| text.parse::<super::Threshold>();
+        let size = |kind, size| Ok(super::Threshold { kind, size });
+        assert_eq!(read("2%"), size(None, 0.02));
+        assert_eq!(read("p99 = 5 %"), size(Some(super::Kind::P99), 0.05));
+        for wrong in ["2", "p99", "p98=2%", "-1%", "NaN%", "inf%", "%", "=2%"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -8,4 +8,4 @@ mod link;
 pub mod proxy;
 
 pub use doors::Doors;
-pub use link::{LinkFault, Side};
+pub use link::{LinkFault, Links, Side};

@@ -20,6 +20,7 @@ mod limit;
 mod limits;
 mod little;
 mod order;
+mod queues;
 pub mod recovery;
 mod rest;
 mod series;

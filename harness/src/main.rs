@@ -8,8 +8,10 @@ use clap::Parser;
 use schedbench::cli::{Cli, Verb, Voice};
 use schedbench::record::allocator::Counting;
 use schedbench::run::Exit;
+use schedbench::run::live::Unwatched;
 use schedbench::scenario::ScenarioError;
 use schedbench::{environment, verbs, voice};
+use schedbench_reports::claims::ClaimsError;
 use schedbench_reports::load::LoadError;
 
 #[global_allocator]
@@ -24,6 +26,9 @@ fn main() -> ExitCode {
     let done = match &cli.verb {
         Verb::Run(args) => verbs::run::run(args, cli.voice, &mut out),
         Verb::Report(args) => verbs::report::run(args, cli.voice, &mut out),
+        Verb::Compare(args) => verbs::compare::run(args, cli.voice, &mut out),
+        Verb::Merge(args) => verbs::merge::run(args, &mut out),
+        Verb::History(args) => verbs::history::run(args, &mut out),
         Verb::List(args) => verbs::list::run(args, &mut out),
         Verb::Check(args) => verbs::check::run(args, &mut out),
         Verb::Doctor(args) => verbs::doctor::run(args, &mut out),
@@ -52,6 +57,10 @@ fn failed(error: &anyhow::Error, voice: Voice) -> ExitCode {
         let _ = writeln!(stderr, "{}", error.render(true));
         return Exit::Usage.into();
     }
+    if let Some(error) = error.downcast_ref::<ClaimsError>() {
+        let _ = writeln!(stderr, "{}", error.render(true));
+        return Exit::Usage.into();
+    }
     // A reader that has seen enough, as in `schedbench list | head`.
     if voice::nobody_reads(error) {
         return ExitCode::SUCCESS;
@@ -61,6 +70,8 @@ fn failed(error: &anyhow::Error, voice: Voice) -> ExitCode {
         || error.downcast_ref::<environment::RoomError>().is_some()
         // What was named is no result, as a scenario can be none.
         || error.downcast_ref::<LoadError>().is_some()
+        || error.downcast_ref::<verbs::outcomes::Wrong>().is_some()
+        || error.downcast_ref::<Unwatched>().is_some()
     {
         return Exit::Usage.into();
     }

@@ -15,6 +15,7 @@ pub use fault::{Commands, Deed, Fault, FaultKind, Road, Victim};
 pub use resolve::{Missing, Resolved, resolve};
 use schedbench_adapters::System;
 use schedbench_contract::{Broker, Handler, Profile, Retry, Runtime, WorkersShape};
+use schedbench_reports::outcome::Demand;
 pub use trial::{Control, Trial};
 
 /// Everything that will be run.
@@ -36,8 +37,12 @@ pub struct Plan {
     pub objective_p99_ns: u64,
     /// Tasks per second that every system must hold, if that is demanded.
     pub objective_holds: Option<f64>,
+    /// What else is demanded of the systems.
+    pub objectives: Vec<Demand>,
     /// How the generator keeps time; `None` lets the kind of system decide.
     pub pacing: Option<Pacing>,
+    /// The plans of its parts, whose blocks these are; none where it has none.
+    pub parts: Vec<Plan>,
 }
 
 /// The scenario a plan came from.
@@ -289,6 +294,12 @@ impl CellPlan {
     #[must_use]
     pub fn is_tried(&self) -> bool {
         !self.faults.is_empty() || self.trial.is_some()
+    }
+
+    /// Whether its broker's disk is full in it, so that it needs one that can be.
+    #[must_use]
+    pub fn fills_a_disk(&self) -> bool {
+        self.faults.iter().any(|fault| fault.deed == Deed::DiskFull)
     }
 
     /// Whether it is a step of the search for a capacity whose share others

@@ -5,10 +5,12 @@
 
 mod at;
 mod built_in;
+pub mod demand;
 mod error;
 mod explain;
 mod kinds;
 mod overrides;
+mod parts;
 mod read;
 mod reference;
 mod schema;
@@ -22,9 +24,11 @@ mod wrap;
 
 pub use at::At;
 pub use built_in::{BUILT_IN, BuiltIn};
+pub use demand::Demanded;
 pub use error::ScenarioError;
 pub use kinds::{DelayKind, Variants, WorkKind};
 pub use overrides::Override;
+pub use parts::Part;
 pub use read::{load, read};
 use schedbench_contract::Broker;
 pub use settings::{
@@ -36,6 +40,8 @@ pub use trials::{Matrix, Trial};
 pub use units::{Bytes, Count, Fraction, Nanos, Rate, RateOrShare};
 pub(crate) use wrap::wrapped;
 
+use crate::fault::Links;
+
 /// A scenario, read: its fields, and the text that they came from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
@@ -45,9 +51,22 @@ pub struct Scenario {
     pub text: Text,
     /// What the command line changed, as `field=value`.
     pub overrides: Vec<String>,
+    /// Its parts by their names, each as a scenario of its own. One without any
+    /// system of the run has none.
+    pub parts: Vec<(At<String>, Scenario)>,
+    /// How its faults on links are done, which only the command line says.
+    pub links: Links,
 }
 
 impl Scenario {
+    /// The same, and its parts, with faults on links done so.
+    #[must_use]
+    pub fn with_links(mut self, links: Links) -> Self {
+        self.links = links;
+        self.parts.iter_mut().for_each(|(_, part)| part.links = links);
+        self
+    }
+
     /// The environment variable that holds the URL of a broker which already
     /// runs; `None` where the harness starts its own.
     #[must_use]

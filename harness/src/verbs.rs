@@ -3,10 +3,14 @@
 
 pub mod check;
 pub mod clean;
+pub mod compare;
 pub mod completions;
 pub mod doctor;
+pub mod history;
 pub mod list;
 pub mod man;
+pub mod merge;
+pub mod outcomes;
 pub mod prepare;
 pub mod report;
 pub mod run;

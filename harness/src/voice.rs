@@ -42,6 +42,13 @@ pub fn width() -> usize {
     }
 }
 
+/// Columns of the terminal that standard error is, as they are.
+#[must_use]
+pub fn stderr_columns() -> usize {
+    let columns = rustix::termios::tcgetwinsize(stderr()).map(|size| usize::from(size.ws_col));
+    columns.ok().filter(|columns| *columns > 0).unwrap_or(USUAL_WIDTH)
+}
+
 /// Whether a person watches standard error.
 #[must_use]
 pub fn stderr_is_terminal() -> bool {

@@ -116,6 +116,7 @@ impl Visit for Drive<'_> {
             bodies: &bodies,
             stop: &stop,
             log: &log,
+            pulse: None,
             hiccup: self.hiccup,
         };
         let _context = runtime.enter();

@@ -5,15 +5,22 @@ use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use schedbench::environment::{Entry, Error, Ground, Need, Rooms, Running};
-use schedbench_contract::{Broker, Profile, Topology};
+use schedbench_adapters::slots;
+use schedbench_contract::{Address, Broker, Profile, Topology};
 
 #[path = "environment_ground/mod.rs"]
 mod ground;
-use ground::{AOF_ALWAYS, BROKEN, MEMORY, aim, is_listened_on, listening, soon};
+use ground::{AOF_ALWAYS, BROKEN, MEMORY, aim, is_listened_on, listening, sign_in, soon};
 
 /// More than one Redis can be.
 static CLUSTER: Profile =
     Profile { topology: Topology::Cluster, ..ground::profile(&[("appendonly", "yes")]) };
+
+/// Masters that divide the keys among them.
+static SHARDS: Profile = Profile {
+    topology: Topology::Shards,
+    ..ground::profile(&[("appendonly", "yes"), ("cluster-require-full-coverage", "no")])
+};
 
 fn need(profile: &Profile) -> Need<'_> {
     Need { who: "redis-asynq/test", profile, url_env: None, by_proxies: false }
@@ -165,6 +172,85 @@ fn a_paused_one_takes_connections_and_answers_later() {
     redis.stop().expect("it ends");
 }
 
+/// One that is gone takes its keys with it and no other, and brings them back.
+#[test]
+fn masters_divide_the_keys_and_one_that_is_gone_stops_its_own() {
+    stand!(at, _logs, rooms);
+    let mut redis = start(&at, &SHARDS);
+    let said = redis.describe();
+    assert!(
+        said.contains(" started on 127.0.0.1: 3 masters on ") && redis.check().is_ok(),
+        "{said}"
+    );
+    let nodes: Vec<Address> = redis.address().each().collect();
+    assert_eq!((nodes.len(), redis.children().len()), (3, 3));
+    for node in &nodes {
+        let info = sign_in(node).ask("CLUSTER INFO");
+        assert!(info.contains("cluster_state:ok\r\ncluster_slots_assigned:16384\r"), "{info}");
+        assert!(ground::stranger(node).ask("PING").starts_with("NOAUTH"));
+    }
+
+    let queues = slots::queues("cell", 12, 3);
+    let keys: Vec<String> = queues.iter().map(|queue| format!("asynq:{{{queue}}}:it")).collect();
+    for (queue, key) in queues.iter().zip(&keys) {
+        let master = slots::master_of(queue, 3).expect("one of three");
+        let slot = slots::of_key(key).to_string();
+        for (place, node) in nodes.iter().enumerate() {
+            let mut asked = sign_in(node);
+            assert_eq!(asked.ask(&format!("CLUSTER KEYSLOT {key}")), slot);
+            // With everysec a kill may take what the file has not got for up to 2 s.
+            assert_eq!(asked.ask("CONFIG SET appendfsync always"), "OK");
+            let said = asked.ask(&format!("SET {key} stays"));
+            let sent_to = format!("MOVED {slot} 127.0.0.1:{}", nodes[master].port);
+            assert_eq!(said, if place == master { "OK" } else { &sent_to });
+        }
+    }
+    let gone = redis.leader("cell").expect("the first queue's master");
+    assert_eq!(Some(gone), slots::master_of(&queues[0], 3));
+    assert_eq!(redis.queues_at("cell", &[gone]), Some((4, 12)));
+    assert_eq!(redis.children()[gone].kill().signal, Some(9));
+    let dead = redis.leader("cell").expect_err("dead").to_string();
+    assert!(dead.contains("its first queue is dead, and nobody replaces it"), "{dead}");
+    assert!(redis.check().is_err() && redis.check_all_but(&[gone]).is_ok());
+    let serves = |place: usize| {
+        let its = queues.iter().zip(&keys);
+        let mut its = its.filter(|(queue, _)| slots::master_of(queue, 3) == Some(place));
+        let mut asked = sign_in(&nodes[place]);
+        its.all(|(_, key)| asked.ask(&format!("GET {key}")) == "stays")
+    };
+    assert!((0..3).filter(|place| *place != gone).all(serves));
+    redis.restart_nodes(&[gone]).expect("it comes back");
+    assert!((0..3).all(serves));
+    redis.restart().expect("all of them");
+    assert!((0..3).all(serves));
+    redis.stop().expect("they end");
+    assert!(nodes.iter().all(|node| !is_listened_on(node.port)));
+    let left: Vec<_> = fs::read_dir(rooms.path()).expect("the directory").flatten().collect();
+    assert_eq!(left.len(), 1, "only the owner's marker: {left:?}");
+}
+
+/// Clients are told of the proxies, of which the masters know nothing.
+#[test]
+fn masters_behind_proxies_send_clients_there() {
+    stand!(at, _logs, _rooms);
+    let behind = Need { by_proxies: true, ..need(&SHARDS) };
+    let redis = Entry::of(Broker::Redis).have(&at, &behind).expect("three masters");
+    let direct: Vec<u16> = redis.address().each().map(|node| node.port).collect();
+    let key = "asynq:{cell.0}:it";
+    for node in redis.address().each() {
+        let said = sign_in(&node).ask(&format!("SET {key} stays"));
+        let Some(port) = said.strip_prefix("MOVED ").and_then(|it| it.rsplit(':').next()) else {
+            assert_eq!(said, "OK");
+            continue;
+        };
+        let port = port.parse().expect("a port");
+        assert!(!direct.contains(&port), "{said}");
+        let there = Address { port, others: Vec::new(), ..node };
+        assert_eq!(sign_in(&there).ask(&format!("SET {key} stays")), "OK");
+    }
+    redis.stop().expect("they end");
+}
+
 #[test]
 fn an_existing_one_is_used_as_it_is_or_not_at_all() {
     stand!(at, _logs, _rooms);
@@ -192,8 +278,10 @@ fn an_existing_one_is_used_as_it_is_or_not_at_all() {
         assert!(text.contains("has appendonly = \"yes\""), "{text}");
         assert!(text.contains("needs appendonly = \"no\"") && !text.contains(&password), "{text}");
 
-        let alone = entry.have(&at, &need(&CLUSTER)).err().expect("it is one").to_string();
-        assert!(alone.contains("needs replicas and sentinels"), "{alone}");
+        for (several, needs) in [(&CLUSTER, "replicas and sentinels"), (&SHARDS, "three masters")] {
+            let alone = entry.have(&at, &need(several)).err().expect("it is one").to_string();
+            assert!(alone.contains(&format!("needs {needs}")), "{alone}");
+        }
     });
     for wrong in [url("wrong-word"), format!("{password}@127.0.0.1"), "redis://".into()] {
         ground::with_env("TEST_URL", &wrong, || {

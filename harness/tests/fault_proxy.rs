@@ -7,6 +7,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use rustix::net::{AddressFamily, SocketType};
 use schedbench::fault::proxy::Proxy;
 use schedbench::fault::{LinkFault, Side};
 
@@ -279,6 +280,56 @@ fn a_connection_is_cut_after_exactly_so_many_bytes() {
     assert_eq!(end, Err(ErrorKind::ConnectionReset));
     cut.heal().expect("it heals");
     used(&proxy);
+}
+
+/// Whence those call who are hurt at a door that others use too.
+const NODES: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
+/// A connection from one of them.
+fn connect_from_a_node(proxy: &Proxy) -> TcpStream {
+    let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None);
+    let socket = socket.expect("a socket");
+    rustix::net::bind(&socket, &SocketAddr::from((NODES, 0))).expect("an address of loopback");
+    rustix::net::connect(&socket, &proxy.address()).expect("it listens");
+    let node = TcpStream::from(socket);
+    node.set_read_timeout(Some(DEADLINE)).expect("a deadline");
+    node
+}
+
+#[test]
+fn a_door_for_two_hurts_those_who_are_meant() {
+    let echo = Echo::start();
+    let proxy = Proxy::hurting(NODES, echo.address).expect("a proxy");
+    let mut client = used(&proxy);
+    let enter = || {
+        let mut node = connect_from_a_node(&proxy);
+        assert_eq!(ask(&mut node, b"hello").expect("it answers"), b"hello");
+        node
+    };
+    let spared = |client: &mut TcpStream| {
+        assert_eq!(ask(client, b"more").expect("it answers"), b"more");
+        drop(used(&proxy));
+    };
+    let (mut node, mut idle) = (enter(), enter());
+    let lying = proxy.suffer(&[LinkFault::BlackHole(Side::Both)]).expect("it is cut");
+    node.write_all(b"lost").expect("the kernel takes it");
+    let mut newcomer = connect_from_a_node(&proxy);
+    newcomer.write_all(b"new").expect("the kernel takes it");
+    hears_nothing(&mut node);
+    hears_nothing(&mut newcomer);
+    spared(&mut client);
+    lying.heal().expect("it heals");
+    is_reset(&mut node);
+    assert_eq!(ask(&mut idle, b"on").expect("it goes on"), b"on");
+    newcomer.read_exact(&mut [0; 3]).expect("it is let in");
+
+    let lying = proxy.suffer(&[LinkFault::Refuse, LinkFault::Reset]).expect("it refuses");
+    is_reset(&mut idle);
+    is_reset(&mut connect_from_a_node(&proxy));
+    spared(&mut client);
+    lying.heal().expect("it heals");
+    drop(enter());
+    spared(&mut client);
 }
 
 #[test]

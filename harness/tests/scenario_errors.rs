@@ -204,10 +204,58 @@ fn links_to_what_sentinels_name_cannot_be_hurt() {
     for words in [
         "redis-asynq/sentinel cannot have its links hurt",
         "scenarios/mine.toml:9:6",
-        "^^^^^^^^^^^^^^^ its clients go where sentinels send them, round any proxy",
+        "^^^^^^^^^^^^^^^ its sentinels send all clients one way: no road is apart",
     ] {
         assert!(refused.contains(words), "{words} in {refused}");
     }
+}
+
+#[test]
+fn masters_that_divide_the_queues_have_no_replicas_and_one_way_in() {
+    let of = |on: &str, kind: &str| {
+        let text = format!(
+            "name = \"mine\"\nsummary = \"a test\"\nsystems = [\"asynq/cluster-3\"]\n\
+             clusters = true\n[load]\nrates = [\"5k\"]\n[[fault]]\nkind = \"{kind}\"\n\
+             on = \"{on}\"\nat = \"1 s\"\nfor = \"1 s\"\n"
+        );
+        said_of(&text, &[])
+    };
+    for (on, kind, cannot, why) in [
+        ("links", "stall", "have its links hurt", "all clients one way: no road is apart"),
+        ("between-brokers", "stall", "have the links between its nodes hurt", "none follows"),
+        ("replica", "kill", "have a node of its cluster killed", "none follows another"),
+        ("broker", "disk-full", "have its broker's disk full", "no disks that can be full"),
+    ] {
+        let refused = of(on, kind);
+        for words in [&format!("asynq/cluster-3 cannot {cannot}"), "scenarios/mine.toml:9:6", why] {
+            assert!(refused.contains(words), "{words} in {refused}");
+        }
+    }
+    for on in ["leader", "node", "broker", "workers"] {
+        assert_eq!(of(on, "kill"), "(no error)", "{on}");
+    }
+}
+
+#[test]
+fn links_between_brokers_are_those_of_a_cluster_that_can_have_them() {
+    let of = |system: &str, fault: &str, more: &str| {
+        let text = format!(
+            "name = \"mine\"\nsummary = \"a test\"\nsystems = [\"{system}\"]\nclusters = true\n\
+             [load]\nrates = [\"5k\"]\n[[fault]]\n{fault}\non = \"between-brokers\"\n\
+             at = \"1 s\"\nfor = \"1 s\"\n{more}"
+        );
+        said_of(&text, &[])
+    };
+    let hole = "kind = \"black-hole\"";
+    let messages = [
+        of("kafka", hole, ""),
+        of("postgres", hole, ""),
+        of("wheel", hole, ""),
+        of("rabbitmq/quorum-3", hole, ""),
+        of("kafka/rf3", "kind = \"kill\"", ""),
+        of("kafka/rf3", hole, "[brokers.kafka]\nurl_env = \"THEIR_KAFKA\"\n"),
+    ];
+    insta::assert_snapshot!(messages.join("\n\n"));
 }
 
 #[test]
@@ -229,6 +277,7 @@ fn backlogs_that_cannot_be() {
         redis(&format!("{pending}warmup = \"2 s\"")),
         redis("[load]\nrates = [\"1k\"]\npending = [\"10k\"]"),
         redis(&format!("{pending}[[fault]]\n{kill}on = \"workers\"")),
+        redis(&format!("{pending}[[fault]]\n{kill}on = \"leader\"")),
         redis(&format!("{pending}[[fault]]\nkind = \"reset\"\nat = \"1 s\"\non = \"links\"")),
         redis(&format!("{pending}[[trial]]\nname = \"x\"\n{KILL}")),
         redis(&format!("{pending}[objective]\nholds = \"1k\"")),
@@ -264,6 +313,35 @@ fn commands_that_cannot_be_run() {
     let external =
         command(&format!("hurt = [\"true\"]\n{heal}\n[brokers.redis]\nurl_env = \"THEIRS\""));
     assert_eq!(external, "(no error)", "this is what it is for");
+}
+
+#[test]
+fn disks_that_cannot_be_full() {
+    let fault = |systems: &str, on: &str, more: &str| {
+        let head = format!("name = \"mine\"\nsummary = \"a test\"\nsystems = [{systems}]\n");
+        let fault = format!("kind = \"disk-full\"\non = \"{on}\"\nat = \"1 s\"\n{more}\n");
+        said_of(
+            &format!("{head}clusters = true\n[load]\nrates = [\"5k\"]\n[[fault]]\n{fault}"),
+            &[],
+        )
+    };
+    let (time, redis) = ("for = \"1 s\"", "\"redis-asynq\"");
+    let messages = [
+        fault(redis, "workers", time),
+        fault(redis, "links", time),
+        fault("\"kafka/rf3\"", "leader", time),
+        fault(redis, "broker", ""),
+        fault(redis, "broker", &format!("{time}\nbytes = \"1 kB\"")),
+        fault("\"wheel\"", "broker", time),
+        fault("\"redis-asynq/memory\"", "broker", time),
+        fault("\"redis-asynq/sentinel\"", "broker", time),
+        fault(redis, "broker", &format!("{time}\n[brokers.redis]\nurl_env = \"THEIRS\"")),
+    ];
+    insta::assert_snapshot!(messages.join("\n\n"));
+    for system in ["redis-asynq/always", "asynq", "rabbitmq/quorum-3", "kafka/rf3", "postgres"] {
+        let said = fault(&format!("\"{system}\""), "broker", time);
+        assert_eq!(said, "(no error)", "{system}");
+    }
 }
 
 #[test]
@@ -371,6 +449,60 @@ fn impossible_combinations() {
         "[load]\nmode = \"capacity\"\nfrom = \"5k\"\nto = \"50k\"\n[objective]\nholds = \"1k\"",
         "[load]\nmode = \"in-flight\"\nin_flight = [\"1k\"]\n[objective]\nholds = \"1k\"",
     ]));
+}
+
+#[test]
+fn objectives_that_cannot_be_judged() {
+    const KILL: &str = "[[trial]]\nname = \"power-cut\"\nfault = [{ kind = \"kill\", on = \"broker\", \
+                        at = \"1 s\", for = \"1 s\" }]\n";
+    let of = |objective: &str, load: &str| {
+        said_of(&format!("{REDIS}objectives = [\"{objective}\"]\n[load]\n{load}\n"), &[])
+    };
+    let rates = "rates = [\"1k\", \"10k\"]";
+    let trial = format!("{rates}\n{KILL}");
+    let capacity = "mode = \"capacity\"";
+    let messages = [
+        of("p98 < 1 s", rates),
+        of("p99 =< 1 s", rates),
+        of("p99 < 50 msec at 10k", rates),
+        of("throughput > 50 ms", rates),
+        of("p99 < 50 ms for 10k", rates),
+        of("p99 < 50 ms at 20k", rates),
+        of("p99 < 50 ms at 50 %", rates),
+        of("lost == 0 of redis-asynk", rates),
+        of("lost == 0 of kafka", rates),
+        of("lost == 0 in power-cut", rates),
+        of("lost == 0 in power-cu", &trial),
+        of("recovery < 5 s", rates),
+        of("capacity >= 20k at 10k", rates),
+        of("capacity >= 20k", &trial),
+        of("p99 < 1 s at 10k", capacity),
+        of("p99 < 1 s", "mode = \"backlog\"\npending = [\"10k\"]"),
+        of("backlog.drain_time < 30 s", rates),
+        of("firing_error.p99 < 5 ms", rates),
+        of("p99 == 5 ms", rates),
+        of("p999 < 1 s at 1k", "rates = [\"1k\"]\nduration = \"1 s\""),
+        said_of(&format!("objectives = \"lost == 0\"\n{REDIS}[load]\n{rates}\n"), &[]),
+        said_of(
+            &format!("objectives = [\"p99 < 1 s at 10k\"]\n{REDIS}[load]\n{rates}\n"),
+            &["load.rates=1k"],
+        ),
+        said_of(&format!("{REDIS}[load]\n{rates}\n"), &["objectives=lost == 0, p99 < 50k"]),
+    ];
+    insta::assert_snapshot!(messages.join("\n\n"));
+    for (objective, load) in [
+        ("p99<50ms at 10k of redis-asynq", rates),
+        ("p99 < 1 s of redis-asynq/everysec", rates),
+        ("lost == 0 of noop", rates),
+        ("recovery < 5 s in power-cut at 1k", trial.as_str()),
+        ("lost == 0", capacity),
+        ("capacity >= 20k", capacity),
+        ("throughput > 1 at 1k", "mode = \"in-flight\"\nin_flight = [\"1k\"]"),
+        ("backlog.drain_time < 30 s at 10k", "mode = \"backlog\"\npending = [\"10k\"]"),
+        ("p99 < 1 s", "mode = \"soak\""),
+    ] {
+        assert_eq!(of(objective, load), "(no error)", "{objective}");
+    }
 }
 
 #[test]

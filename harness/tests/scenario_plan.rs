@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schedbench::plan::{
-    Arrivals, Block, CellPlan, Estimate, Load, Missing, Resolved, Step, resolve,
+    Arrivals, Block, CellPlan, Estimate, Load, Missing, Resolved, Step, Victim, resolve,
 };
 use schedbench::scenario::{BUILT_IN, Override, load, read};
 
@@ -39,8 +39,9 @@ fn every_built_in_scenario_resolves_without_a_note() {
         assert_eq!(resolved.plan.source.name, built_in_scenario.name);
         assert!(resolved.notes.is_empty(), "{}: {:?}", built_in_scenario.name, resolved.notes);
         assert!(resolved.plan.blocks.len() >= 2);
-        // Short enough to read aloud, but for a list of trials.
-        let before = built_in_scenario.text.lines().take_while(|line| *line != "[[trial]]");
+        // Short enough to read aloud, but for a list of parts or trials.
+        let is_a_list = |line: &str| matches!(line, "[[part]]" | "[[trial]]");
+        let before = built_in_scenario.text.lines().take_while(|line| !is_a_list(line));
         assert!(before.count() <= 25, "{}", built_in_scenario.name);
     }
 }
@@ -133,6 +134,19 @@ fn noop_needs_no_cancel_no_retry_and_no_handler() {
     assert_eq!((noop.cancel_ppm, noop.fail_ppm, noop.retry.max), (0, 0, 0));
     let other = cells(&resolved.plan.blocks[1]).next().unwrap();
     assert_eq!((other.cancel_ppm, other.fail_ppm, other.retry.max), (50_000, 10_000, 3));
+}
+
+#[test]
+fn a_node_is_the_leader_of_a_cluster_and_else_the_broker() {
+    let systems = "systems=redis-asynq/always,rabbitmq/mirrored-3,rabbitmq/quorum-3";
+    let resolved = built_in("backlog", &[systems]);
+    assert_eq!(resolved.plan.blocks.len(), 6, "each has a block for each load");
+    for block in &resolved.plan.blocks {
+        let is_cluster = block.target.profile.topology.is_of_several();
+        let victim = if is_cluster { Victim::Leader } else { Victim::Broker };
+        let hurt = |cell: &CellPlan| cell.faults.iter().map(|fault| fault.on).collect::<Vec<_>>();
+        assert!(cells(block).all(|cell| hurt(cell) == [victim]), "{}", block.target.name());
+    }
 }
 
 #[test]
@@ -451,4 +465,132 @@ fn a_trials_name_decides_no_figure_and_its_faults_do() {
     };
     assert_eq!(hash("a", "kill"), hash("b", "kill"));
     assert_ne!(hash("a", "kill"), hash("a", "pause"));
+}
+
+/// A ramp, a backlog and a kill, in parts.
+const PARTS: &str = r#"name = "card"
+summary = "three parts"
+systems = ["wheel", "redis-asynq"]
+quick = ["systems=wheel", "load.duration=2 s"]
+[load]
+warmup = "1 s"
+horizon = "2 s"
+[[part]]
+name = "ramp"
+load = { rates = ["1k", "5k"], duration = "4 s" }
+[[part]]
+name = "backlog"
+systems = ["redis-asynq"]
+load = { mode = "backlog", pending = ["3k"], horizon = "60 s" }
+[[part]]
+name = "kill"
+systems = ["wheel"]
+load = { rates = ["1k"], duration = "20 s" }
+fault = [{ kind = "kill", on = "workers", at = "5 s", for = "1 s" }]
+"#;
+
+fn parts(text: &str, changes: &[Override]) -> Result<Resolved, String> {
+    let scenario = read("card.toml", text.as_bytes(), changes).map_err(|e| e.to_string())?;
+    resolve(&scenario, Missing::IsSkipped).map_err(|error| error.to_string())
+}
+
+/// `redis-asynq/everysec backlog 3000` and the like, of all but `noop`.
+fn told(resolved: &Resolved) -> BTreeSet<String> {
+    let cells = resolved.plan.blocks.iter().flat_map(cells);
+    let others = cells.filter(|cell| cell.target.system.name != "noop");
+    others
+        .map(|cell| {
+            let seconds = cell.load.window_ns() / 1_000_000_000;
+            let horizon = cell.horizon_ns / 1_000_000_000;
+            let load = match &cell.load {
+                Load::Backlog { tasks } => format!("backlog {tasks}"),
+                load => format!("{}/s", load.mean_rate().unwrap_or_default()),
+            };
+            let fault = cell.fault_in_words().map_or("", |_| " kill");
+            format!("{} {load} {seconds} s, T {horizon} s{fault}", cell.target.system.name)
+        })
+        .collect()
+}
+
+#[test]
+fn parts_have_what_is_theirs_and_share_the_rest() {
+    let resolved = parts(PARTS, &[]).unwrap();
+    let expected = [
+        "redis-asynq 1000/s 4 s, T 2 s",
+        "redis-asynq 5000/s 4 s, T 2 s",
+        "redis-asynq backlog 3000 0 s, T 60 s",
+        "wheel 1000/s 20 s, T 2 s kill",
+        "wheel 1000/s 4 s, T 2 s",
+        "wheel 5000/s 4 s, T 2 s",
+    ];
+    assert_eq!(told(&resolved), expected.iter().map(|line| (*line).to_owned()).collect());
+    let noop: Vec<&CellPlan> = resolved.plan.blocks.iter().flat_map(cells).collect();
+    let noop = noop.into_iter().filter(|cell| cell.target.system.name == "noop");
+    assert_eq!(noop.count(), 2, "each load once, whichever the part");
+    assert_eq!(resolved.plan.parts.len(), 3);
+    assert!(resolved.skipped.is_empty() && resolved.notes.is_empty(), "{:?}", resolved.notes);
+    // Repeats interleave over all parts.
+    let twice = parts(PARTS, &[Override::set("repeats=2").unwrap()]).unwrap();
+    let rounds: Vec<u32> = twice.plan.blocks.iter().map(|block| block.repeat).collect();
+    assert!(rounds.is_sorted() && rounds.contains(&2), "{rounds:?}");
+    assert_eq!(twice.plan.hash, resolved.plan.hash);
+}
+
+#[test]
+fn a_change_of_the_load_is_for_parts_that_take_it_and_are_not_hurt() {
+    let changes = [Override::set("load.duration=2 s").unwrap(), Override::loads("2k")];
+    let expected = [
+        "redis-asynq 2000/s 2 s, T 2 s",
+        "redis-asynq backlog 3000 0 s, T 60 s",
+        "wheel 1000/s 20 s, T 2 s kill",
+        "wheel 2000/s 2 s, T 2 s",
+    ];
+    let resolved = parts(PARTS, &changes).unwrap();
+    assert_eq!(told(&resolved), expected.iter().map(|line| (*line).to_owned()).collect());
+    assert_eq!(resolved.plan.source.overrides, ["load.duration=2 s", "load.rates=2k"]);
+
+    let quick = parts(PARTS, &[Override::quick()]).unwrap();
+    let whole = parts(PARTS, &[]).unwrap();
+    assert!(told(&quick).iter().all(|line| line.starts_with("wheel ")), "{:?}", told(&quick));
+    assert!(told(&quick).contains("wheel 5000/s 2 s, T 2 s"), "{:?}", told(&quick));
+    assert_eq!(quick.notes, ["no system here is one of part `backlog`"]);
+    assert_ne!(quick.plan.hash, whole.plan.hash, "its windows are others");
+    // Which systems there are decides nothing about what is measured.
+    let wheel = parts(PARTS, &[Override::set("systems=wheel").unwrap()]).unwrap();
+    assert_eq!(wheel.plan.hash, whole.plan.hash);
+    let later = [Override::quick(), Override::set("load.duration=3 s").unwrap()];
+    assert!(told(&parts(PARTS, &later).unwrap()).contains("wheel 5000/s 3 s, T 2 s"));
+}
+
+#[test]
+fn slips_in_parts_are_told_where_they_are() {
+    let said = |from: &str, to: &str| parts(&PARTS.replacen(from, to, 1), &[]).unwrap_err();
+    for (from, to, place, words) in [
+        ("name = \"kill\"", "name = \"ramp\"", "card.toml:16:8", "two parts named `ramp`"),
+        ("name = \"kill\"", "name = \"a b\"", "card.toml:16:8", "letters, digits"),
+        ("systems = [\"wheel\"]", "systems = [\"heap\"]", "card.toml:17:12", "not among"),
+        ("pending = [\"3k\"]", "pending = [\"3k\"], rates = [\"1k\"]", "card.toml:14:", "`rates`"),
+        ("on = \"workers\"", "on = \"nobody\"", "card.toml:19:", "nobody"),
+        ("at = \"5 s\"", "at = \"50 s\"", "card.toml:19:", "window"),
+        ("name = \"ramp\"", "name = \"ramp\"\nrepeats = 2", "card.toml:10:1", "`repeats`"),
+    ] {
+        let error = said(from, to);
+        assert!(error.contains(place) && error.contains(words), "{words}: {error}");
+    }
+    let same = PARTS.replacen(
+        "fault = [{ kind = \"kill\", on = \"workers\", at = \"5 s\", for = \"1 s\" }]",
+        "",
+        1,
+    );
+    let error = parts(&same, &[]).unwrap_err();
+    assert!(error.contains("`kill` has a cell of an earlier part"), "{error}");
+    let other = PARTS.replacen(
+        "duration = \"20 s\" }",
+        "duration = \"20 s\" }\ntask = { body = \"1 KB\" }",
+        1,
+    );
+    let error = parts(&other, &[]).unwrap_err();
+    assert!(error.contains("other bodies or work"), "{error}");
+    let none = parts(PARTS, &[Override::set("load.share=0.5").unwrap()]).unwrap_err();
+    assert!(none.contains("`share` has no meaning"), "{none}");
 }

@@ -109,6 +109,7 @@ fn set() -> impl Strategy<Value = String> {
         "workers.processes",
         "workers.window",
         "objective.p99",
+        "objectives",
         "brokers.redis.url_env",
         "x.y.z",
         "load..x",
@@ -120,6 +121,7 @@ fn set() -> impl Strategy<Value = String> {
         "[0-9]{1,20}(\\.[0-9]{1,3})? ?(ns|us|ms|s|m|h|k|M|%|KiB|/s)?",
         Just("{fixed=\"10 ms\"}".to_owned()),
         Just("[{ rate = \"1k\", duration = \"1 s\" }]".to_owned()),
+        "(p99|lost|capacity|recovery) ?(<|<=|==) ?[0-9]{1,4} ?(ms|k|%)? (at|of|in) [a-z0-9%]{1,6}",
         Just("capacity".to_owned()),
         Just("in-flight".to_owned()),
     ];

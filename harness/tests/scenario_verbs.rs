@@ -53,6 +53,26 @@ fn check_prints_the_plan() {
 }
 
 #[test]
+fn check_prints_what_is_demanded() {
+    let args = ["check", "quick", "--set", "objectives=lost == 0, p99<50ms at 20k of wheel"];
+    let text = stdout(&args);
+    let lines = "objectives     lost == 0\n               p99<50ms at 20k of wheel\n";
+    assert!(text.contains(lines), "{text}");
+    let json = stdout(&[&args[..], &["--json"]].concat());
+    let plan: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let demand = &plan["objectives"][1];
+    assert_eq!(
+        (&demand["metric"], &demand["comparison"]),
+        (&"start_latency.p99".into(), &"<".into())
+    );
+    assert_eq!((&demand["bound"], &demand["at"]["load"]["rate"]), (&0.05.into(), &20_000.0.into()));
+    // What is demanded decides nothing of what is measured.
+    let without: serde_json::Value =
+        serde_json::from_str(&stdout(&["check", "quick", "--json"])).unwrap();
+    assert_eq!(plan["hash"], without["hash"]);
+}
+
+#[test]
 fn check_prints_the_plan_for_machines() {
     let text = stdout(&["check", "quick", "--json", "--loads", "5k"]);
     let plan: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -142,6 +162,17 @@ fn check_prints_the_timeline_of_each_trial() {
 #[test]
 fn check_prints_the_timeline_of_a_cluster_s_leader() {
     insta::assert_snapshot!(stdout(&["check", "leader-kill"]));
+}
+
+#[test]
+fn check_prints_who_a_node_is() {
+    let systems = "redis-asynq/always,rabbitmq/mirrored-3";
+    insta::assert_snapshot!(stdout(&["check", "backlog", "--systems", systems]));
+    let text = stdout(&["check", "backlog", "--json", "--systems", systems]);
+    let plan: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let faults = plan["faults"].as_array().unwrap();
+    let on: Vec<&str> = faults.iter().map(|fault| fault["on"].as_str().unwrap()).collect();
+    assert_eq!(on, ["broker", "leader"]);
 }
 
 #[test]

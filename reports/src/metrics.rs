@@ -34,7 +34,7 @@ pub enum Direction {
 }
 
 /// One kind of figure.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Metric {
     /// Its key in a cell's `metrics`.
     pub name: &'static str,
@@ -59,7 +59,7 @@ use Direction::{Higher, Lower, Neither};
 use Unit::{Bytes, Cores, CpuSecondsPerMillion, Fraction, Number, PerSecond, Seconds, Tasks};
 
 /// Every metric a cell may have. Names of latencies are
-/// `<histogram>.<quantile>`, with quantiles `p50 p90 p99 p999 p9999 max`.
+/// `<histogram>.<quantile>`, with quantiles `p50 p90 p95 p99 p999 p9999 max`.
 pub const METRICS: &[Metric] = &[
     metric("planned_rate", "planned", PerSecond, Neither),
     metric("offered_rate", "offered", PerSecond, Neither),
@@ -67,24 +67,28 @@ pub const METRICS: &[Metric] = &[
     metric("failure_rate", "failed", Fraction, Lower),
     metric("start_latency.p50", "P50 start latency", Seconds, Lower),
     metric("start_latency.p90", "P90 start latency", Seconds, Lower),
+    metric("start_latency.p95", "P95 start latency", Seconds, Lower),
     metric("start_latency.p99", "P99 start latency", Seconds, Lower),
     metric("start_latency.p999", "P99.9 start latency", Seconds, Lower),
     metric("start_latency.p9999", "P99.99 start latency", Seconds, Lower),
     metric("start_latency.max", "largest start latency", Seconds, Lower),
     metric("completion_latency.p50", "P50 completion latency", Seconds, Lower),
     metric("completion_latency.p90", "P90 completion latency", Seconds, Lower),
+    metric("completion_latency.p95", "P95 completion latency", Seconds, Lower),
     metric("completion_latency.p99", "P99 completion latency", Seconds, Lower),
     metric("completion_latency.p999", "P99.9 completion latency", Seconds, Lower),
     metric("completion_latency.p9999", "P99.99 completion latency", Seconds, Lower),
     metric("completion_latency.max", "largest completion latency", Seconds, Lower),
     metric("enqueue_latency.p50", "P50 enqueue latency", Seconds, Lower),
     metric("enqueue_latency.p90", "P90 enqueue latency", Seconds, Lower),
+    metric("enqueue_latency.p95", "P95 enqueue latency", Seconds, Lower),
     metric("enqueue_latency.p99", "P99 enqueue latency", Seconds, Lower),
     metric("enqueue_latency.p999", "P99.9 enqueue latency", Seconds, Lower),
     metric("enqueue_latency.p9999", "P99.99 enqueue latency", Seconds, Lower),
     metric("enqueue_latency.max", "largest enqueue latency", Seconds, Lower),
     metric("firing_error.p50", "P50 firing error", Seconds, Lower),
     metric("firing_error.p90", "P90 firing error", Seconds, Lower),
+    metric("firing_error.p95", "P95 firing error", Seconds, Lower),
     metric("firing_error.p99", "P99 firing error", Seconds, Lower),
     metric("firing_error.p999", "P99.9 firing error", Seconds, Lower),
     metric("firing_error.p9999", "P99.99 firing error", Seconds, Lower),
@@ -94,12 +98,14 @@ pub const METRICS: &[Metric] = &[
     metric("earliness.max", "earliest start before due", Seconds, Lower),
     metric("pacing_lateness.p50", "P50 pacing lateness", Seconds, Neither),
     metric("pacing_lateness.p90", "P90 pacing lateness", Seconds, Neither),
+    metric("pacing_lateness.p95", "P95 pacing lateness", Seconds, Neither),
     metric("pacing_lateness.p99", "P99 pacing lateness", Seconds, Neither),
     metric("pacing_lateness.p999", "P99.9 pacing lateness", Seconds, Neither),
     metric("pacing_lateness.p9999", "P99.99 pacing lateness", Seconds, Neither),
     metric("pacing_lateness.max", "largest pacing lateness", Seconds, Neither),
     metric("back_pressure.p50", "P50 back-pressure", Seconds, Lower),
     metric("back_pressure.p90", "P90 back-pressure", Seconds, Lower),
+    metric("back_pressure.p95", "P95 back-pressure", Seconds, Lower),
     metric("back_pressure.p99", "P99 back-pressure", Seconds, Lower),
     metric("back_pressure.p999", "P99.9 back-pressure", Seconds, Lower),
     metric("back_pressure.p9999", "P99.99 back-pressure", Seconds, Lower),
@@ -143,10 +149,85 @@ pub const METRICS: &[Metric] = &[
     metric("preceding_cell_effect", "rank correlation with the preceding cell", Number, Neither),
 ];
 
+/// The readings of a fault's trial, in the order of a table; their names are
+/// the keys of a trial's `readings`.
+pub const OF_TRIALS: &[Metric] = &[
+    metric("detection.impact", "noticed by its impact", Seconds, Lower),
+    metric("detection.client", "noticed by the client", Seconds, Lower),
+    metric("detection.alarm", "noticed by the alarm", Seconds, Lower),
+    metric("recovery.from_fault", "recovered from the fault", Seconds, Lower),
+    metric("recovery.from_heal", "recovered from the heal", Seconds, Lower),
+    metric("drain", "drained from the heal", Seconds, Lower),
+    metric("load.of_capacity", "ρ, of capacity", Number, Neither),
+    metric("drain.multiple", "drained, in Dρ/(1−ρ)", Number, Lower),
+    metric("lost_goodput", "not done meanwhile", Tasks, Lower),
+    metric("served.in_fault", "in time, in the fault", Fraction, Higher),
+    metric("served.overall", "in time, overall", Fraction, Higher),
+    metric("queues.stalled", "queues that stood still in the fault", Fraction, Lower),
+    metric("queues.resumed", "all of these ran again, from the heal", Seconds, Lower),
+    metric("relapses", "relapses", Number, Lower),
+    metric("loss.window", "age of what was lost", Seconds, Lower),
+];
+
+/// What the ledger counts: not kept among a cell's `metrics`, but in its
+/// `counts`.
+pub const OF_THE_LEDGER: &[Metric] = &[
+    metric("lost", "lost", Tasks, Lower),
+    metric("repeated", "ran again", Tasks, Lower),
+    metric("inversions", "started out of order", Tasks, Lower),
+    metric("early", "started before due", Tasks, Lower),
+    metric("cancelled_but_ran", "cancelled and ran", Tasks, Lower),
+];
+
+/// What no cell has, but a system: the highest rate that it holds.
+pub const CAPACITY: Metric = metric("capacity", "capacity", PerSecond, Higher);
+
+/// What else objectives call a metric: `p99` for `start_latency.p99`.
+pub const SHORT_NAMES: &[(&str, &str)] = &[
+    ("p50", "start_latency.p50"),
+    ("p90", "start_latency.p90"),
+    ("p95", "start_latency.p95"),
+    ("p99", "start_latency.p99"),
+    ("p999", "start_latency.p999"),
+    ("failures", "failure_rate"),
+    ("recovery", "recovery.from_fault"),
+];
+
+/// Whether it is a reading of a fault's trial.
+#[must_use]
+pub fn is_of_trials(name: &str) -> bool {
+    OF_TRIALS.iter().any(|metric| metric.name == name)
+}
+
+/// Whether it is a count of the ledger.
+#[must_use]
+pub fn is_of_the_ledger(name: &str) -> bool {
+    OF_THE_LEDGER.iter().any(|metric| metric.name == name)
+}
+
+/// All that an objective may be about.
+pub fn demandable() -> impl Iterator<Item = &'static Metric> {
+    // The effect of the preceding cell is one of the whole run.
+    all().filter(|metric| metric.name != "preceding_cell_effect").chain([&CAPACITY])
+}
+
+/// The metric that an objective calls that, by its own name or a short one.
+#[must_use]
+pub fn demanded(name: &str) -> Option<&'static Metric> {
+    let short = SHORT_NAMES.iter().find(|(short, _)| *short == name);
+    let name = short.map_or(name, |(_, name)| name);
+    demandable().find(|metric| metric.name == name)
+}
+
+/// All of them that cells have.
+pub fn all() -> impl Iterator<Item = &'static Metric> {
+    METRICS.iter().chain(OF_TRIALS).chain(OF_THE_LEDGER)
+}
+
 /// The metric of that name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Metric> {
-    METRICS.iter().find(|metric| metric.name == name)
+    all().find(|metric| metric.name == name)
 }
 
 #[cfg(test)]
@@ -155,12 +236,18 @@ mod tests {
 
     #[test]
     fn no_name_stands_twice() {
-        for (place, metric) in METRICS.iter().enumerate() {
-            assert!(
-                METRICS[..place].iter().all(|other| other.name != metric.name),
-                "{}",
-                metric.name
-            );
+        for (place, metric) in all().enumerate() {
+            assert!(all().take(place).all(|other| other.name != metric.name), "{}", metric.name);
         }
+    }
+
+    #[test]
+    fn a_short_name_is_of_a_metric_and_hides_none() {
+        for (short, name) in SHORT_NAMES {
+            assert!(find(short).is_none(), "{short}");
+            assert_eq!(demanded(short).map(|metric| metric.name), Some(*name));
+        }
+        assert_eq!(demanded("capacity"), Some(&CAPACITY));
+        assert_eq!(demanded("preceding_cell_effect"), None);
     }
 }

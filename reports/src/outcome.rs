@@ -87,6 +87,98 @@ pub struct Plan {
     /// Tasks per second that every system must hold, if that was demanded.
     #[serde(default)]
     pub objective_holds: Option<f64>,
+    /// What else was demanded of the systems.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objectives: Vec<Demand>,
+}
+
+/// Something that was demanded of the systems: a metric, compared with a bound.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Demand {
+    /// As it was written: `p99 < 50 ms at 10k`.
+    pub text: String,
+    /// Its name in the table of metrics, or `capacity`.
+    pub metric: String,
+    /// How it must compare with the bound.
+    pub comparison: Comparison,
+    /// The bound, in the metric's base unit.
+    pub bound: f64,
+    /// At which loads.
+    pub at: DemandedAt,
+    /// Of this system alone; of every one but `noop` where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// Of this profile of it alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// In this trial alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<String>,
+}
+
+/// How a value must compare with a bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Comparison {
+    /// Below it.
+    #[serde(rename = "<")]
+    Below,
+    /// It or less.
+    #[serde(rename = "<=")]
+    AtMost,
+    /// Above it.
+    #[serde(rename = ">")]
+    Above,
+    /// It or more.
+    #[serde(rename = ">=")]
+    AtLeast,
+    /// Exactly it.
+    #[serde(rename = "==")]
+    Is,
+}
+
+impl Comparison {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Below, Self::AtMost, Self::Above, Self::AtLeast, Self::Is];
+
+    /// As it is written.
+    #[must_use]
+    pub const fn sign(self) -> &'static str {
+        match self {
+            Self::Below => "<",
+            Self::AtMost => "<=",
+            Self::Above => ">",
+            Self::AtLeast => ">=",
+            Self::Is => "==",
+        }
+    }
+
+    /// Whether the value compares so with the bound.
+    #[must_use]
+    pub fn holds(self, value: f64, bound: f64) -> bool {
+        match self {
+            Self::Below => value < bound,
+            Self::AtMost => value <= bound,
+            Self::Above => value > bound,
+            Self::AtLeast => value >= bound,
+            Self::Is => value == bound,
+        }
+    }
+}
+
+/// At which loads a demand must be met.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DemandedAt {
+    /// At each of the scenario's.
+    Each,
+    /// At this one.
+    Load(Load),
+    /// At this share of each system's own capacity: `50 %`.
+    Share(String),
+    /// At the highest rate held, which a search finds.
+    HighestHeld,
+    /// In the longest window, behind a search in shorter ones.
+    LongestWindow,
 }
 
 /// Where it ran.
@@ -112,6 +204,9 @@ pub struct Host {
     pub fifo: bool,
     /// The pacer's timer slack, ns.
     pub timer_slack_ns: u64,
+    /// How brokers were had: `local`, `compose` or `external`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
     /// What the proxy on the roads costs; only of a run with faults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<ProxyCost>,
@@ -343,7 +438,9 @@ pub struct Trial {
     /// (seconds), `relapses`, `lost_goodput` (tasks), `served.in_fault`,
     /// `served.overall` (shares of 1). Where the run has searched the capacity
     /// also `load.of_capacity` (ρ) and `drain.multiple` (the drain over
-    /// D ρ / (1 − ρ), with D the fault's length), plain numbers.
+    /// D ρ / (1 − ρ), with D the fault's length), plain numbers. Where a cell
+    /// has several queues also `queues.stalled` (a share of 1) and
+    /// `queues.resumed` (seconds).
     pub readings: BTreeMap<String, Reading>,
     /// Acknowledged tasks that were proved lost.
     pub lost: u64,

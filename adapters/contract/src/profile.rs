@@ -38,6 +38,9 @@ pub enum Topology {
     /// Three that replicate, all on this machine: what they cost each other is
     /// in every figure, so that a run has to ask for them (`clusters`).
     Cluster,
+    /// Three that divide a cell's [queues](Self::queues) among them, all on
+    /// this machine too. Nobody has a copy of what another has.
+    Shards,
 }
 
 impl Topology {
@@ -46,8 +49,24 @@ impl Topology {
     pub const fn nodes(self) -> usize {
         match self {
             Self::Single => 1,
-            Self::Cluster => 3,
+            Self::Cluster | Self::Shards => 3,
         }
+    }
+
+    /// Queues of a cell, equally many on each server that has queues of its
+    /// own. A task is in the one of its sequence number modulo this.
+    #[must_use]
+    pub const fn queues(self) -> usize {
+        match self {
+            Self::Single | Self::Cluster => 1,
+            Self::Shards => 12,
+        }
+    }
+
+    /// Whether there are several servers.
+    #[must_use]
+    pub const fn is_of_several(self) -> bool {
+        self.nodes() > 1
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Counts {
     pub settled: u64,
     /// Refused.
     pub refused: u64,
+    /// Given up as unknown; some are confirmed later all the same.
+    pub unknown: u64,
     /// Completed for the first time.
     pub succeeded: u64,
     /// Completed, dead or cancelled: nothing more is expected of them.
@@ -55,6 +57,7 @@ struct Slot {
     taken: AtomicU64,
     settled: AtomicU64,
     refused: AtomicU64,
+    unknown: AtomicU64,
     succeeded: AtomicU64,
     finished: AtomicU64,
     failed_attempts: AtomicU64,
@@ -114,6 +117,7 @@ impl Recorder {
             sum.taken += slot.taken.load(Ordering::Relaxed);
             sum.settled += slot.settled.load(Ordering::Relaxed);
             sum.refused += slot.refused.load(Ordering::Relaxed);
+            sum.unknown += slot.unknown.load(Ordering::Relaxed);
             sum.succeeded += slot.succeeded.load(Ordering::Relaxed);
             sum.finished += slot.finished.load(Ordering::Relaxed);
             sum.failed_attempts += slot.failed_attempts.load(Ordering::Relaxed);
@@ -165,6 +169,7 @@ impl Recorder {
     pub fn unknown(&self, id: TaskId, reason: Reason, at: u64) {
         if self.shared.ledger.settled(id, Enqueue::Unknown, reason, at) {
             add(&self.slot.settled);
+            add(&self.slot.unknown);
         }
     }
 
@@ -232,6 +237,7 @@ mod tests {
             taken: 2,
             settled: 2,
             refused: 0,
+            unknown: 0,
             succeeded: 1,
             finished: 2,
             failed_attempts: 2,

@@ -39,7 +39,7 @@ static SOURCE: WorkerSource = WorkerSource {
     ],
 };
 
-/// Asynq's servers on one queue.
+/// Asynq's servers on the cell's queue, or queues.
 #[derive(Debug)]
 pub(crate) struct Asynq {
     queue: Queue,

@@ -8,7 +8,7 @@ use schedbench_contract::{
 };
 
 use crate::WATCHED_BY_SENTINELS;
-use crate::redis_asynq::{LARGEST_BODY, SENTINEL, SENTINEL_TUNED};
+use crate::redis_asynq::{LARGEST_BODY, SENTINEL, SENTINEL_TUNED, SHARDS};
 
 type Settings = &'static [(&'static str, &'static str)];
 
@@ -93,6 +93,16 @@ pub(super) const PROFILES: &[Profile] = &[
              (down-after-milliseconds, default 30 s), and a failover has 10 s (failover-timeout, \
              default 180 s)",
             SENTINEL_TUNED,
+        )
+    },
+    Profile {
+        topology: Topology::Shards,
+        ..profile(
+            "cluster-3",
+            "as default, with 12 queues on three masters (Redis Cluster), 4 on each: one that is \
+             gone stops its queues, and nobody has a copy; tasks for it are kept by the client, \
+             up to a third of its window, then refused",
+            SHARDS,
         )
     },
 ];

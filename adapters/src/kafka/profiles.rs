@@ -32,6 +32,10 @@ const fn profile(name: &'static str, summary: &'static str, claims: Claims) -> P
     }
 }
 
+/// Kafka 4.1's defaults, which a Kafka of ours has only where a profile says so.
+const SESSION_BY_DEFAULT: &[(&str, &str)] =
+    &[("broker.session.timeout.ms", "9000"), ("broker.heartbeat.interval.ms", "2000")];
+
 /// All of them, the default first.
 pub(super) const PROFILES: &[Profile] = &[
     profile(
@@ -89,6 +93,16 @@ pub(super) const PROFILES: &[Profile] = &[
             "rf3",
             "as acks-all, but three nodes with a copy each, and a record is confirmed once every \
              copy in sync has it, two at least (min.insync.replicas=2)",
+            Claims { durability: DurabilityClass::Replicated, ..CLAIMS },
+        )
+    },
+    Profile {
+        topology: Topology::Cluster,
+        broker_settings: SESSION_BY_DEFAULT,
+        ..profile(
+            "rf3-default",
+            "as rf3, but with Kafka's own wait for a silent node: broker.session.timeout.ms 9 s \
+             and a heartbeat every 2 s (rf3, as every other profile here: 5 s and 0.5 s)",
             Claims { durability: DurabilityClass::Replicated, ..CLAIMS },
         )
     },
@@ -158,7 +172,7 @@ impl Tuning {
             "article-linger-20" => Self { linger_ms: "20", ..article },
             "commit-before" => Self { commits_before: true, ..usual },
             "consumer-hold" => Self { holds: true, ..usual },
-            "rf3" => three,
+            "rf3" | "rf3-default" => three,
             "acks1-rf3" => Self { acks: "1", ..three },
             _ => usual,
         }

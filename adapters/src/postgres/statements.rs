@@ -53,6 +53,7 @@ impl Statements {
         let schema = &self.schema;
         format!(
             "BEGIN;
+             SET LOCAL synchronous_commit = on;
              CREATE SCHEMA {schema};
              CREATE TABLE {schema}.tasks (
                  id bigint PRIMARY KEY,

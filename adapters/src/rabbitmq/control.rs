@@ -90,9 +90,16 @@ impl Control {
     pub(super) async fn server(&self, kind: Kind) -> Result<Server> {
         let mut server = self.0.server().await?;
         let mut settings = vec![("queue type".to_owned(), kind.name().to_owned())];
-        if let Kind::Quorum { members } = kind {
-            must_expire_in_quorum_queues(self.0.road.place(), &server.version)?;
-            settings.push(("members asked for, a queue".into(), members.to_string()));
+        match kind {
+            Kind::Quorum { members } => {
+                must_expire_in_quorum_queues(self.0.road.place(), &server.version)?;
+                settings.push(("members asked for, a queue".into(), members.to_string()));
+            }
+            Kind::Mirrored { nodes } => {
+                must_have_mirrors(self.0.road.place(), &server.version)?;
+                settings.push(("nodes asked for, a queue".into(), nodes.to_string()));
+            }
+            Kind::Classic => {}
         }
         server.settings.splice(0..0, settings);
         Ok(server)
@@ -114,9 +121,37 @@ fn must_expire_in_quorum_queues(place: &str, version: &str) -> Result<()> {
     Ok(())
 }
 
+/// The first version without mirrored classic queues: it takes their policy and
+/// does nothing of it.
+const NO_MIRRORS: (u32, u32) = (4, 0);
+
+fn must_have_mirrors(place: &str, version: &str) -> Result<()> {
+    if is_older(version, NO_MIRRORS) {
+        return Ok(());
+    }
+    Err(Error::Version(format!(
+        "rabbitmq at {place} is version {version}; mirrored classic queues need RabbitMQ 3, for \
+         4.0 removed them. Their successor is rabbitmq/quorum-3"
+    )))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_without_mirrors_is_refused() {
+        for (version, accepted) in [
+            ("3.8.0", true),
+            ("3.10.8", true),
+            ("3.13.7", true),
+            ("4.0.0", false),
+            ("4.1.2", false),
+        ] {
+            let checked = must_have_mirrors("h:1", version);
+            assert_eq!(checked.is_ok(), accepted, "{version}");
+        }
+    }
 
     #[test]
     fn quorum_queues_that_keep_for_ever_are_refused() {

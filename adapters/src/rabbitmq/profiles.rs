@@ -14,6 +14,8 @@ pub(super) const LARGEST_BODY: usize = 16 << 20;
 
 const QUORUM: &str = "quorum";
 const QUORUM_3: &str = "quorum-3";
+const QUORUM_3_TUNED: &str = "quorum-3-tuned";
+const MIRRORED_3: &str = "mirrored-3";
 const NO_CONFIRM: &str = "transient-no-confirm";
 const AUTO_ACK: &str = "auto-ack";
 const ONE_QUEUE: &str = "delay-one-queue";
@@ -22,6 +24,10 @@ const ONE_QUEUE: &str = "delay-one-queue";
 /// unconfirmed. RabbitMQ's own default of 32 bounds delayed tasks to what 32 in
 /// flight make; this is what a worker holds at most by default.
 const MOVED_AT_ONCE: (&str, &str) = ("dead_letter_worker_consumer_prefetch", "256");
+
+/// Each classic queue has a mirror on every other node, and a node that joins
+/// later is sent what the queue holds, without being told to.
+const MIRRORS: &[(&str, &str)] = &[("policy.ha-mode", "all"), ("policy.ha-sync-mode", "automatic")];
 
 const CLAIMS: Claims = Claims {
     // A classic queue writes before it confirms, but does not fsync.
@@ -64,6 +70,25 @@ pub(super) const PROFILES: &[Profile] = &[
                   node; what expires is moved with a confirm (at-least-once)",
         broker: Some(Broker::RabbitMq),
         broker_settings: &[MOVED_AT_ONCE],
+        topology: Topology::Cluster,
+        claims: Claims { durability: DurabilityClass::Replicated, ..CLAIMS },
+    },
+    Profile {
+        name: QUORUM_3_TUNED,
+        summary: "as quorum-3, but a node that is silent for 8 s is given up by the others \
+                  (net_ticktime = 8; RabbitMQ's default is 60 s)",
+        broker: Some(Broker::RabbitMq),
+        broker_settings: &[MOVED_AT_ONCE, ("net_ticktime", "8")],
+        topology: Topology::Cluster,
+        claims: Claims { durability: DurabilityClass::Replicated, ..CLAIMS },
+    },
+    Profile {
+        name: MIRRORED_3,
+        summary: "as durable, but on a cluster of three nodes of this machine, a mirror of each \
+                  queue on the other two (ha-mode all, ha-sync-mode automatic), which have a \
+                  message before it is confirmed; RabbitMQ 3 only, 4.0 removed it",
+        broker: Some(Broker::RabbitMq),
+        broker_settings: MIRRORS,
         topology: Topology::Cluster,
         claims: Claims { durability: DurabilityClass::Replicated, ..CLAIMS },
     },
@@ -121,6 +146,8 @@ pub(super) enum Delays {
 pub(super) enum Kind {
     /// One node.
     Classic,
+    /// A master on one node and mirrors on this many less one others.
+    Mirrored { nodes: u32 },
     /// A majority of this many members, each on a node of its own.
     Quorum { members: u32 },
 }
@@ -129,13 +156,18 @@ impl Kind {
     /// As it is declared.
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::Classic => "classic",
+            Self::Classic | Self::Mirrored { .. } => "classic",
             Self::Quorum { .. } => "quorum",
         }
     }
 
-    /// Whether others have the messages when a node is gone.
-    pub(super) const fn is_replicated(self) -> bool {
+    pub(super) const fn is_quorum(self) -> bool {
+        matches!(self, Self::Quorum { .. })
+    }
+
+    /// Whether a message that expires can be moved with a confirm: only from a
+    /// quorum queue. It matters where others have it when its node is gone.
+    pub(super) const fn moves_with_a_confirm(self) -> bool {
         matches!(self, Self::Quorum { members: 2.. })
     }
 }
@@ -156,7 +188,10 @@ impl Manner {
         Self {
             kind: match profile {
                 QUORUM => Kind::Quorum { members: 1 },
-                QUORUM_3 => Kind::Quorum { members: Topology::Cluster.nodes() as u32 },
+                QUORUM_3 | QUORUM_3_TUNED => {
+                    Kind::Quorum { members: Topology::Cluster.nodes() as u32 }
+                }
+                MIRRORED_3 => Kind::Mirrored { nodes: Topology::Cluster.nodes() as u32 },
                 _ => Kind::Classic,
             },
             persistent: !["transient", NO_CONFIRM].contains(&profile),
@@ -173,15 +208,16 @@ mod tests {
 
     #[test]
     fn each_profile_does_on_the_wire_what_it_claims() {
-        for Profile { name, claims, topology, .. } in PROFILES {
+        for Profile { name, claims, topology, broker_settings, .. } in PROFILES {
+            let is_mirrored = *broker_settings == MIRRORS;
             let manner = Manner::of(name);
             assert_eq!(manner.confirms, claims.confirms == ConfirmMode::Confirmed, "{name}");
             assert_eq!(manner.no_ack, claims.ack == AckMode::Early, "{name}");
             let fsyncs = [DurabilityClass::PowerLoss, DurabilityClass::Replicated];
-            let kind = if fsyncs.contains(&claims.durability) {
-                Kind::Quorum { members: topology.nodes() as u32 }
-            } else {
-                Kind::Classic
+            let kind = match topology.nodes() as u32 {
+                nodes if is_mirrored => Kind::Mirrored { nodes },
+                members if fsyncs.contains(&claims.durability) => Kind::Quorum { members },
+                _ => Kind::Classic,
             };
             assert_eq!(manner.kind, kind, "{name}");
             let replicated = claims.durability == DurabilityClass::Replicated;

@@ -78,7 +78,7 @@ impl Queues {
     /// Declares the queues that every cell has.
     pub(super) async fn declare_all(&self, channel: &Channel) -> lapin::Result<()> {
         let mut arguments = self.kind();
-        if self.manner.kind != Kind::Classic {
+        if self.manner.kind.is_quorum() {
             // RabbitMQ 4 gives a message up after 20 deliveries; where it goes
             // is counted.
             self.expire_into(&mut arguments, &self.dead);
@@ -111,7 +111,7 @@ impl Queues {
     fn expire_into(&self, arguments: &mut FieldTable, queue: &ShortString) {
         arguments.insert("x-dead-letter-exchange".into(), text(""));
         arguments.insert("x-dead-letter-routing-key".into(), text(queue.as_str()));
-        if self.manner.kind.is_replicated() {
+        if self.manner.kind.moves_with_a_confirm() {
             // Otherwise a message leaves its queue before the other has it, and
             // a leader that dies between the two takes it along. This is only
             // taken together with the second one, which no limit makes apply.
@@ -130,7 +130,7 @@ impl Queues {
             Some(wait_ms) => {
                 // A quorum queue counts from a clock of whole ms, cut off, so
                 // that a message expires up to 1 ms early (0.14 ms was seen).
-                let wait_ms = wait_ms + u64::from(self.manner.kind != Kind::Classic);
+                let wait_ms = wait_ms + u64::from(self.manner.kind.is_quorum());
                 properties.with_expiration(wait_ms.to_string().into())
             }
             None => properties,

@@ -98,10 +98,12 @@ fn is_forgotten(reply: &Value) -> bool {
     matches!(reply, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript))
 }
 
-/// Whether the server has become a replica: its address leads elsewhere after
-/// a failover, this connection never will.
-pub(super) fn is_demoted(reply: &Value) -> bool {
-    matches!(reply, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::ReadOnly))
+/// Whether the server has become a replica, or no longer has the slot: its
+/// address leads elsewhere by now, this connection never will.
+pub(super) fn is_elsewhere(reply: &Value) -> bool {
+    const ELSEWHERE: [ServerErrorKind; 2] = [ServerErrorKind::ReadOnly, ServerErrorKind::Moved];
+    let Value::ServerError(error) = reply else { return false };
+    error.kind().is_some_and(|kind| ELSEWHERE.contains(&kind))
 }
 
 /// A connection that is made when it is needed and again after it was lost.
@@ -147,7 +149,7 @@ impl Steady {
         };
         match line.send(commands).await {
             Ok(replies) => {
-                if replies.iter().any(is_demoted) {
+                if replies.iter().any(is_elsewhere) {
                     *self.line.lock().await = None;
                 }
                 Ok(replies)

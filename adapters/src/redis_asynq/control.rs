@@ -7,6 +7,7 @@ use schedbench_contract::{Backlog, Error, Result, Server};
 use super::connect::Steady;
 use super::keys::{self, Keys};
 use super::message::ServerInfo;
+use super::places::Places;
 use super::scripts;
 use crate::clock;
 
@@ -25,18 +26,28 @@ const SETTINGS: &[&str] = &[
     "no-appendfsync-on-rewrite",
     "min-replicas-to-write",
 ];
+/// Those of several masters.
+const OF_MASTERS: &[&str] = &["cluster-require-full-coverage", "cluster-node-timeout"];
 
-/// What of Redis we ask for.
+/// What of Redis we ask for of one queue.
 pub(super) struct Control<'a> {
-    pub(super) line: &'a Steady,
+    pub(super) places: &'a Places,
     pub(super) keys: &'a Keys,
 }
 
 impl Control<'_> {
+    /// The server of the queue.
+    fn line(&self) -> &Steady {
+        self.places.of(&self.keys.prefix)
+    }
+
     async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T> {
-        let reply = self.line.ask(command).await?;
-        from_redis_value(reply)
-            .map_err(|error| self.line.road.broken("reading an answer", &error.to_string()))
+        answer(self.line(), command).await
+    }
+
+    /// Asks about a key that is none of the queue's.
+    async fn ask_of<T: FromRedisValue>(&self, key: &str, command: &Cmd) -> Result<T> {
+        answer(self.places.of(key), command).await
     }
 
     /// Name and version, as `INFO` says it.
@@ -47,11 +58,11 @@ impl Control<'_> {
             lines.find(|(field, _)| *field == name).map(|(_, value)| value.trim().to_owned())
         };
         let redis = field("redis_version").ok_or_else(|| {
-            Error::Version(format!("{} does not say which Redis it is", self.line.road.place()))
+            Error::Version(format!("{} does not say which Redis it is", self.line().road.place()))
         })?;
         // Valkey keeps the last version of Redis that it descends from.
         let fork = field("server_name").zip(field("valkey_version"));
-        check_version(self.line.road.place(), &redis)?;
+        check_version(self.line().road.place(), &redis)?;
         Ok(fork.unwrap_or(("redis".into(), redis)))
     }
 
@@ -59,7 +70,9 @@ impl Control<'_> {
     /// Something of this queue exists.
     pub(super) async fn must_be_unused(&self) -> Result<()> {
         let keys = self.keys;
-        let known: bool = self.ask(cmd("SISMEMBER").arg(keys::QUEUES).arg(&keys.queue)).await?;
+        let mut is_known = cmd("SISMEMBER");
+        let known: bool =
+            self.ask_of(keys::QUEUES, is_known.arg(keys::QUEUES).arg(&keys.queue)).await?;
         if known {
             return Err(Error::NotOurs(format!("the queue {}", keys.queue)));
         }
@@ -71,7 +84,7 @@ impl Control<'_> {
 
     /// Makes the queue known.
     pub(super) async fn announce(&self) -> Result<()> {
-        self.ask(cmd("SADD").arg(keys::QUEUES).arg(&self.keys.queue)).await
+        self.ask_of(keys::QUEUES, cmd("SADD").arg(keys::QUEUES).arg(&self.keys.queue)).await
     }
 
     /// The next keys of the queue, some or all of the rest; none at the end.
@@ -101,17 +114,19 @@ impl Control<'_> {
         }
         for server in self.servers(0).await? {
             let workers = server.replacen(keys::SERVERS, keys::WORKERS, 1);
-            let _: u64 = self.ask(cmd("ZREM").arg(keys::SERVERS).arg(&server)).await?;
-            let _: u64 = self.ask(cmd("ZREM").arg(keys::WORKERS).arg(&workers)).await?;
-            let _: u64 = self.ask(cmd("UNLINK").arg(&server).arg(&workers)).await?;
+            for (set, key) in [(keys::SERVERS, &server), (keys::WORKERS, &workers)] {
+                let _: u64 = self.ask_of(set, cmd("ZREM").arg(set).arg(key)).await?;
+            }
+            // The server's name is in the braces of both.
+            let _: u64 = self.ask_of(&server, cmd("UNLINK").arg(&server).arg(&workers)).await?;
         }
         // Names of servers that died longer ago; Asynq's inspector does the same.
         let now = clock::wall() / 1_000_000_000;
         for set in [keys::SERVERS, keys::WORKERS] {
             let mut forget = cmd("ZREMRANGEBYSCORE");
-            let _: u64 = self.ask(forget.arg(set).arg("-inf").arg(now)).await?;
+            let _: u64 = self.ask_of(set, forget.arg(set).arg("-inf").arg(now)).await?;
         }
-        self.ask(cmd("SREM").arg(keys::QUEUES).arg(&self.keys.queue)).await
+        self.ask_of(keys::QUEUES, cmd("SREM").arg(keys::QUEUES).arg(&self.keys.queue)).await
     }
 
     /// Names of the servers of this queue that are expected to live at
@@ -119,17 +134,17 @@ impl Control<'_> {
     async fn servers(&self, unix_s: u64) -> Result<Vec<String>> {
         let mut range = cmd("ZRANGEBYSCORE");
         range.arg(keys::SERVERS).arg(unix_s).arg("+inf");
-        let names: Vec<String> = self.ask(&range).await?;
-        if names.is_empty() {
-            return Ok(names);
-        }
-        let infos: Vec<Option<Vec<u8>>> = self.ask(cmd("MGET").arg(&names)).await?;
-        let ours = |info: &Option<Vec<u8>>| {
+        let names: Vec<String> = self.ask_of(keys::SERVERS, &range).await?;
+        let mut ours = Vec::new();
+        for name in names {
+            // One by one: each name may be with another master.
+            let info: Option<Vec<u8>> = self.ask_of(&name, cmd("GET").arg(&name)).await?;
             let info = info.as_deref().and_then(|info| ServerInfo::decode(info).ok());
-            info.is_some_and(|info| info.queues.contains_key(&self.keys.queue))
-        };
-        let known = names.into_iter().zip(infos).filter(|(_, info)| ours(info));
-        Ok(known.map(|(name, _)| name).collect())
+            if info.is_some_and(|info| info.queues.contains_key(&self.keys.queue)) {
+                ours.push(name);
+            }
+        }
+        Ok(ours)
     }
 
     /// How many worker processes say that they serve the queue.
@@ -153,8 +168,8 @@ impl Control<'_> {
             count("ZCARD", &keys.retry),
             count("ZCARD", &keys.archived),
         ];
-        let replies = self.line.send(counts).await?;
-        replies.iter().try_for_each(|reply| self.line.road.accepts(reply))?;
+        let replies = self.line().send(counts).await?;
+        replies.iter().try_for_each(|reply| self.line().road.accepts(reply))?;
         let number = |place: usize| match replies.get(place) {
             Some(Value::Int(number)) => u64::try_from(*number).ok(),
             _ => None,
@@ -181,17 +196,24 @@ impl Control<'_> {
     pub(super) async fn server(&self) -> Result<Server> {
         let (name, version) = self.version().await?;
         let mut settings = Vec::new();
-        for &setting in SETTINGS {
+        let of_masters = self.places.a_slot_of_each().map_or(&[][..], |_| OF_MASTERS);
+        for &setting in SETTINGS.iter().chain(of_masters) {
             // Managed servers refuse CONFIG; then the settings stay unsaid.
             let mut get = cmd("CONFIG");
             get.arg("GET").arg(setting);
             let Ok(found) = self.ask::<Vec<(String, String)>>(&get).await else { continue };
             settings.extend(found);
         }
-        settings.extend(self.line.road.settings_of_sentinels().await);
+        settings.extend(self.line().road.settings_of_sentinels().await);
         let year = release_year(&name, &version);
         Ok(Server { name, version, year, settings })
     }
+}
+
+async fn answer<T: FromRedisValue>(line: &Steady, command: &Cmd) -> Result<T> {
+    let reply = line.ask(command).await?;
+    from_redis_value(reply)
+        .map_err(|error| line.road.broken("reading an answer", &error.to_string()))
 }
 
 fn major_and_minor(version: &str) -> Option<(u32, u32)> {

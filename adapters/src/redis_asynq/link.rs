@@ -57,6 +57,9 @@ pub(super) struct Batch {
 
 struct State {
     line: Option<Line>,
+    /// What waits for a connection, as several masters have it: nothing of it
+    /// has left.
+    kept: Vec<Batch>,
     /// How often it was connected: a late failure of an old connection must
     /// not take down the new one.
     generation: u64,
@@ -66,7 +69,8 @@ struct State {
 pub(super) struct Link {
     number: u32,
     road: Arc<Road>,
-    queue: String,
+    /// The queue that a server may have to be told of again.
+    announces: Option<String>,
     /// Replicas that must have a task before it is confirmed.
     copies: u32,
     log: Recorder,
@@ -83,7 +87,7 @@ impl Link {
     pub(super) async fn open(
         number: u32,
         road: Arc<Road>,
-        (queue, copies): (&str, u32),
+        (announces, copies): (Option<&str>, u32),
         log: Recorder,
         flow: Arc<Flow>,
     ) -> schedbench_contract::Result<Arc<Self>> {
@@ -91,11 +95,11 @@ impl Link {
         Ok(Arc::new(Self {
             number,
             road,
-            queue: queue.to_owned(),
+            announces: announces.map(str::to_owned),
             copies,
             log,
             flow,
-            state: Mutex::new(State { line: Some(line), generation: 0 }),
+            state: Mutex::new(State { line: Some(line), kept: Vec::new(), generation: 0 }),
             closed: AtomicBool::new(false),
         }))
     }
@@ -110,9 +114,37 @@ impl Link {
         state.line.clone().map(|line| (line, state.generation))
     }
 
-    /// No more attempts to connect.
+    /// No more attempts to connect; what waits for one never leaves.
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
+        let kept = std::mem::take(&mut self.state().kept);
+        kept.into_iter().for_each(|batch| self.refuse(batch));
+    }
+
+    /// Carries a batch, or keeps it until there is a connection again: at most
+    /// so many tasks, what is more is refused. Nobody waits for a master that
+    /// is gone, whose tasks would keep those of the others waiting.
+    pub(super) fn carry_or_keep(self: &Arc<Self>, batch: Batch, most: usize) {
+        let mut state = self.state();
+        if let Some(line) = state.line.clone() {
+            tokio::spawn(Arc::clone(self).carry(line, state.generation, batch));
+            return;
+        }
+        let kept: usize = state.kept.iter().map(|batch| batch.ids.len()).sum();
+        if kept + batch.ids.len() <= most {
+            state.kept.push(batch);
+            return;
+        }
+        drop(state);
+        self.refuse(batch);
+    }
+
+    fn refuse(&self, batch: Batch) {
+        let now = clock::now();
+        for &id in &batch.ids {
+            self.log.refused(id, Reason::NeverLeft, now);
+        }
+        self.flow.settled(batch.ids.len());
     }
 
     /// Sends a batch and notes what becomes of each task.
@@ -130,8 +162,8 @@ impl Link {
                     let (these, others) = rest.split_at(length);
                     self.settle(these, reply, copied, now);
                     rest = others;
-                    if connect::is_demoted(reply) {
-                        let why = "it has become a replica".to_owned();
+                    if connect::is_elsewhere(reply) {
+                        let why = "it no longer serves this".to_owned();
                         self.lost(generation, &Failure::Lost(why));
                     }
                 }
@@ -208,30 +240,51 @@ impl Link {
         tokio::spawn(Arc::clone(self).connect_again());
     }
 
+    /// Has a server without persistence know the queue's name again.
+    async fn is_announced(&self, line: &Line) -> bool {
+        let Some(queue) = &self.announces else { return true };
+        let mut announce = redis::cmd("SADD");
+        announce.arg(keys::QUEUES).arg(queue);
+        let replies = line.send(vec![announce]).await.unwrap_or_default();
+        replies.iter().any(|reply| self.road.accepts(reply).is_ok())
+    }
+
+    /// Uses this connection from now on, first for what was kept.
+    fn is_back(self: &Arc<Self>, line: &Line) {
+        let mut state = self.state();
+        let kept = std::mem::take(&mut state.kept);
+        // Before anybody can use it: what it carries comes after the moment.
+        let text = format!("connection {} to {}", self.number, line.place());
+        let text = text + &with_kept(&kept);
+        self.log.moment(clock::now(), MomentKind::Reconnected, text);
+        state.line = Some(line.clone());
+        state.generation += 1;
+        for batch in kept {
+            tokio::spawn(Arc::clone(self).carry(line.clone(), state.generation, batch));
+        }
+    }
+
     async fn connect_again(self: Arc<Self>) {
         let mut wait = FIRST_WAIT;
         while !self.closed.load(Ordering::Acquire) {
-            if let Ok(line) = self.road.connect().await {
-                // A server without persistence has forgotten the queue's name.
-                let mut announce = redis::cmd("SADD");
-                announce.arg(keys::QUEUES).arg(&self.queue);
-                let replies = line.send(vec![announce]).await.unwrap_or_default();
-                if replies.iter().any(|reply| self.road.accepts(reply).is_ok()) {
-                    // Before anybody can use it: what it carries comes after the moment.
-                    let text = format!("connection {} to {}", self.number, line.place());
-                    self.log.moment(clock::now(), MomentKind::Reconnected, text);
-                    {
-                        let mut state = self.state();
-                        state.line = Some(line);
-                        state.generation += 1;
-                    }
-                    self.flow.changed.notify_one();
-                    return;
-                }
+            if let Ok(line) = self.road.connect().await
+                && self.is_announced(&line).await
+            {
+                self.is_back(&line);
+                self.flow.changed.notify_one();
+                return;
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(LONGEST_WAIT);
         }
+    }
+}
+
+/// `, with 3 tasks that were kept for it`.
+fn with_kept(kept: &[Batch]) -> String {
+    match kept.iter().map(|batch| batch.ids.len()).sum::<usize>() {
+        0 => String::new(),
+        tasks => format!(", with {tasks} tasks that were kept for it"),
     }
 }
 
@@ -247,6 +300,9 @@ fn refuses_before_anything(code: &str) -> bool {
         "NOREPLICAS",
         "MASTERDOWN",
         "CLUSTERDOWN",
+        "MOVED",
+        "ASK",
+        "TRYAGAIN",
         "BUSY",
         "NOAUTH",
         "NOPERM",

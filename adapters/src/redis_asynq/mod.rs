@@ -10,7 +10,9 @@ mod connect;
 mod control;
 mod keys;
 mod link;
+mod masters;
 mod message;
+mod places;
 mod producer;
 mod profiles;
 mod queue;
@@ -27,7 +29,7 @@ use schedbench_contract::{
 pub(crate) use producer::AsynqProducer;
 pub(crate) use profiles::Seconds;
 #[cfg(feature = "asynq")]
-pub(crate) use profiles::{LARGEST_BODY, SENTINEL, SENTINEL_TUNED};
+pub(crate) use profiles::{LARGEST_BODY, SENTINEL, SENTINEL_TUNED, SHARDS};
 pub(crate) use queue::Queue;
 
 /// Its name in scenarios and tables.

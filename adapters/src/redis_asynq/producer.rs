@@ -23,14 +23,50 @@ const BYTES_PER_CALL: usize = 1 << 20;
 /// How old the pair of clocks for due times may be, ns.
 const CLOCKS_FOR_NS: u64 = 1_000_000_000;
 
-/// Enqueues and schedules tasks of one queue.
+/// The connections to one server, used in turn.
+pub(super) struct Lane {
+    links: Vec<Arc<Link>>,
+    next: usize,
+}
+
+impl Lane {
+    /// Over these; there is one at least.
+    pub(super) const fn over(links: Vec<Arc<Link>>) -> Self {
+        Self { links, next: 0 }
+    }
+
+    /// The next connection that is not lost.
+    fn link(&mut self) -> Option<(Arc<Link>, Line, u64)> {
+        for _ in 0..self.links.len() {
+            self.next = (self.next + 1) % self.links.len();
+            let link = &self.links[self.next];
+            if let Some((line, generation)) = link.line() {
+                return Some((Arc::clone(link), line, generation));
+            }
+        }
+        None
+    }
+
+    /// The next connection that is not lost, or one that is.
+    fn any_link(&mut self) -> Arc<Link> {
+        self.link().map_or_else(|| Arc::clone(&self.links[self.next]), |(link, ..)| link)
+    }
+}
+
+/// A queue, and which server has it.
+struct Place {
+    keys: Keys,
+    new: NewTask,
+    lane: usize,
+}
+
+/// Enqueues and schedules tasks of one queue, or of several.
 pub(crate) struct AsynqProducer {
     log: Recorder,
-    keys: Arc<Keys>,
-    new: NewTask,
+    /// A task is in the one of its sequence number modulo their number.
+    queues: Vec<Place>,
     seconds: Seconds,
-    links: Vec<Arc<Link>>,
-    next_link: usize,
+    lanes: Vec<Lane>,
     flow: Arc<Flow>,
     window: usize,
     clocks: ClockPair,
@@ -41,27 +77,29 @@ pub(crate) struct AsynqProducer {
 
 impl std::fmt::Debug for AsynqProducer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AsynqProducer").field("queue", &self.keys.queue).finish_non_exhaustive()
+        let queues: Vec<&str> = self.queues.iter().map(|it| it.keys.queue.as_str()).collect();
+        f.debug_struct("AsynqProducer").field("queues", &queues).finish_non_exhaustive()
     }
 }
 
 impl AsynqProducer {
     pub(super) fn new(
         log: Recorder,
-        keys: Arc<Keys>,
-        retries: u32,
-        seconds: Seconds,
-        links: Vec<Arc<Link>>,
+        queues: impl Iterator<Item = (Keys, usize)>,
+        (retries, seconds): (u32, Seconds),
+        lanes: Vec<Lane>,
         flow: Arc<Flow>,
         window: u32,
     ) -> Self {
+        let place = |(keys, lane): (Keys, usize)| {
+            let new = NewTask::new(&keys.queue, retries);
+            Place { keys, new, lane }
+        };
         Self {
             log,
-            new: NewTask::new(&keys.queue, retries),
-            keys,
+            queues: queues.map(place).collect(),
             seconds,
-            links,
-            next_link: 0,
+            lanes,
             flow,
             window: window as usize,
             clocks: ClockPair::read(),
@@ -71,26 +109,49 @@ impl AsynqProducer {
         }
     }
 
-    /// The next connection, in turn, that is not lost.
-    fn link(&mut self) -> Option<(Arc<Link>, Line, u64)> {
-        for _ in 0..self.links.len() {
-            self.next_link = (self.next_link + 1) % self.links.len();
-            let link = &self.links[self.next_link];
-            if let Some((line, generation)) = link.line() {
-                return Some((Arc::clone(link), line, generation));
-            }
-        }
-        None
+    /// The place of the queue that the task is in.
+    fn queue_of(&self, id: TaskId) -> usize {
+        (id.sequence() % self.queues.len() as u64) as usize
     }
 
+    /// Hands tasks over to one server on a connection of its.
     fn hand_over(&mut self, tasks: &[Task<'_>], link: Arc<Link>, line: Line, generation: u64) {
+        let mut batch = Batch { ids: Vec::with_capacity(tasks.len()), ..Batch::default() };
+        self.write(&mut batch, 0, tasks);
+        if !batch.ids.is_empty() {
+            self.flow.sent(batch.ids.len());
+            tokio::spawn(link.carry(line, generation, batch));
+        }
+    }
+
+    /// Hands tasks over to the masters of their queues. One that is gone keeps
+    /// nobody waiting: its share of the window holds tasks for it.
+    fn divide(&mut self, tasks: &[Task<'_>]) {
+        let share = self.window / self.lanes.len();
+        let mut batches: Vec<Batch> = self.lanes.iter().map(|_| Batch::default()).collect();
+        for queue in 0..self.queues.len() {
+            let its: Vec<Task<'_>> =
+                tasks.iter().filter(|task| self.queue_of(task.id) == queue).copied().collect();
+            let lane = self.queues[queue].lane;
+            self.write(&mut batches[lane], queue, &its);
+        }
+        for (lane, batch) in self.lanes.iter_mut().zip(batches) {
+            if !batch.ids.is_empty() {
+                self.flow.sent(batch.ids.len());
+                lane.any_link().carry_or_keep(batch, share);
+            }
+        }
+    }
+
+    /// Adds tasks of a queue to what is carried.
+    fn write(&mut self, batch: &mut Batch, queue: usize, tasks: &[Task<'_>]) {
         let now = clock::now();
         if now > self.clocks.monotonic + CLOCKS_FOR_NS {
             self.clocks = ClockPair::read();
         }
-        let mut batch = Batch { ids: Vec::with_capacity(tasks.len()), ..Batch::default() };
+        let Place { keys, new, .. } = &self.queues[queue];
         self.delayed.clear();
-        let mut calls = Calls::new(&mut batch);
+        let mut calls = Calls::new(batch);
         let wall_now = self.clocks.to_wall(now);
         let wall_text = wall_now.to_string();
         for (place, task) in tasks.iter().enumerate() {
@@ -105,28 +166,24 @@ impl AsynqProducer {
                 continue;
             }
             let call = calls.for_task(task, || {
-                let mut call = scripts::call(&scripts::ENQUEUE, &[&self.keys.pending], 0);
-                call.arg(&self.keys.task).arg(&wall_text);
+                let mut call = scripts::call(&scripts::ENQUEUE, &[&keys.pending], 0);
+                call.arg(&keys.task).arg(&wall_text);
                 call
             });
-            append(call, &self.new, task, &mut self.id_text, &mut self.message);
+            append(call, new, task, &mut self.id_text, &mut self.message);
         }
         calls.end();
         for &(place, score) in &self.delayed {
             let task = &tasks[place];
             let call = calls.for_task(task, || {
-                let mut call = scripts::call(&scripts::SCHEDULE, &[&self.keys.scheduled], 0);
-                call.arg(&self.keys.task);
+                let mut call = scripts::call(&scripts::SCHEDULE, &[&keys.scheduled], 0);
+                call.arg(&keys.task);
                 call
             });
-            append(call, &self.new, task, &mut self.id_text, &mut self.message);
+            append(call, new, task, &mut self.id_text, &mut self.message);
             call.arg(score);
         }
         calls.end();
-        if !batch.ids.is_empty() {
-            self.flow.sent(batch.ids.len());
-            tokio::spawn(link.carry(line, generation, batch));
-        }
     }
 }
 
@@ -181,8 +238,12 @@ impl Producer for AsynqProducer {
             if some == 0 && batch.is_empty() {
                 return Ok(0);
             }
+            if some > 0 && self.lanes.len() > 1 {
+                self.divide(&batch[..some]);
+                return Ok(some);
+            }
             if some > 0
-                && let Some((link, line, generation)) = self.link()
+                && let Some((link, line, generation)) = self.lanes[0].link()
             {
                 self.hand_over(&batch[..some], link, line, generation);
                 return Ok(some);
@@ -195,11 +256,11 @@ impl Producer for AsynqProducer {
     /// pending tasks this takes Redis O(n).
     async fn cancel(&mut self, id: TaskId) -> Result<bool> {
         let text = id.to_string();
-        let task = format!("{}{text}", self.keys.task);
-        let keys = Arc::clone(&self.keys);
+        let Place { keys, lane, .. } = &self.queues[self.queue_of(id)];
+        let task = format!("{}{text}", keys.task);
         let names = [&*keys.pending, &*keys.scheduled, &*task];
         loop {
-            let Some((link, line, generation)) = self.link() else {
+            let Some((link, line, generation)) = self.lanes[*lane].link() else {
                 self.flow.changed().await;
                 continue;
             };
@@ -225,6 +286,6 @@ impl Producer for AsynqProducer {
 
 impl Drop for AsynqProducer {
     fn drop(&mut self) {
-        self.links.iter().for_each(|link| link.close());
+        self.lanes.iter().flat_map(|lane| &lane.links).for_each(|link| link.close());
     }
 }

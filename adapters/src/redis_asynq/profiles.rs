@@ -51,6 +51,11 @@ pub(crate) const SENTINEL_TUNED: &[(&str, &str)] = &[
     ("sentinel down-after-milliseconds", "1000"),
     ("sentinel failover-timeout", "10000"),
 ];
+/// Masters that go on when one of them is gone: by default all stop as soon as
+/// they call it failed, after `cluster-node-timeout` (15 s).
+#[cfg(feature = "asynq")]
+pub(crate) const SHARDS: &[(&str, &str)] =
+    &[("appendonly", "yes"), ("appendfsync", "everysec"), ("cluster-require-full-coverage", "no")];
 
 /// All of them, the default first.
 pub(super) const PROFILES: &[Profile] = &[

@@ -1,15 +1,17 @@
-//! The way to a Redis: to the one that is there, or to the primary of several.
+//! The way to a Redis: to the one that is there, to the primary of several, or
+//! to the one of several that has a slot.
 
 use std::time::Duration;
 
 use redis::io::tcp::TcpSettings;
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, IntoConnectionInfo,
-    RedisConnectionInfo, RedisError, Value,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ErrorKind, FromRedisValue,
+    IntoConnectionInfo, RedisConnectionInfo, RedisError, RedisResult, Value,
 };
 use schedbench_contract::{Address, Error, Result};
 
 use super::connect::Line;
+use super::masters::{Map, Masters};
 use super::scripts;
 use super::sentinels::{Reach, Sentinels};
 use crate::tls;
@@ -20,10 +22,17 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// a server that was stopped for 5 s answers after them: giving up sooner
 /// would call those tasks unknown. A black hole is noticed this late.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// Who is asked where another server is answers, and is reached, within this
+/// time each.
+const KNOWS_WITHIN: Duration = Duration::from_secs(1);
 /// Requests that wait for the socket; the client's own default is 50.
 const QUEUED_REQUESTS: usize = 4_096;
 
-/// How to reach a server: always the same one, or whichever is the primary.
+/// Host and port.
+pub(super) type Place = (String, u16);
+
+/// How to reach a server: always the same one, or whichever is the primary, or
+/// has the slot.
 #[derive(Debug)]
 pub(super) struct Road {
     whom: Whom,
@@ -39,6 +48,8 @@ enum Whom {
     One(Client),
     /// Whom these name, to be signed in to so.
     Primary(Sentinels, RedisConnectionInfo),
+    /// Who has this slot, as these say.
+    Owner(Masters, u16, RedisConnectionInfo),
 }
 
 impl Road {
@@ -50,8 +61,8 @@ impl Road {
         if address.tls && !tls::IS_HERE {
             return Err(unsupported("TLS", "this build has none; build it with --features tls"));
         }
-        if address.tls && reach == Reach::Sentinels {
-            return Err(unsupported("TLS", "sentinels name a primary by its IP address"));
+        if address.tls && reach != Reach::Itself {
+            return Err(unsupported("TLS", "servers name each other by their IP addresses"));
         }
         let mut login = RedisConnectionInfo::default();
         if let Some(user) = &address.user {
@@ -84,6 +95,10 @@ impl Road {
                 let sentinels = Sentinels::at(first, login.clone());
                 Ok(Whom::Primary(sentinels, in_database(login)))
             }
+            Reach::Master(slot) => {
+                let masters = Masters::at(address, login.clone());
+                Ok(Whom::Owner(masters, slot, login))
+            }
         };
         let whom = whom.map_err(|error| broken(&error))?;
         let config = AsyncConnectionConfig::new()
@@ -112,16 +127,27 @@ impl Road {
     /// How the sentinels are set, if there are some.
     pub(super) async fn settings_of_sentinels(&self) -> Vec<(String, String)> {
         match &self.whom {
-            Whom::One(_) => Vec::new(),
+            Whom::One(_) | Whom::Owner(..) => Vec::new(),
             Whom::Primary(sentinels, _) => sentinels.settings().await,
         }
     }
 
-    /// Connects, to the primary as the sentinels name it now, and teaches the
-    /// server our scripts.
+    /// Who has which slots, where several divide them.
     ///
     /// # Errors
-    /// The server is not there or refuses us, or is no primary.
+    /// None of them answers.
+    pub(super) async fn map(&self) -> Result<Option<Map>> {
+        let Whom::Owner(masters, ..) = &self.whom else { return Ok(None) };
+        let map = masters.map().await;
+        map.map(Some).map_err(|error| self.broken("asking who has which slot", &error.to_string()))
+    }
+
+    /// Connects, to the primary as the sentinels name it now or to the master
+    /// of the slot, and teaches the server our scripts.
+    ///
+    /// # Errors
+    /// The server is not there or refuses us, is no primary, or does not serve
+    /// its slots.
     pub(super) async fn connect(&self) -> Result<Line> {
         let mut first = scripts::load_all();
         let (client, place) = match &self.whom {
@@ -130,6 +156,13 @@ impl Road {
                 // One that has been asked to serve another may not know it yet.
                 first.push(redis::cmd("ROLE"));
                 self.to_the_primary(sentinels, login).await?
+            }
+            Whom::Owner(masters, slot, login) => {
+                // One that came back serves nobody for a while.
+                let mut info = redis::cmd("CLUSTER");
+                info.arg("INFO");
+                first.push(info);
+                self.to_the_owner(masters, *slot, login).await?
             }
         };
         let connection = client
@@ -142,12 +175,12 @@ impl Road {
             .await
             .map_err(|failure| self.broken("loading scripts", failure.text()))?;
         replies.iter().try_for_each(|reply| self.accepts(reply))?;
-        match replies.last() {
-            Some(Value::Array(role)) if !says_primary(role) => {
-                Err(self.broken("connecting", &format!("{} is no primary", line.place())))
-            }
-            _ => Ok(line),
-        }
+        let lacks = match (&self.whom, replies.last()) {
+            (Whom::Primary(..), Some(Value::Array(role))) if !says_primary(role) => "is no primary",
+            (Whom::Owner(..), Some(said)) if !says_ok(said) => "does not serve its slots",
+            _ => return Ok(line),
+        };
+        Err(self.broken("connecting", &format!("{} {lacks}", line.place())))
     }
 
     async fn to_the_primary(
@@ -163,6 +196,28 @@ impl Road {
         let (host, port) = named
             .map_err(|error| self.broken(asking, &error.to_string()))?
             .ok_or_else(|| self.broken(asking, "they do not agree"))?;
+        self.at_place((host, port), login)
+    }
+
+    async fn to_the_owner(
+        &self,
+        masters: &Masters,
+        slot: u16,
+        login: &RedisConnectionInfo,
+    ) -> Result<(Client, String)> {
+        let asking = "asking who has a slot";
+        let place = masters.owner(slot).await;
+        let place = place
+            .map_err(|error| self.broken(asking, &error.to_string()))?
+            .ok_or_else(|| self.broken(asking, &format!("nobody has {slot}")))?;
+        self.at_place(place, login)
+    }
+
+    fn at_place(
+        &self,
+        (host, port): Place,
+        login: &RedisConnectionInfo,
+    ) -> Result<(Client, String)> {
         let place = format!("{host}:{port}");
         let client = open(ConnectionAddr::Tcp(host, port), login.clone(), None)
             .map_err(|error| self.broken("connecting", &error.to_string()))?;
@@ -229,6 +284,26 @@ pub(super) fn open(
     }
     let _ = authorities;
     Client::open(info)
+}
+
+/// Asks one question of a server that knows where another is.
+pub(super) async fn ask<T: FromRedisValue>(
+    (host, port): &Place,
+    login: &RedisConnectionInfo,
+    question: &Cmd,
+) -> RedisResult<T> {
+    let client = open(ConnectionAddr::Tcp(host.clone(), *port), login.clone(), None)?;
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(KNOWS_WITHIN))
+        .set_response_timeout(Some(KNOWS_WITHIN));
+    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+    question.query_async(&mut connection).await
+}
+
+/// Whether `CLUSTER INFO` was answered by a master that serves its slots.
+fn says_ok(info: &Value) -> bool {
+    let Value::BulkString(text) = info else { return false };
+    String::from_utf8_lossy(text).lines().any(|line| line == "cluster_state:ok")
 }
 
 /// Whether `ROLE` was answered by a primary.

@@ -1,24 +1,16 @@
 //! The primary of a cluster: the server that its sentinels send clients to.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
-use redis::{
-    AsyncConnectionConfig, ConnectionAddr, FromRedisValue, RedisConnectionInfo, RedisResult, cmd,
-};
+use redis::{FromRedisValue, RedisConnectionInfo, RedisResult, cmd};
 use schedbench_contract::{Profile, Topology};
 
-use super::road;
+use super::road::{self, Place};
 use crate::WATCHED_BY_SENTINELS;
 
-/// Connecting to a sentinel, and its answer, take at most this long each.
-const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// What of a sentinel's view decides how a failover goes.
 const SETTINGS: &[&str] =
     &["down-after-milliseconds", "failover-timeout", "quorum", "num-slaves", "num-other-sentinels"];
-
-/// Host and port.
-pub(super) type Place = (String, u16);
 
 /// Whom the address of a profile leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,14 +19,17 @@ pub(crate) enum Reach {
     Itself,
     /// Sentinels, which know the primary.
     Sentinels,
+    /// Masters, which know who of them has which slot; the one of this slot.
+    Master(u16),
 }
 
 impl Reach {
-    /// Of that profile.
+    /// Of that profile; of several masters the first one.
     pub(crate) fn of(profile: &Profile) -> Self {
         match profile.topology {
             Topology::Single => Self::Itself,
             Topology::Cluster => Self::Sentinels,
+            Topology::Shards => Self::Master(0),
         }
     }
 }
@@ -93,14 +88,8 @@ impl Sentinels {
     }
 
     async fn ask<T: FromRedisValue>(&self, sentinel: &Place, what: &str) -> RedisResult<T> {
-        let (host, port) = sentinel.clone();
-        let client = road::open(ConnectionAddr::Tcp(host, port), self.login.clone(), None)?;
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(ANSWER_WITHIN))
-            .set_response_timeout(Some(ANSWER_WITHIN));
-        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
         let mut question = cmd("SENTINEL");
         question.arg(what).arg(WATCHED_BY_SENTINELS);
-        question.query_async(&mut connection).await
+        road::ask(sentinel, &self.login, &question).await
     }
 }

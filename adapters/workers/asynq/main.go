@@ -1,5 +1,5 @@
-// The worker of schedbench's system asynq: the library's own servers on one
-// queue. See README.md for the protocol and for running it by hand.
+// The worker of schedbench's system asynq: the library's own servers on the
+// queue of a cell, or on all of them. See README.md for the protocol and for running it by hand.
 package main
 
 import (
@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -102,7 +103,7 @@ func config(work *Work, concurrency int) asynq.Config {
 	ms := func(number int) time.Duration { return time.Duration(number) * time.Millisecond }
 	return asynq.Config{
 		Concurrency:              concurrency,
-		Queues:                   map[string]int{work.Queue: 1},
+		Queues:                   queues(work),
 		TaskCheckInterval:        ms(work.Options.TaskCheckInterval),
 		DelayedTaskCheckInterval: ms(work.Options.DelayedTaskCheckInterval),
 		RetryDelayFunc: func(int, error, *asynq.Task) time.Duration {
@@ -112,8 +113,20 @@ func config(work *Work, concurrency int) asynq.Config {
 	}
 }
 
-// redis says where Redis is: at the address, or wherever the sentinels there
-// say that the primary is.
+// queues are all that the cell has, each as important as the others.
+func queues(work *Work) map[string]int {
+	if work.Options.Queues == "" {
+		return map[string]int{work.Queue: 1}
+	}
+	queues := make(map[string]int)
+	for _, name := range strings.Split(work.Options.Queues, ",") {
+		queues[name] = 1
+	}
+	return queues
+}
+
+// redis says where Redis is: at the address, wherever the sentinels there say
+// that the primary is, or at the masters of a cluster.
 func redis(work *Work) (asynq.RedisConnOpt, error) {
 	at := work.At
 	database := 0
@@ -129,6 +142,12 @@ func redis(work *Work) (asynq.RedisConnOpt, error) {
 		return asynq.RedisFailoverClientOpt{
 			MasterName: master, SentinelAddrs: []string{place(at)}, SentinelPassword: at.Password,
 			Username: at.User, Password: at.Password, DB: database,
+		}, nil
+	}
+	if nodes := work.Options.ClusterNodes; nodes != "" {
+		// A cluster has one database.
+		return asynq.RedisClusterClientOpt{
+			Addrs: strings.Split(nodes, ","), Username: at.User, Password: at.Password,
 		}, nil
 	}
 	return asynq.RedisClientOpt{

@@ -62,6 +62,12 @@ type Options struct {
 	// SentinelMaster is what the sentinels at the address call the primary;
 	// empty where a Redis itself is there.
 	SentinelMaster string `json:"sentinel_master"`
+	// Queues are the names of the cell's queues, with commas between them, where
+	// it has several; all of the same priority.
+	Queues string `json:"queues"`
+	// ClusterNodes are the masters of a Redis Cluster, host:port with commas
+	// between them; empty where a Redis itself is at the address.
+	ClusterNodes string `json:"cluster_nodes"`
 	// Servers is how many asynq.Servers share the process's handlers.
 	Servers int `json:"servers,string"`
 }

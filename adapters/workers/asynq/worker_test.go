@@ -68,6 +68,27 @@ func TestSentinelsSayWhereThePrimaryIs(t *testing.T) {
 	}
 }
 
+func TestMastersOfAClusterDivideTheQueues(t *testing.T) {
+	with := `"options":{"queues":"q.0,q.1,q.4","cluster_nodes":"127.0.0.1:7001,127.0.0.1:7002",`
+	work, err := readWork(strings.NewReader(strings.Replace(rustWork, `"options":{`, with, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := redis(work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expected := asynq.RedisClusterClientOpt{
+		Addrs: []string{"127.0.0.1:7001", "127.0.0.1:7002"}, Password: "secret",
+	}
+	if !reflect.DeepEqual(at, expected) {
+		t.Errorf("%+v", at)
+	}
+	if got := config(work, 1).Queues; !reflect.DeepEqual(got, map[string]int{"q.0": 1, "q.1": 1, "q.4": 1}) {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestWhatIsNoWorkIsRefused(t *testing.T) {
 	for _, text := range []string{
 		"", "{", "{}", `{"queue":"q"}`, strings.Replace(rustWork, "sleep-ns", "rest-ns", 1),

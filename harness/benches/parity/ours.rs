@@ -232,6 +232,7 @@ impl Generator<'_> {
             bodies: &bodies,
             stop: &never,
             log,
+            pulse: None,
             hiccup: None,
         };
         let driven = drive_open(&setup, Arrivals::of(&self.plan(tasks)), &mut producer);

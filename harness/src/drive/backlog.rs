@@ -37,6 +37,9 @@ pub fn drive_backlog<P: Producer>(
             let body = setup.bodies.of(id);
             Task { id, intended: now, due: arrival.due, key: arrival.key, body }
         }));
+        if let Some(pulse) = setup.pulse {
+            pulse.has_offered(taken + room);
+        }
         let submitted = parker.block_on(producer.submit(&batch), setup.deadline, setup.stop);
         let count = match submitted {
             Ok(Ok(count)) => count.min(batch.len()) as u64,

@@ -106,6 +106,9 @@ pub fn drive_in_flight<P: Producer>(
             let body = base.bodies.of(id);
             Task { id, intended: now, due: arrival.due, key: arrival.key, body }
         }));
+        if let Some(pulse) = base.pulse {
+            pulse.has_offered(taken + room);
+        }
         // Longer than the longest window and the system takes nothing.
         let deadline = now + LONGEST_WINDOW * setup.window_ns + setup.warmup_ns;
         let entered = clock::now();

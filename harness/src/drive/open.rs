@@ -9,6 +9,7 @@ use schedbench_contract::{BodyPool, Producer, Recorder, Task, TaskId};
 
 use super::absences::Absences;
 use super::park::{Interrupt, Parker};
+use super::pulse::Pulse;
 use super::wait::Waiter;
 use crate::plan::{Arrival, Arrivals, Pacing};
 use crate::record::{HandOver, PacingSeen};
@@ -40,6 +41,8 @@ pub struct OpenSetup<'a> {
     pub stop: &'a AtomicBool,
     /// Where cancellations are noted.
     pub log: &'a Recorder,
+    /// Where it tells whoever watches, if somebody does.
+    pub pulse: Option<&'a Pulse>,
     /// Planted defect of the generator itself, for the judge's tests: it
     /// sleeps for the second number of ns, once per the first.
     pub hiccup: Option<(u64, u64)>,
@@ -153,6 +156,7 @@ pub fn drive_open<P: Producer>(
             continue;
         }
         absences.back_at(now);
+        let known = offer.arrivals.len();
         while offer.arrivals.len() < LARGEST_BATCH {
             let Some(arrival) = arrivals.next_if(|arrival| setup.start + arrival.intended <= now)
             else {
@@ -165,6 +169,10 @@ pub fn drive_open<P: Producer>(
             }
             offer.arrivals.push(arrival);
             offer.offered.push(offered);
+        }
+        if let Some(pulse) = setup.pulse {
+            let fresh = offer.arrivals[known..].iter().zip(&offer.offered[known..]);
+            pulse.offers(fresh.map(|(arrival, at)| at - (setup.start + arrival.intended)));
         }
         if cancels.peek().is_some_and(|&Reverse((at, _))| at <= now) {
             if let Some(broken) = cancel_due(setup, producer, &mut parker, &mut cancels, now) {

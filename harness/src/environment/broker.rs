@@ -100,6 +100,12 @@ pub trait Running: Send {
         let _ = queue;
         Err(Error::Unfit("it has no leader".into()))
     }
+    /// How many of a cell's queues are with the nodes at these places, and how
+    /// many it has; `None` where it has one.
+    fn queues_at(&self, queue: &str, places: &[usize]) -> Option<(usize, usize)> {
+        let _ = (queue, places);
+        None
+    }
     /// Ends it if it lives, starts it again with the same data on the same
     /// port, and waits until it answers.
     ///
@@ -115,6 +121,29 @@ pub trait Running: Send {
     fn restart_nodes(&mut self, places: &[usize]) -> Result<()> {
         let _ = places;
         self.restart()
+    }
+    /// Gives it a disk that can be full: it is started again with its data on
+    /// that. One whose disk need not be touched stays as it is.
+    ///
+    /// # Errors
+    /// There is no such disk for it, or it does not come back.
+    fn move_to_small_disk(&mut self) -> Result<()> {
+        Err(Error::Unfit("it has no disk that can be full".into()))
+    }
+    /// Leaves it no room to write; called again, takes what it has made of it
+    /// by deleting. Gives how, in words.
+    ///
+    /// # Errors
+    /// It has no disk that can be full, or does not see that it is.
+    fn fill_disk(&mut self) -> Result<&'static str> {
+        Err(Error::Unfit("it has no disk that can be full".into()))
+    }
+    /// Gives the room back.
+    ///
+    /// # Errors
+    /// It cannot be given back.
+    fn free_disk(&mut self) -> Result<()> {
+        Err(Error::Unfit("it has no disk that can be full".into()))
     }
     /// Ends it and removes its directory. One that is not ours is left as it is.
     ///
@@ -242,6 +271,16 @@ impl Entry {
         parts.is_some_and(|parts| parts < self.oldest)
     }
 
+    /// Why a server of that version cannot be what a profile needs, though it is
+    /// not too old.
+    #[must_use]
+    pub fn lacks(&self, version: &str, profile: &Profile) -> Option<String> {
+        match self.broker {
+            Broker::RabbitMq => rabbitmq::lacks(version, profile),
+            Broker::Redis | Broker::Kafka | Broker::Postgres => None,
+        }
+    }
+
     /// The version of the existing one whose URL is in the variable.
     ///
     /// # Errors
@@ -285,6 +324,16 @@ impl Entry {
         let name = self.broker.name();
         (self.remove)(&address, found)
             .map_err(Error::io(format!("removing queues from the {name} of {variable}")))
+    }
+
+    /// How many networks its servers get where they have networks of their own:
+    /// nodes that can be cut off from each other have one each.
+    #[must_use]
+    pub const fn networks(&self, profile: &Profile) -> usize {
+        match self.broker {
+            Broker::RabbitMq => profile.topology.nodes(),
+            Broker::Redis | Broker::Kafka | Broker::Postgres => 1,
+        }
     }
 
     /// Starts it, or reaches the existing one, and waits until it answers.

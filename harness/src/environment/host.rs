@@ -35,6 +35,7 @@ pub fn describe() -> Host {
         fifo: timing.fifo,
         timer_slack_ns: timing.timer_slack_ns,
         proxy: None,
+        environment: None,
         network: None,
     }
 }

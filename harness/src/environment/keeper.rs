@@ -25,7 +25,7 @@ use rustix::process::{
 };
 use schedbench_contract::{Feed, Program};
 
-use crate::environment::{Child, Error, Network, Result, Watchdog};
+use crate::environment::{Child, Error, Network, Result, SmallDisk, Watchdog};
 
 /// Where a worker finds its event pipe.
 const EVENTS_FD: i32 = 3;
@@ -58,8 +58,13 @@ pub struct Spec {
     /// Whether it is a server, which is in a network of its own where there is
     /// one.
     pub serves: bool,
+    /// Which of its cluster's nodes it is of, from 0, where each has a network
+    /// of its own.
+    pub node: usize,
     /// The write end of its event pipe, descriptor 3 there.
     pub events: Option<OwnedFd>,
+    /// A disk of its own that lies over a directory for it alone.
+    pub(crate) disk: Option<Arc<SmallDisk>>,
 }
 
 /// A user of this machine, by number: some servers refuse to run as root.
@@ -87,7 +92,9 @@ impl Spec {
             dir: None,
             user: None,
             serves: false,
+            node: 0,
             events: None,
+            disk: None,
         }
     }
 
@@ -189,12 +196,13 @@ impl Keeper {
         self.networks.is_some()
     }
 
-    /// A new network for the servers that are started next, where they get one.
+    /// A new network for the servers that are started next, where they get one:
+    /// one for each of `nodes` that can be cut off from each other, or 1 for all.
     ///
     /// # Errors
     /// It cannot be made.
-    pub fn new_network(&self) -> Result<()> {
-        let new = self.networks.clone().map(|watchdog| Network::lay(Some(watchdog)));
+    pub fn new_network(&self, nodes: usize) -> Result<()> {
+        let new = self.networks.clone().map(|watchdog| Network::lay(nodes, Some(watchdog)));
         self.spawner.lay(new.transpose()?.map(Arc::new));
         Ok(())
     }
@@ -237,7 +245,7 @@ impl Spawner {
     #[must_use]
     pub fn host(&self) -> String {
         let network = self.network();
-        network.map_or(Ipv4Addr::LOCALHOST, |network| network.address()).to_string()
+        network.map_or(Ipv4Addr::LOCALHOST, |network| network.address(0)).to_string()
     }
 
     /// Starts a process: in a group of its own, killed when the harness dies.
@@ -300,7 +308,8 @@ fn spawn_inside(
     watchdog: Option<&Watchdog>,
 ) -> Result<Child> {
     let entering = || format!("{}: entering its network", spec.name);
-    let _inside = network.map(Network::enter).transpose().map_err(Error::io(entering()))?;
+    let inside = network.map(|network| network.enter(spec.node)).transpose();
+    let _inside = inside.map_err(Error::io(entering()))?;
     spawn(spec, watchdog)
 }
 
@@ -313,8 +322,8 @@ fn reserve_events_fd() -> Option<OwnedFd> {
 }
 
 fn spawn(spec: Spec, watchdog: Option<&Watchdog>) -> Result<Child> {
-    let Spec { name, program, args, env, bare, stdin, feed, log, dir, user, serves: _, events } =
-        spec;
+    let Spec { name, program, args, env, bare, stdin, feed, log, dir, user, .. } = spec;
+    let (events, disk) = (spec.events, spec.disk);
     if stdin.len() > MOST_STDIN {
         return Err(Error::Unfit(format!("{name}: more than 64 KiB for its standard input")));
     }
@@ -342,8 +351,13 @@ fn spawn(spec: Spec, watchdog: Option<&Watchdog>) -> Result<Child> {
     unsafe {
         command.pre_exec(move || become_child(harness, events_fd));
     }
-    let mut process =
-        command.spawn().map_err(Error::io(format!("{name}: starting {}", program.display())))?;
+    let starting = || format!("{name}: starting {}", program.display());
+    let started = match disk {
+        // This thread goes there and comes back: it has forked meanwhile.
+        Some(disk) => disk.within(|| command.spawn()).map_err(Error::io(starting()))?,
+        None => command.spawn(),
+    };
+    let mut process = started.map_err(Error::io(starting()))?;
     drop(events);
     let input = process.stdin.take();
     let pid = Pid::from_child(&process);

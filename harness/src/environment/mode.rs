@@ -41,7 +41,7 @@ impl Mode {
         topology: Topology,
     ) -> Result<Source, Missing> {
         match self {
-            Self::Compose if topology == Topology::Cluster => {
+            Self::Compose if topology.is_of_several() => {
                 Err(Missing::no_cluster_in_containers(who, entry))
             }
             Self::Local => entry.source(who, url_env),

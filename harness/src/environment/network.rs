@@ -1,210 +1,195 @@
-//! A network namespace for a broker, joined to this one by a veth pair whose
+//! Network namespaces for a broker, joined to this one by veth pairs whose
 //! link can be taken down: then packets go nowhere, and what follows is TCP's
 //! own answer. Made and removed by iproute2's `ip` (`docs/decisions/0036`).
+//!
+//! One server, or all of a cluster, is in one namespace. Nodes whose links to
+//! each other shall be taken down have one each (`docs/decisions/0042`); these
+//! meet in one more, at two bridges:
+//!
+//! ```text
+//! harness ─┐                       ┌─ node 1 ─┐
+//!          ├─ bridge of clients ───┼─ node 2 ─┼── bridge of nodes
+//!          ┘                       └─ node 3 ─┘
+//! ```
 
-use std::fs::{self, File};
+mod addresses;
+mod namespace;
+
 use std::io;
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+pub use namespace::sweep;
+pub(crate) use namespace::{Inside, remove};
 
+use self::addresses::Block;
+use self::namespace::{Namespace, ip};
 use crate::environment::{Error, Result, Watchdog, rooms};
 
-/// Where `ip netns` keeps namespaces by name.
-const PLACE: &str = "/run/netns";
-/// Ours are named so, then the process number of their run and an id.
-const PREFIX: &str = "schedbench-";
-/// The broker's end of the pair, inside.
-const INSIDE: &str = "eth0";
-/// Pairs of addresses that are tried until nothing is routed there.
-const TRIES: usize = 20;
+/// A server's end of the pair to its clients, inside.
+const TO_CLIENTS: &str = "eth0";
+/// A node's end of the pair to other nodes.
+const TO_NODES: &str = "eth1";
+/// The bridges, in the namespace in the middle.
+const CLIENTS: &str = "clients";
+const NODES: &str = "nodes";
+/// Where the nodes' own addresses begin in a block of 16.
+const SECOND_HALF: u32 = 8;
+/// Most nodes: each half has two addresses that nobody may have, and the
+/// harness has one.
+const MOST: usize = 5;
 
-/// The namespace; dropping it removes it with both ends of the pair.
+/// The namespaces of a broker; dropping it removes them with all pairs.
 #[derive(Debug)]
 pub struct Network {
-    name: String,
+    /// One, or one for each node.
+    servers: Vec<Server>,
+    /// Where the pairs of several meet.
+    middle: Option<Namespace>,
+}
+
+/// A server's namespace.
+#[derive(Debug)]
+struct Server {
+    namespace: Namespace,
+    /// Where it is for clients.
     address: Ipv4Addr,
-    place: File,
-    home: File,
-    watchdog: Option<Watchdog>,
+    /// Where it is for the other nodes.
+    among_nodes: Ipv4Addr,
+}
+
+/// A link that can be taken down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// To whoever is not in there: clients, and the harness.
+    Clients,
+    /// Between the nodes of a cluster: all of them, and no other.
+    Nodes,
 }
 
 impl Network {
-    /// Makes one.
+    /// Makes one: for `nodes` that can be cut off from each other, or for
+    /// whatever there is in one namespace where that is 1.
     ///
     /// # Errors
-    /// Not root, no `ip`, or a kernel without namespaces or veth.
-    pub fn lay(watchdog: Option<Watchdog>) -> Result<Self> {
-        let id = u32::from_le_bytes(rooms::random()?);
-        let name = format!("{PREFIX}{}-{id:08x}", std::process::id());
-        if let Some(watchdog) = &watchdog {
-            watchdog.network(&name);
+    /// Not root, no `ip`, or a kernel without namespaces, veth or bridges.
+    pub fn lay(nodes: usize, watchdog: Option<Watchdog>) -> Result<Self> {
+        match nodes {
+            0 | 1 => Self::lay_one(watchdog),
+            2..=MOST => Self::lay_apart(nodes, watchdog),
+            _ => Err(Error::Unfit(format!("{nodes} nodes apart: {MOST} at most"))),
         }
-        let laid = Self::lay_as(&name, &format!("sb{id:08x}"));
-        match laid {
-            Ok((address, place, home)) => Ok(Self { name, address, place, home, watchdog }),
-            Err(error) => {
-                // What of it there is; the first step may have failed.
-                let _ = remove(&name);
-                if let Some(watchdog) = &watchdog {
-                    watchdog.forget_network(&name);
-                }
-                Err(error)
+    }
+
+    fn lay_one(watchdog: Option<Watchdog>) -> Result<Self> {
+        let block = Block::free()?;
+        let (ours, its) = (block.address(1), block.address(2));
+        let namespace = Namespace::make(watchdog)?;
+        join_harness(&namespace, TO_CLIENTS, &format!("{ours}/30"))?;
+        let addressed = format!("{its}/30");
+        namespace.ip(&["addr", "add", &addressed, "dev", TO_CLIENTS])?;
+        namespace.ip(&["link", "set", TO_CLIENTS, "up"])?;
+        let server = Server { namespace, address: its, among_nodes: Ipv4Addr::LOCALHOST };
+        Ok(Self { servers: vec![server], middle: None })
+    }
+
+    fn lay_apart(nodes: usize, watchdog: Option<Watchdog>) -> Result<Self> {
+        let block = Block::free()?;
+        let middle = Namespace::make(watchdog.clone())?;
+        for bridge in [CLIENTS, NODES] {
+            middle.ip(&["link", "add", bridge, "type", "bridge"])?;
+            middle.ip(&["link", "set", bridge, "up"])?;
+        }
+        join_harness(&middle, "harness", &format!("{}/29", block.address(1)))?;
+        middle.ip(&["link", "set", "harness", "master", CLIENTS, "up"])?;
+        let mut servers = Vec::with_capacity(nodes);
+        for node in 1..=nodes as u32 {
+            let namespace = Namespace::make(watchdog.clone())?;
+            let address = block.address(1 + node);
+            let among_nodes = block.address(SECOND_HALF + node);
+            for (bridge, inside, address) in
+                [(CLIENTS, TO_CLIENTS, address), (NODES, TO_NODES, among_nodes)]
+            {
+                let port = format!("{bridge}-{node}");
+                middle.ip(&pair(&port, inside, namespace.name()))?;
+                middle.ip(&["link", "set", &port, "master", bridge, "up"])?;
+                let addressed = format!("{address}/29");
+                namespace.ip(&["addr", "add", &addressed, "dev", inside])?;
+                namespace.ip(&["link", "set", inside, "up"])?;
             }
+            servers.push(Server { namespace, address, among_nodes });
         }
+        Ok(Self { servers, middle: Some(middle) })
     }
 
-    fn lay_as(name: &str, outside: &str) -> Result<(Ipv4Addr, File, File)> {
-        let [ours, its] = free_pair()?;
-        ip(&["netns", "add", name])?;
-        let pair = ["link", "add", outside, "type", "veth", "peer", "name", INSIDE, "netns", name];
-        ip(&pair)?;
-        ip(&["addr", "add", &format!("{ours}/30"), "dev", outside])?;
-        ip(&["link", "set", outside, "up"])?;
-        ip(&["-n", name, "addr", "add", &format!("{its}/30"), "dev", INSIDE])?;
-        ip(&["-n", name, "link", "set", INSIDE, "up"])?;
-        ip(&["-n", name, "link", "set", "lo", "up"])?;
-        let open = |path: &Path| {
-            File::open(path).map_err(Error::io(format!("opening {}", path.display())))
-        };
-        Ok((its, open(&Path::new(PLACE).join(name))?, open(Path::new("/proc/self/ns/net"))?))
-    }
-
-    /// Where a server in it listens.
+    /// Whether each node has a namespace of its own.
     #[must_use]
-    pub const fn address(&self) -> Ipv4Addr {
-        self.address
+    pub const fn is_apart(&self) -> bool {
+        self.middle.is_some()
     }
 
-    /// Moves this thread into it until the guard is dropped: what it starts
-    /// meanwhile is in there.
+    /// Where the server of this number, from 0, listens for clients.
+    #[must_use]
+    pub fn address(&self, node: usize) -> Ipv4Addr {
+        self.server(node).address
+    }
+
+    /// Where it listens for the other nodes of its cluster.
+    #[must_use]
+    pub fn among_nodes(&self, node: usize) -> Ipv4Addr {
+        self.server(node).among_nodes
+    }
+
+    /// Moves this thread to that server until the guard is dropped: what it
+    /// starts or opens meanwhile is in there.
     ///
     /// # Errors
     /// The kernel refuses.
-    pub(crate) fn enter(&self) -> io::Result<Inside<'_>> {
-        go(&self.place)?;
-        Ok(Inside { home: &self.home })
+    pub(crate) fn enter(&self, node: usize) -> io::Result<Inside<'_>> {
+        self.server(node).namespace.enter()
     }
 
-    /// Takes the link down, on the broker's side: on this one the route stays,
-    /// as it does where a cable far away is cut.
+    /// Where that server is: the one namespace, if there are no others.
+    fn server(&self, node: usize) -> &Server {
+        self.servers.get(node).unwrap_or(&self.servers[0])
+    }
+
+    /// Takes a link down, far from the harness and from the nodes: on their
+    /// side the route stays, as it does where a cable far away is cut.
     ///
     /// # Errors
-    /// `ip` fails.
-    pub fn cut(&self) -> Result<()> {
-        ip(&["-n", &self.name, "link", "set", INSIDE, "down"])
+    /// `ip` fails, or there is no such link.
+    pub fn cut(&self, link: Link) -> Result<()> {
+        self.set(link, "down")
     }
 
     /// Takes it up again.
     ///
     /// # Errors
-    /// `ip` fails.
-    pub fn join(&self) -> Result<()> {
-        ip(&["-n", &self.name, "link", "set", INSIDE, "up"])
+    /// As for [`cut`](Self::cut).
+    pub fn join(&self, link: Link) -> Result<()> {
+        self.set(link, "up")
     }
-}
 
-impl Drop for Network {
-    fn drop(&mut self) {
-        if let (Ok(()), Some(watchdog)) = (remove(&self.name), &self.watchdog) {
-            watchdog.forget_network(&self.name);
+    fn set(&self, link: Link, to: &str) -> Result<()> {
+        match (&self.middle, link) {
+            // A bridge that is down carries nothing, for all at once.
+            (Some(middle), Link::Clients) => middle.ip(&["link", "set", CLIENTS, to]),
+            (Some(middle), Link::Nodes) => middle.ip(&["link", "set", NODES, to]),
+            (None, Link::Clients) => self.server(0).namespace.ip(&["link", "set", TO_CLIENTS, to]),
+            (None, Link::Nodes) => Err(Error::Unfit("its nodes are in one network".into())),
         }
     }
 }
 
-/// A thread that is in a namespace.
-#[derive(Debug)]
-pub(crate) struct Inside<'a> {
-    home: &'a File,
+/// A pair between the harness's own namespace and another one.
+fn join_harness(namespace: &Namespace, inside: &str, address: &str) -> Result<()> {
+    let outside = format!("sb{:08x}", rooms::number()?);
+    ip(&pair(&outside, inside, namespace.name()))?;
+    ip(&["addr", "add", address, "dev", &outside])?;
+    ip(&["link", "set", &outside, "up"])
 }
 
-impl Drop for Inside<'_> {
-    fn drop(&mut self) {
-        // The way back needs no more than the way in, which was there.
-        let back = go(self.home);
-        debug_assert!(back.is_ok(), "{back:?}");
-    }
-}
-
-fn go(place: &File) -> io::Result<()> {
-    use std::os::fd::AsFd;
-    Ok(move_into_link_name_space(place.as_fd(), Some(LinkNameSpaceType::Network))?)
-}
-
-/// Removes a namespace by its name, and with it the pair.
-pub(crate) fn remove(name: &str) -> Result<()> {
-    ip(&["netns", "del", name])
-}
-
-/// Removes those of runs that have ended, and gives their names.
-#[must_use]
-pub fn sweep() -> Vec<String> {
-    let all = fs::read_dir(PLACE).into_iter().flatten().flatten();
-    let names = all.filter_map(|entry| entry.file_name().into_string().ok());
-    let is_left = |name: &String| {
-        let owner = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next());
-        let owner = owner.and_then(|pid| pid.parse::<u32>().ok());
-        owner.is_some_and(|pid| !PathBuf::from(format!("/proc/{pid}")).exists())
-    };
-    names.filter(is_left).filter(|name| remove(name).is_ok()).collect()
-}
-
-/// The two addresses of a /30 inside 10.128.0.0/9 that is routed nowhere yet.
-fn free_pair() -> Result<[Ipv4Addr; 2]> {
-    let routes = fs::read_to_string("/proc/net/route").unwrap_or_default();
-    for _ in 0..TRIES {
-        let base = 0x0a80_0000 | (u32::from_le_bytes(rooms::random()?) & 0x007f_fffc);
-        if !is_routed(&routes, base) {
-            return Ok([base + 1, base + 2].map(Ipv4Addr::from_bits));
-        }
-    }
-    Err(Error::Unfit(
-        "no addresses of 10.128.0.0/9 are free for a network of a broker's own".into(),
-    ))
-}
-
-/// Whether a route other than the default one leads there.
-fn is_routed(routes: &str, address: u32) -> bool {
-    routes.lines().skip(1).any(|line| {
-        let columns: Vec<&str> = line.split_whitespace().collect();
-        let number = |at: usize| {
-            let bits = u32::from_str_radix(columns.get(at)?, 16).ok()?;
-            // As the bytes lie in memory on this machine.
-            Some(u32::from_be_bytes(bits.to_ne_bytes()))
-        };
-        matches!((number(1), number(7)), (Some(to), Some(mask)) if mask != 0 && address & mask == to)
-    })
-}
-
-fn ip(args: &[&str]) -> Result<()> {
-    let shown = || format!("ip {}", args.join(" "));
-    let ended = Command::new("ip").args(args).stdin(Stdio::null()).output();
-    let ended = ended.map_err(Error::io(shown()))?;
-    if ended.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&ended.stderr);
-    let why = said.lines().next().unwrap_or("no reason given").to_owned();
-    Err(Error::io(shown())(io::Error::other(why)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_routed_is_not_taken() {
-        let line = |to: [u8; 4], mask: [u8; 4]| {
-            let hex = |bytes| format!("{:08X}", u32::from_ne_bytes(bytes));
-            format!("eth0\t{}\t00000000\t0001\t0\t0\t0\t{}\t0\t0\t0\n", hex(to), hex(mask))
-        };
-        let routes = "Iface Destination …\n".to_owned()
-            + &line([0, 0, 0, 0], [0, 0, 0, 0])
-            + &line([10, 200, 0, 0], [255, 255, 0, 0]);
-        let at = |a, b, c, d| is_routed(&routes, Ipv4Addr::new(a, b, c, d).to_bits());
-        assert!(at(10, 200, 3, 4));
-        assert!(!at(10, 201, 3, 4) && !at(192, 168, 0, 1));
-    }
+/// The words that make a pair with one end here and one there.
+fn pair<'a>(here: &'a str, inside: &'a str, there: &'a str) -> [&'a str; 10] {
+    ["link", "add", here, "type", "veth", "peer", "name", inside, "netns", there]
 }

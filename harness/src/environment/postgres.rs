@@ -13,7 +13,7 @@ use schedbench_adapters::tls;
 use schedbench_contract::{Address, Broker};
 
 use crate::environment::broker::{Entry, Ground, Need, Running, UrlForm};
-use crate::environment::{Child, Error, Result, Spawner, ports};
+use crate::environment::{Child, Error, Result, Spawner, ports, small_disk};
 use asking::Asking;
 use cluster::Cluster;
 
@@ -109,6 +109,20 @@ impl Running for Own {
         self.child = child;
         self.version = version;
         Ok(())
+    }
+
+    fn move_to_small_disk(&mut self) -> Result<()> {
+        self.child.interrupt(Instant::now() + STOP);
+        self.cluster.move_to_small_disk()?;
+        self.restart()
+    }
+
+    fn fill_disk(&mut self) -> Result<&'static str> {
+        small_disk::fill(&self.cluster.disk)
+    }
+
+    fn free_disk(&mut self) -> Result<()> {
+        small_disk::free(&self.cluster.disk)
     }
 
     fn stop(self: Box<Self>) -> Result<()> {

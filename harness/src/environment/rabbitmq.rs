@@ -1,23 +1,29 @@
 //! RabbitMQ: started by us, or an existing one.
 
 mod cluster;
+mod disk_limit;
+mod erlang;
 mod existing;
 mod leader;
+mod mirrors;
 mod node;
+mod place;
 
 use std::ffi::OsStr;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use schedbench_adapters::tls;
-use schedbench_contract::{Address, Broker, DurabilityClass};
+use schedbench_contract::{Address, Broker, DurabilityClass, Profile};
 
 use crate::environment::broker::{Entry, Ground, Need, Running, UrlForm};
-use crate::environment::{Died, Error, Result, disk, ports, rooms};
+use crate::environment::{Died, Error, Network, Result, disk, ports, rooms};
 use cluster::Own;
 use existing::{ask, leftovers, reach, remove};
 use node::{MAPPER, Node};
+use place::Place;
 
 /// What the harness knows of it.
 pub(crate) const ENTRY: Entry = Entry {
@@ -65,8 +71,19 @@ fn version_in(plugin: &str) -> Option<String> {
     version.starts_with(|first: char| first.is_ascii_digit()).then(|| version.to_owned())
 }
 
-/// Starts one of our own: a port mapper and as many nodes as the profile needs.
+/// Why a server of that version cannot be what a profile needs.
+pub(crate) fn lacks(version: &str, profile: &Profile) -> Option<String> {
+    let is_in_vain =
+        mirrors::are_asked_for(profile.broker_settings) && !mirrors::are_known_to(version);
+    is_in_vain
+        .then(|| format!("rabbitmq {version} has no mirrored classic queues: 4.0 removed them."))
+}
+
+/// Starts one of our own: port mappers and as many nodes as the profile needs.
 fn start(program: &Path, ground: &Ground<'_>, need: &Need<'_>) -> Result<Box<dyn Running>> {
+    if let Some(why) = version_of(program).and_then(|version| lacks(&version, need.profile)) {
+        return Err(Error::Unfit(format!("{}: {}: {why}", need.who, program.display())));
+    }
     let program = behind_wrapper(program);
     let mut tries = 0;
     loop {
@@ -79,7 +96,8 @@ fn start(program: &Path, ground: &Ground<'_>, need: &Need<'_>) -> Result<Box<dyn
             disk::refuse_memory(&room, need)?;
         }
         let log = ground.logs.join(room.file_name().unwrap_or_default()).with_extension("log");
-        let nodes = nodes(&program, &room, &log, need, &ground.keeper.spawner().host())?;
+        let network = ground.keeper.spawner().network();
+        let nodes = nodes(&program, &room, &log, need, network)?;
         match Own::start(need.who, nodes, (&room, &log), ground.keeper.spawner()) {
             Ok(own) => return Ok(Box::new(own)),
             Err(Error::Died(died)) if tries < 5 && lost_a_port(&died) => {}
@@ -94,18 +112,19 @@ fn nodes(
     room: &Path,
     log: &Path,
     need: &Need<'_>,
-    host: &str,
+    network: Option<Arc<Network>>,
 ) -> Result<Vec<Node>> {
     let count = need.profile.topology.nodes();
     let mut ports = distinct_ports(1 + 2 * count)?.into_iter();
     let mut port = || ports.next().unwrap_or_default();
     let mapper = port();
     let (password, cookie) = (rooms::password()?, rooms::password()?);
-    let id = u32::from_le_bytes(rooms::random()?);
-    let names: Vec<String> =
-        (1..=count).map(|number| format!("b{number}-{id:08x}@localhost")).collect();
+    let id = rooms::number()?;
+    let places: Vec<Place> = (0..count).map(|at| Place::of(network.as_ref(), at)).collect();
+    let name = |(at, place): (usize, &Place)| format!("b{}-{id:08x}@{}", at + 1, place.host());
+    let names: Vec<String> = places.iter().enumerate().map(name).collect();
     let cluster = if count == 1 { Vec::new() } else { names.clone() };
-    let node = |(index, name): (usize, String)| {
+    let node = |(index, (name, place)): (usize, (String, Place))| {
         let part = format!("node-{}", index + 1);
         let mut node = Node {
             program: program.into(),
@@ -116,7 +135,7 @@ fn nodes(
             log: log.into(),
             room: room.into(),
             address: Address {
-                host: host.into(),
+                host: place.address.to_string(),
                 port: port(),
                 user: Some("schedbench".into()),
                 password: Some(password.clone()),
@@ -127,6 +146,7 @@ fn nodes(
             mapper,
             distribution: port(),
             settings: need.profile.broker_settings,
+            place,
         };
         if count > 1 {
             node.who = format!("{} {part}", need.who);
@@ -137,12 +157,13 @@ fn nodes(
         }
         Ok(node)
     };
-    let mut nodes: Vec<Node> = names.into_iter().enumerate().map(node).collect::<Result<_>>()?;
-    let places: Vec<(String, u16)> =
+    let named = names.into_iter().zip(places).enumerate();
+    let mut nodes: Vec<Node> = named.map(node).collect::<Result<_>>()?;
+    let addresses: Vec<(String, u16)> =
         nodes.iter().map(|node| (node.address.host.clone(), node.address.port)).collect();
     for (at, node) in nodes.iter_mut().enumerate() {
-        let others = places.iter().enumerate().filter(|(other, _)| *other != at);
-        node.address.others = others.map(|(_, place)| place.clone()).collect();
+        let others = addresses.iter().enumerate().filter(|(other, _)| *other != at);
+        node.address.others = others.map(|(_, address)| address.clone()).collect();
     }
     Ok(nodes)
 }

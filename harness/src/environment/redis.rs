@@ -1,11 +1,12 @@
-//! Redis: one, or a primary with replicas and sentinels, started by us; or an
-//! existing one.
+//! Redis: one, a primary with replicas and sentinels, or masters that divide the
+//! keys among them, started by us; or an existing one.
 
 mod cluster;
 mod config;
 mod existing;
 mod member;
 mod own;
+mod shards;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -68,6 +69,7 @@ fn start(program: &Path, ground: &Ground<'_>, need: &Need<'_>) -> Result<Box<dyn
             Topology::Cluster => {
                 cluster::Own::start(program, place, ground, need).map(|it| it as _)
             }
+            Topology::Shards => shards::Own::start(program, place, ground, need).map(|it| it as _),
         };
         match started {
             // Somebody took the port between our look and its bind.

@@ -9,7 +9,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use schedbench_reports::metrics::Unit;
 use schedbench_reports::numbers::{Medium, amount};
 
-use crate::environment::{host, rooms};
+use crate::environment::{ROOM_BYTES, host, rooms};
 
 /// The room does not suffice: what, how much there is, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +85,20 @@ pub fn check(out: &Path, disk: u64, memory: u64) -> Result<Room, RoomError> {
     Ok(room)
 }
 
+/// Compares what a small disk has that can be full with what brokers write on
+/// it: it must not be full before it is meant to be.
+///
+/// # Errors
+/// It is too small.
+pub fn check_small_disk(disk: u64) -> Result<(), RoomError> {
+    lacks(
+        "a small disk that can be full",
+        ROOM_BYTES,
+        disk,
+        "Choose a shorter plan (--duration, --loads)",
+    )
+}
+
 fn lacks(place: &str, has: u64, needs: u64, remedy: &str) -> Result<(), RoomError> {
     if has >= needs {
         return Ok(());
@@ -148,6 +162,13 @@ mod tests {
         assert_eq!(fs::read_dir(&out).expect("it was made").count(), 0);
         let limit = getrlimit(Resource::Nofile);
         assert_eq!(limit.current, limit.maximum);
+    }
+
+    #[test]
+    fn a_small_disk_takes_a_small_plan() {
+        check_small_disk(350_000_000).expect("room");
+        let refused = check_small_disk(3_000_000_000).expect_err("no room").to_string();
+        assert!(refused.contains("that can be full: 2.15 GB free"), "{refused}");
     }
 
     #[test]

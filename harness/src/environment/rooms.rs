@@ -246,6 +246,14 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
+/// A number from there.
+///
+/// # Errors
+/// There is none.
+pub(crate) fn number() -> Result<u32> {
+    Ok(u32::from_le_bytes(random()?))
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a String cannot fail.

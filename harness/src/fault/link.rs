@@ -3,8 +3,19 @@
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
+use clap::ValueEnum;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// How links to brokers are hurt: `--network`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Links {
+    /// By TCP proxies in user space.
+    #[default]
+    Proxies,
+    /// Brokers in network namespaces of their own, whose link is taken down; as root.
+    Namespaces,
+}
 
 /// Which way of a link a fault lies on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

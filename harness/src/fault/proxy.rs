@@ -1,4 +1,5 @@
-//! A TCP proxy between clients and a broker, on which faults can be laid.
+//! A TCP proxy between clients and a broker, or between two of its nodes, on
+//! which faults can be laid.
 //!
 //! It stands in user space, so that it needs no right and runs everywhere, and
 //! so that there are things which it cannot do: the kernel completes the
@@ -15,7 +16,7 @@ mod connection;
 mod cost;
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -75,6 +76,19 @@ impl Proxy {
     /// # Errors
     /// There is no port, or no thread.
     pub fn to(broker: SocketAddr) -> io::Result<Self> {
+        Self::begin(broker, None)
+    }
+
+    /// The same where only those who call from the address `callers` are ever
+    /// hurt: others that come this way are carried whatever lies on it.
+    ///
+    /// # Errors
+    /// As for [`to`](Self::to).
+    pub fn hurting(callers: Ipv4Addr, broker: SocketAddr) -> io::Result<Self> {
+        Self::begin(broker, Some(callers.into()))
+    }
+
+    fn begin(broker: SocketAddr, callers: Option<IpAddr>) -> io::Result<Self> {
         let listener = listener()?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -87,9 +101,13 @@ impl Proxy {
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let here = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name("proxy".into()).spawn(move || {
-            runtime.block_on(accept::accept(listener, broker, changes, &here));
-        })?;
+        let thread =
+            std::thread::Builder::new().name("proxy".into()).spawn(move || match callers {
+                None => runtime.block_on(accept::accept(listener, broker, changes, &here)),
+                Some(callers) => {
+                    runtime.block_on(accept::sort(listener, broker, changes, &here, callers));
+                }
+            })?;
         Ok(Self { shared, address, thread: Some(thread) })
     }
 

@@ -9,6 +9,7 @@ use schedbench_reports::outcome;
 
 use super::about::Capacity;
 use super::limits::Limits;
+use super::queues;
 use super::recovery::{self, Conditions, Ending, Fact, Facts, Recovery, Times, Trial};
 use super::seconds_between;
 use super::tasks::{self, Seen, Task};
@@ -196,6 +197,8 @@ fn in_words(
     });
     let owned = |(name, reading): (&str, &outcome::Reading)| (name.to_owned(), reading.clone());
     let mut readings: BTreeMap<_, _> = readings.into_iter().map(owned).collect();
+    let of_queues = queues::readings(evidence, times);
+    readings.extend(of_queues.into_iter().map(|(name, told)| (name.to_owned(), told)));
     readings.extend(of_capacity.into_iter().flatten().map(|(name, told)| (name.to_owned(), told)));
     outcome::Trial {
         fault: faults.join(", "),

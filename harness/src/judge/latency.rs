@@ -11,8 +11,8 @@ use super::tasks::Task;
 use crate::record::Evidence;
 
 /// The quantiles of the table of metrics.
-pub(super) const QUANTILES: [(&str, f64); 5] =
-    [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999), ("p9999", 0.9999)];
+pub(super) const QUANTILES: [(&str, f64); 6] =
+    [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999), ("p9999", 0.9999)];
 
 /// An empty histogram of three significant digits that grows as needed.
 pub(super) fn histogram() -> Histogram<u64> {

@@ -98,7 +98,14 @@ impl Drained {
         }
         let mut rates = self.rates.clone();
         rates.sort_by(f64::total_cmp);
-        Value::Is(f64::midpoint(rates[(rates.len() - 1) / 2], rates[rates.len() / 2]))
+        let median = f64::midpoint(rates[(rates.len() - 1) / 2], rates[rates.len() / 2]);
+        if median > 0.0 {
+            return Value::Is(median);
+        }
+        // As where a queue answers nobody for most of the time, or the rest is
+        // too short for its pieces to be told apart.
+        let why = format!("nothing ran in most of the {INTERVALS} intervals: it drained in bursts");
+        Value::NotMeasured(why)
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) enum Seen {
 /// A task of warm-up or window. All instants are monotonic ns.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Task {
+    /// Its sequence number.
+    pub(super) sequence: u64,
     /// When it was to be handed over.
     pub(super) intended: u64,
     /// When its handler was to start.
@@ -136,6 +138,7 @@ pub(super) fn each(evidence: &Evidence<'_>, mut see: impl FnMut(&Seen)) -> u64 {
         let sequence = evidence.first_arrival.saturating_add(arrival.index);
         let entry = if sequence < room { entry(sequence) } else { never_sent() };
         see(&Seen::Task(Task {
+            sequence,
             intended,
             due: intended.saturating_add(arrival.due - arrival.intended),
             key: arrival.key,

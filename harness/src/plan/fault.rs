@@ -28,6 +28,9 @@ pub enum FaultKind {
     /// On the broker, also one that is not ours: the command `hurt`, and `heal`
     /// when it is over.
     Command,
+    /// On the broker: no room on its disk, and room again when it is over; who
+    /// has ended of it is started again then.
+    DiskFull,
     /// On a link: bytes and new connections wait, and go on when it is over.
     Stall,
     /// On a link: bytes are swallowed; connections that lost some are reset
@@ -59,6 +62,8 @@ pub enum Deed {
     Pause,
     /// The command pair of that place among its cell's.
     Command(usize),
+    /// No room on its disk, then room again.
+    DiskFull,
     /// Laid on a link by the proxy.
     Link(LinkFault),
 }
@@ -69,6 +74,9 @@ pub enum Deed {
 pub enum Victim {
     /// The broker of the block; of a cluster every node.
     Broker,
+    /// One server, whichever system it is of: the leader of a cluster, else the
+    /// broker. No cell has it: each has the one that is meant.
+    Node,
     /// The node that leads the cell's queue, found by asking when it is due.
     Leader,
     /// One node that follows the leader: the first in the order of the nodes.
@@ -83,15 +91,17 @@ pub enum Victim {
     Link(Road),
 }
 
-/// A link to the broker. The road on which loss is proved is never hurt.
+/// A link. The road on which loss is proved is never hurt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Road {
     /// Between the producing client and the broker.
     Producer,
     /// Between the workers and the broker.
     Workers,
-    /// Both.
+    /// Both of these.
     Both,
+    /// Between the nodes of a cluster: all of them, and no link of a client.
+    Between,
 }
 
 /// Commands that hurt and heal, each a program and its arguments.
@@ -125,6 +135,7 @@ impl FaultKind {
             Self::Terminate => "terminate",
             Self::Pause => "pause",
             Self::Command => "command",
+            Self::DiskFull => "disk-full",
             Self::Stall => "stall",
             Self::BlackHole => "black-hole",
             Self::Reset => "reset",
@@ -139,7 +150,7 @@ impl FaultKind {
     /// Whether it falls on a process; otherwise on a link.
     #[must_use]
     pub const fn is_of_a_process(self) -> bool {
-        matches!(self, Self::Kill | Self::Terminate | Self::Pause | Self::Command)
+        matches!(self, Self::Kill | Self::Terminate | Self::Pause | Self::Command | Self::DiskFull)
     }
 }
 
@@ -152,6 +163,7 @@ impl Deed {
             Self::Terminate => FaultKind::Terminate,
             Self::Pause => FaultKind::Pause,
             Self::Command(_) => FaultKind::Command,
+            Self::DiskFull => FaultKind::DiskFull,
             Self::Link(LinkFault::Stall(_)) => FaultKind::Stall,
             Self::Link(LinkFault::BlackHole(_)) => FaultKind::BlackHole,
             Self::Link(LinkFault::Reset) => FaultKind::Reset,
@@ -172,7 +184,9 @@ impl Victim {
     pub fn meets(self, other: Self) -> bool {
         match (self, other) {
             (Self::Link(_), _) | (_, Self::Link(_)) => false,
-            (Self::Broker, other) | (other, Self::Broker) => other.is_of_the_broker(),
+            (Self::Broker | Self::Node, other) | (other, Self::Broker | Self::Node) => {
+                other.is_of_the_broker()
+            }
             (Self::Leader, other) | (other, Self::Leader) => other == Self::Leader,
             (Self::Replica | Self::Replicas, other) => {
                 matches!(other, Self::Replica | Self::Replicas)
@@ -186,7 +200,17 @@ impl Victim {
     /// Whether it is some nodes of a cluster, found by asking.
     #[must_use]
     pub const fn is_of_nodes(self) -> bool {
-        matches!(self, Self::Leader | Self::Replica | Self::Replicas)
+        matches!(self, Self::Node | Self::Leader | Self::Replica | Self::Replicas)
+    }
+
+    /// Who is meant by it, of a cluster or of a single server.
+    #[must_use]
+    pub const fn of(self, is_cluster: bool) -> Self {
+        match self {
+            Self::Node if is_cluster => Self::Leader,
+            Self::Node => Self::Broker,
+            other => other,
+        }
     }
 
     /// Whether it is the broker, or nodes of it.
@@ -200,7 +224,7 @@ impl Road {
     /// Whether it has this one in it.
     #[must_use]
     pub fn covers(self, one: Self) -> bool {
-        self == Self::Both || self == one
+        self == one || self == Self::Both && one != Self::Between
     }
 }
 
@@ -216,6 +240,7 @@ impl fmt::Display for Victim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Broker => f.write_str("broker"),
+            Self::Node => f.write_str("node"),
             Self::Leader => f.write_str("leader"),
             Self::Replica => f.write_str("replica"),
             Self::Replicas => f.write_str("replicas"),
@@ -224,6 +249,7 @@ impl fmt::Display for Victim {
             Self::Link(Road::Producer) => f.write_str("producer-broker"),
             Self::Link(Road::Workers) => f.write_str("worker-broker"),
             Self::Link(Road::Both) => f.write_str("links"),
+            Self::Link(Road::Between) => f.write_str("between-brokers"),
         }
     }
 }
@@ -254,7 +280,9 @@ impl fmt::Display for Fault {
                 write!(f, " after {}", Bytes(bytes))?;
                 side
             }
-            Deed::Kill | Deed::Terminate | Deed::Pause | Deed::Command(_) => Side::Both,
+            Deed::Kill | Deed::Terminate | Deed::Pause | Deed::Command(_) | Deed::DiskFull => {
+                Side::Both
+            }
             Deed::Link(LinkFault::Reset | LinkFault::Refuse) => Side::Both,
         };
         match side {
@@ -287,13 +315,14 @@ impl FromStr for Victim {
     fn from_str(text: &str) -> Result<Self, String> {
         let unknown = || {
             format!(
-                "unknown victim `{text}`: expected \"broker\", \"leader\", \"replica\", \
-                 \"replicas\", \"workers\", \"worker:1\", \"producer-broker\", \
-                 \"worker-broker\" or \"links\""
+                "unknown victim `{text}`: expected \"broker\", \"node\", \"leader\", \
+                 \"replica\", \"replicas\", \"workers\", \"worker:1\", \
+                 \"producer-broker\", \"worker-broker\", \"links\" or \"between-brokers\""
             )
         };
         match text {
             "broker" => Ok(Self::Broker),
+            "node" => Ok(Self::Node),
             "leader" => Ok(Self::Leader),
             "replica" => Ok(Self::Replica),
             "replicas" => Ok(Self::Replicas),
@@ -301,6 +330,7 @@ impl FromStr for Victim {
             "producer-broker" => Ok(Self::Link(Road::Producer)),
             "worker-broker" => Ok(Self::Link(Road::Workers)),
             "links" => Ok(Self::Link(Road::Both)),
+            "between-brokers" => Ok(Self::Link(Road::Between)),
             other => {
                 let number = other.strip_prefix("worker:").ok_or_else(unknown)?;
                 let number = number.parse::<u32>().map_err(|_| unknown())?;
@@ -318,7 +348,7 @@ impl JsonSchema for Victim {
         "Victim".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^(broker|leader|replicas?|workers|worker:[1-9][0-9]*|producer-broker|worker-broker|links)$" })
+        json_schema!({ "type": "string", "pattern": "^(broker|node|leader|replicas?|workers|worker:[1-9][0-9]*|producer-broker|worker-broker|links|between-brokers)$" })
     }
 }
 
@@ -330,8 +360,10 @@ mod tests {
 
     #[test]
     fn a_victim_reads_back_as_it_is_written() {
-        let links = [Road::Producer, Road::Workers, Road::Both].map(Victim::Link);
-        let nodes = [Victim::Broker, Victim::Leader, Victim::Replica, Victim::Replicas];
+        let roads = [Road::Producer, Road::Workers, Road::Both, Road::Between];
+        let links = roads.map(Victim::Link);
+        let nodes =
+            [Victim::Broker, Victim::Node, Victim::Leader, Victim::Replica, Victim::Replicas];
         let workers = [Victim::Workers, Victim::Worker(12)];
         for victim in nodes.into_iter().chain(workers).chain(links) {
             assert_eq!(victim.to_string().parse(), Ok(victim));
@@ -352,7 +384,8 @@ mod tests {
 
     #[test]
     fn a_broker_is_each_of_its_nodes_and_its_leader_is_no_replica() {
-        for node in [Victim::Leader, Victim::Replica, Victim::Replicas] {
+        for node in [Victim::Node, Victim::Leader, Victim::Replica, Victim::Replicas] {
+            assert!(node.meets(Victim::Node) && Victim::Node.meets(node), "{node}");
             assert!(node.meets(Victim::Broker) && Victim::Broker.meets(node), "{node}");
             assert!(node.meets(node), "{node}");
             for other in [Victim::Workers, Victim::Worker(1), Victim::Link(Road::Both)] {
@@ -362,6 +395,24 @@ mod tests {
         assert!(Victim::Replica.meets(Victim::Replicas) && Victim::Replicas.meets(Victim::Replica));
         for follower in [Victim::Replica, Victim::Replicas] {
             assert!(!Victim::Leader.meets(follower) && !follower.meets(Victim::Leader));
+        }
+    }
+
+    #[test]
+    fn all_links_are_those_of_clients() {
+        assert!(Road::Both.covers(Road::Producer) && Road::Both.covers(Road::Workers));
+        assert!(!Road::Both.covers(Road::Between) && Road::Between.covers(Road::Between));
+        for one in [Road::Producer, Road::Workers] {
+            assert!(one.covers(one) && !one.covers(Road::Between) && !Road::Between.covers(one));
+        }
+    }
+
+    #[test]
+    fn a_node_is_the_leader_of_a_cluster_or_else_the_broker() {
+        assert_eq!(Victim::Node.of(true), Victim::Leader);
+        assert_eq!(Victim::Node.of(false), Victim::Broker);
+        for other in [Victim::Broker, Victim::Replica, Victim::Workers] {
+            assert_eq!((other.of(true), other.of(false)), (other, other));
         }
     }
 

@@ -35,6 +35,16 @@ pub(super) fn of(
             Pacing::Spin => "spin",
         }),
     });
+    digest(&decides)
+}
+
+/// The same over the parts of a scenario.
+pub(super) fn of_parts(mut parts: Vec<String>) -> String {
+    parts.sort();
+    digest(&json!({ "version": VERSION, "parts": parts }))
+}
+
+fn digest(decides: &Value) -> String {
     let digest = Sha256::digest(decides.to_string());
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

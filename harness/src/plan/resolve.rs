@@ -5,7 +5,9 @@ mod ceiling;
 mod commands;
 mod faults;
 mod fit;
+mod objectives;
 mod order;
+mod parts;
 mod shares;
 mod steps;
 mod targets;
@@ -16,6 +18,7 @@ use schedbench_reports::outcome::Skipped;
 
 use self::bounds::Bounds;
 use self::fit::Misfit;
+use self::objectives::Planned;
 use self::steps::Group;
 use super::{Block, CellPlan, Pacing, Plan, Search, Source, Step, Target, check, hash};
 use crate::scenario::{PacingKind, Rate, Scenario, ScenarioError};
@@ -61,6 +64,15 @@ impl Resolved {
 /// Something in the scenario is unknown, out of range, or does not fit
 /// together.
 pub fn resolve(scenario: &Scenario, missing: Missing) -> Result<Resolved, ScenarioError> {
+    if scenario.settings.part.is_empty() {
+        one(scenario, missing)
+    } else {
+        parts::resolve(scenario, missing)
+    }
+}
+
+/// Resolves a scenario without parts, or one of them.
+fn one(scenario: &Scenario, missing: Missing) -> Result<Resolved, ScenarioError> {
     let settings = &scenario.settings;
     let bounds = Bounds { text: &scenario.text };
     names(scenario)?;
@@ -70,6 +82,7 @@ pub fn resolve(scenario: &Scenario, missing: Missing) -> Result<Resolved, Scenar
     let repeats = bounds.whole(&settings.repeats, 1, 1_000)?;
     let shape = shape(scenario, &bounds)?;
     let groups = steps::groups(scenario, ceiling, shape.processes)?;
+    faults::can_be_links(scenario)?;
     let cells = groups.len().saturating_mul(targets.len() + 1).saturating_mul(repeats as usize);
     if cells > MOST_CELLS {
         return Err(scenario.text.error(
@@ -95,6 +108,8 @@ pub fn resolve(scenario: &Scenario, missing: Missing) -> Result<Resolved, Scenar
     trials::have_systems(scenario, &targets, &skipped, &groups, &mut notes)?;
     let fitted = fit_all(scenario, &targets, &groups, &mut skipped, &mut notes)?;
     let ceiling_groups = ceiling::groups(scenario, ceiling, &groups, &searches, &fitted);
+    let objectives = Planned { fitted: &fitted, ceiling: (ceiling, &ceiling_groups) }
+        .demands(scenario, &skipped)?;
     let is_hurt = !settings.fault.is_empty() || !settings.trial.is_empty();
     let seed = settings.seed;
     let mut blocks = Vec::new();
@@ -137,7 +152,9 @@ pub fn resolve(scenario: &Scenario, missing: Missing) -> Result<Resolved, Scenar
         shape,
         objective_p99_ns,
         objective_holds,
+        objectives,
         pacing,
+        parts: Vec::new(),
     };
     notes.extend(check::warnings(&plan));
     Ok(Resolved { plan, skipped, notes })
@@ -302,7 +319,7 @@ fn fit_group(
     group: &Group,
 ) -> Result<Group, (Misfit, Option<String>)> {
     let fit = |cell: &CellPlan| {
-        fit::fit(cell, target, &scenario.settings).map_err(|misfit| {
+        fit::fit(cell, target, scenario).map_err(|misfit| {
             let trial = cell.trial_name().map(|name| format!("trial {name}"));
             (misfit, trial.or_else(|| cell.variant.clone()))
         })

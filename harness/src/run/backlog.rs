@@ -10,6 +10,7 @@ use schedbench_reports::outcome::CellError;
 use super::cell::{PATIENCE_NS, PROBE_ROOM, RunCell, Seen};
 use super::faults::{Faults, Scene};
 use super::halt::{Halt, failure};
+use super::live::Phase;
 use super::staff::Staff;
 use crate::drive::{self, Driven, Ended, OpenSetup};
 use crate::plan::{Arrivals, Fault};
@@ -117,6 +118,8 @@ impl RunCell<'_, '_> {
         let runtime = self.stage.runtime.handle().clone();
         let arrivals = Arrivals::of(self.plan);
         let deadline = start + self.plan.horizon_ns;
+        // Its tasks are due when they are handed over, whenever that is.
+        let pulse = self.stage.progress.watch(log, || None);
         let setup = OpenSetup {
             cell: self.number,
             first_sequence: PROBE_ROOM,
@@ -128,6 +131,7 @@ impl RunCell<'_, '_> {
             bodies: &bodies,
             stop: halt.flag(),
             log,
+            pulse: pulse.as_deref(),
             hiccup: None,
         };
         std::thread::scope(|scope| {
@@ -141,7 +145,7 @@ impl RunCell<'_, '_> {
             });
             let thread =
                 thread.map_err(|error| failure(format!("cannot start the pacer: {error}")))?;
-            let mut told = Telling::default();
+            let mut told = Telling::of(Phase::BuildUp);
             while !thread.is_finished() {
                 told.look(self, log, staff, halt);
                 drive::sleep_until(clock::now() + LOOK_EVERY_NS);
@@ -158,7 +162,7 @@ impl RunCell<'_, '_> {
         halt: &Halt<'_>,
         faults: &mut Faults,
     ) {
-        let mut told = Telling::default();
+        let mut told = Telling::of(Phase::Rest);
         while !faults.are_over() && !halt.is_set() {
             faults.act(&mut Scene {
                 stage: self.stage,
@@ -184,7 +188,7 @@ impl RunCell<'_, '_> {
         until: u64,
     ) -> bool {
         let (mut finished, mut quiet_since) = (0, clock::now());
-        let mut told = Telling::default();
+        let mut told = Telling::of(Phase::Drain);
         loop {
             let now = clock::now();
             let counts = log.counts();
@@ -216,12 +220,16 @@ fn is_empty(backlog: &Backlog) -> bool {
 }
 
 /// Looks after broker and workers, and tells a person, a few times a second.
-#[derive(Default)]
 struct Telling {
     next: u64,
+    phase: Phase,
 }
 
 impl Telling {
+    const fn of(phase: Phase) -> Self {
+        Self { next: 0, phase }
+    }
+
     fn look(
         &mut self,
         cell: &mut RunCell<'_, '_>,
@@ -233,7 +241,7 @@ impl Telling {
         if now >= self.next {
             self.next = now + TELL_EVERY_NS;
             halt.look(staff, cell.stage);
-            cell.stage.progress.tick(log.counts());
+            cell.stage.progress.tick(log.counts(), self.phase);
         }
     }
 }

@@ -16,6 +16,7 @@ use schedbench_reports::outcome::CellError;
 
 use super::faults::{Faults, Scene};
 use super::halt::{Halt, failure};
+use super::live::Timetable;
 use super::roads::Roads;
 use super::staff::Staff;
 use super::stage::Stage;
@@ -283,6 +284,9 @@ impl RunCell<'_, '_> {
             AtomicU64::new(if self.is_open_loop() { start + self.plan.warmup_ns } else { 0 });
         let pacer_done = AtomicBool::new(false);
         let mut faults = Faults::of(self.plan, planned.start);
+        let plan = self.plan;
+        let timetable = || Timetable::of(plan, PROBE_ROOM, start);
+        let pulse = self.stage.progress.watch(log, timetable);
         let (seen_edges, edges_seen) = std::sync::mpsc::channel::<()>();
         let (driven, edges) = std::thread::scope(|scope| {
             let pacer = std::thread::Builder::new().name("pacer".into());
@@ -290,7 +294,7 @@ impl RunCell<'_, '_> {
             let (plan, number, pacing) = (self.plan, self.number, self.pacing);
             let Rehearsal { hiccup, patience_ns, .. } = self.rehearsal;
             let (opened, pacer_done, planned_window) = (&opened, &pacer_done, planned.clone());
-            let bodies = &bodies;
+            let (bodies, pulse) = (&bodies, pulse.as_deref());
             let thread = pacer.spawn_scoped(scope, move || {
                 let _context = runtime.enter();
                 let fifo = environment::timing::keep_time();
@@ -308,6 +312,7 @@ impl RunCell<'_, '_> {
                     bodies,
                     stop: halt.flag(),
                     log,
+                    pulse,
                     hiccup,
                 };
                 let stream = Arrivals::of(plan);

@@ -92,6 +92,7 @@ pub fn plan(plan: &Plan) -> outcome::Plan {
         arrivals: cell.map_or("", |cell| arrivals(&cell.load)).to_owned(),
         objective_p99_s: plan.objective_p99_ns as f64 / 1e9,
         objective_holds: plan.objective_holds,
+        objectives: plan.objectives.clone(),
     }
 }
 

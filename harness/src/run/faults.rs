@@ -1,6 +1,7 @@
 //! The plan's faults, done to processes of ours at their times and undone
 //! again, whatever else happens to the cell.
 
+mod full_disk;
 mod nodes;
 
 use std::thread::JoinHandle;
@@ -16,6 +17,7 @@ use super::stage::{Stage, blame};
 use crate::environment::{self, Running, ordered};
 use crate::plan::{CellPlan, Commands, Deed, Fault, Victim};
 use crate::record::{Injected, Role};
+use full_disk::FullDisk;
 use nodes::Nodes;
 
 /// The faults of a cell and how far each has come.
@@ -33,6 +35,8 @@ pub(super) struct Faults {
     opens: u64,
     injected: Vec<Injected>,
     broker: Broker,
+    /// What came of a disk that was full.
+    full_disk: Option<FullDisk>,
     /// When a broker that had been ended answered again, monotonic ns.
     answers: Option<u64>,
 }
@@ -76,6 +80,7 @@ impl Faults {
             opens,
             injected: Vec::new(),
             broker: Broker::OnStage,
+            full_disk: None,
             answers: None,
         }
     }
@@ -111,6 +116,7 @@ impl Faults {
     pub(super) fn act(&mut self, scene: &mut Scene<'_, '_>) {
         self.look_for_the_broker(scene, false);
         self.look_for_commands(scene, false);
+        self.look_after_the_disk(scene);
         for place in 0..self.all.len() {
             let (fault, state) = self.all[place];
             let now = clock::now();
@@ -139,6 +145,9 @@ impl Faults {
         }
         self.look_for_commands(scene, true);
         self.look_for_the_broker(scene, true);
+        self.look_after_the_disk(scene);
+        self.look_for_the_broker(scene, true);
+        self.forget_the_disk(scene.stage);
     }
 
     /// Whether its next act needs the broker, which is being started: one thing
@@ -172,6 +181,9 @@ impl Faults {
             }
             (Deed::Pause, Victim::Broker) => pause_broker(scene.stage),
             (Deed::Command(pair), _) => self.order(place, pair, scene.stage),
+            (Deed::DiskFull, _) => FullDisk::fill(scene.stage).map(|full| {
+                self.full_disk = Some(full);
+            }),
             (Deed::Kill, on) => workers(on, scene.staff).map(|hurt| scene.staff.kill(hurt)),
             (Deed::Terminate, on) => {
                 workers(on, scene.staff).map(|hurt| scene.staff.ask_to_end(hurt))
@@ -191,9 +203,14 @@ impl Faults {
             scene.halt.set(failure(format!("could not {fault}: {why}")));
             return State::Over;
         }
+        // It is full when that is done, and RabbitMQ's when it says so.
+        let took_effect = if fault.deed == Deed::DiskFull { clock::now() } else { took_effect };
         let kind = fault.deed.kind().name();
         let whom = self.whom(place, fault.on);
-        note(scene.log, took_effect, fault.on, format!("fault: {kind} {whom}"));
+        let how = self.full_disk.as_ref().filter(|_| fault.deed == Deed::DiskFull);
+        let how = how.map_or_else(String::new, |full| format!(": {}", full.how));
+        let queues = self.nodes_of(place).map_or_else(String::new, Nodes::queues_in_words);
+        note(scene.log, took_effect, fault.on, format!("fault: {kind} {whom}{queues}{how}"));
         self.injected.push(Injected { fault, took_effect, cleared: None });
         State::Lasts(self.injected.len() - 1)
     }
@@ -210,6 +227,12 @@ impl Faults {
                 self.nodes_of(place).into_iter().for_each(Nodes::resume);
                 Ok(())
             }
+            (Deed::DiskFull, _) => {
+                let full = self.full_disk.as_mut();
+                let freed = full.map_or(Ok(()), |full| full.free(scene.stage));
+                self.look_after_the_disk(scene);
+                freed
+            }
             (Deed::Pause, Victim::Broker) => {
                 let broker = scene.stage.broker.iter();
                 broker.flat_map(|broker| broker.children()).for_each(environment::Child::resume);
@@ -224,6 +247,7 @@ impl Faults {
             }),
             (Deed::Link(_), _) => self.heal_links(place),
         };
+        let cleared = if fault.deed == Deed::DiskFull { clock::now() } else { cleared };
         match healed {
             // A reset was over when it had taken effect.
             Ok(()) if fault.for_ns == 0 => {
@@ -234,6 +258,7 @@ impl Faults {
                 let text = match fault.deed {
                     Deed::Kill | Deed::Terminate => format!("healed: {whom} started again"),
                     Deed::Pause => format!("healed: {whom} goes on"),
+                    Deed::DiskFull => format!("healed: {whom} has room again"),
                     Deed::Command(_) | Deed::Link(_) => format!("healed: {whom}"),
                 };
                 note(scene.log, cleared, fault.on, text);
@@ -270,10 +295,15 @@ impl Faults {
         on: Victim,
         scene: &Scene<'_, '_>,
     ) -> Result<(), String> {
-        let lasting = self.on_nodes.iter().filter(|(of, _)| self.all[*of].1 != State::Over);
-        let hurt: Vec<usize> = lasting.flat_map(|(_, nodes)| &nodes.places).copied().collect();
+        let hurt = self.places_of_lasting_faults();
         self.on_nodes.push((place, Nodes::find(on, scene, &hurt)?));
         Ok(())
+    }
+
+    /// The places of the nodes that are hurt now.
+    fn places_of_lasting_faults(&self) -> Vec<usize> {
+        let lasting = self.on_nodes.iter().filter(|(of, _)| self.all[*of].1 != State::Over);
+        lasting.flat_map(|(_, nodes)| &nodes.places).copied().collect()
     }
 
     fn hurt_nodes(&self, place: usize, deed: Deed, stage: &mut Stage<'_>) {
@@ -450,9 +480,9 @@ fn told(failed: ordered::Failed, stage: &Stage<'_>) -> CellError {
 
 fn note(log: &Recorder, at: u64, on: Victim, text: String) {
     let kind = match on {
-        Victim::Broker | Victim::Leader | Victim::Replica | Victim::Replicas => MomentKind::Broker,
+        on if on.is_of_the_broker() => MomentKind::Broker,
         Victim::Workers | Victim::Worker(_) => MomentKind::Worker,
-        Victim::Link(_) => MomentKind::Note,
+        _ => MomentKind::Note,
     };
     log.moment(at, kind, text);
 }

@@ -1,13 +1,18 @@
 //! What a person sees while a run goes on, on standard error.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use schedbench_contract::Counts;
+use schedbench_contract::{Counts, Recorder};
 use schedbench_reports::metrics::Unit;
 use schedbench_reports::numbers::{self, Medium, whole};
 use schedbench_reports::outcome::{Cell, Held, State};
+
+use super::live::{Head, Live, Phase, Subject, Timetable};
+use crate::drive::Pulse;
+use crate::voice;
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +34,7 @@ pub struct Progress {
     estimate: Duration,
     now: Current,
     last_line: Instant,
+    live: Option<Live>,
 }
 
 #[derive(Debug, Default)]
@@ -53,7 +59,15 @@ impl Progress {
         });
         let now = Current::default();
         let last_line = Instant::now();
-        Self { bar, loudness, total, done: 0, began: Instant::now(), estimate, now, last_line }
+        let began = Instant::now();
+        Self { bar, loudness, total, done: 0, began, estimate, now, last_line, live: None }
+    }
+
+    /// The same, watched by more than its lines.
+    #[must_use]
+    pub fn watched(mut self, live: Option<Live>) -> Self {
+        self.live = live;
+        self
     }
 
     /// Another cell was added to the plan: a search's, or one run again.
@@ -75,13 +89,33 @@ impl Progress {
     }
 
     /// A cell begins that will take `length`.
-    pub fn begin(&mut self, title: String, length: Duration) {
+    pub fn begin(&mut self, title: String, length: Duration, subject: Subject) {
         self.now = Current { title, began: Some(Instant::now()), length };
         self.last_line = Instant::now();
+        if let Some(live) = &mut self.live {
+            live.begin(subject, (self.done, self.total));
+        }
+        self.draw();
+    }
+
+    /// The cell's generator is about to drive: where it tells what it does, if
+    /// somebody watches, who knows then when its tasks are due.
+    pub fn watch(
+        &mut self,
+        log: &Recorder,
+        timetable: impl FnOnce() -> Option<Timetable>,
+    ) -> Option<Arc<Pulse>> {
+        self.live.as_mut().map(|live| live.watch(log, timetable()))
     }
 
     /// What the cell's counters say now.
-    pub fn tick(&mut self, counts: Counts) {
+    pub fn tick(&mut self, counts: Counts, phase: Phase) {
+        if self.live.as_mut().is_some_and(|live| live.look(counts, phase)) {
+            self.draw();
+        }
+        if self.is_drawn() {
+            return;
+        }
         let Some(began) = self.now.began else { return };
         let inside = began.elapsed();
         let left = self.now.length.saturating_sub(inside);
@@ -103,9 +137,36 @@ impl Progress {
         }
     }
 
+    fn is_drawn(&self) -> bool {
+        self.live.as_ref().and_then(Live::view).is_some()
+    }
+
+    /// The block of `--live`, anew.
+    fn draw(&self) {
+        let view = self.live.as_ref().and_then(Live::view);
+        let (Some(view), Some(bar), Some(began)) = (view, &self.bar, self.now.began) else {
+            return;
+        };
+        let inside = began.elapsed();
+        let left = self.now.length.saturating_sub(inside).as_secs_f64();
+        let share = inside.as_secs_f64() / self.now.length.as_secs_f64().max(0.001);
+        let head = Head {
+            cell: format!("{:>3}/{}  {}", self.done + 1, self.total, self.now.title),
+            inside: format!("{}  {left:.0} s left", meter(share)),
+            left: format!("total {} left", minutes(self.left())),
+        };
+        let mut lines = view.lines(&head, voice::stderr_columns()).into_iter();
+        bar.set_prefix(lines.next().unwrap_or_default());
+        bar.set_message(lines.collect::<Vec<_>>().join("\n"));
+        bar.tick();
+    }
+
     /// A cell has ended.
     pub fn end(&mut self, cell: &Cell) {
         self.done += 1;
+        if let Some(live) = &mut self.live {
+            live.end(self.done, self.total);
+        }
         self.now.began = None;
         self.say(&format!("{:>3}/{}  {}", self.done, self.total, line(cell)));
         for line in cell.error.iter().flat_map(|error| &error.log) {

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use schedbench_reports::claims::Published;
 use schedbench_reports::outcome::{Cell, Outcome, Run};
 use schedbench_reports::{hlog, html, save};
 
@@ -86,12 +87,12 @@ impl Results {
         fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))
     }
 
-    /// Renders the page.
+    /// Renders the page, with these claims set beside its figures.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn render(&self, outcome: &Outcome) -> Result<()> {
-        self.write("report.html", html::render(outcome).as_bytes())
+    pub fn render(&self, outcome: &Outcome, claims: &[Published]) -> Result<()> {
+        self.write("report.html", html::render_beside(outcome, claims).as_bytes())
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {

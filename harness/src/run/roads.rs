@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use schedbench_contract::Address;
 
-use crate::environment::{Network, Running};
+use crate::environment::{self, Network, Running};
 use crate::fault::proxy::{Proxy, Suffering};
 use crate::fault::{Doors, LinkFault, Side};
 use crate::plan::{CellPlan, Road, Victim};
@@ -27,7 +27,7 @@ pub(super) enum Lying {
 }
 
 /// A link that is down.
-pub(super) struct Cut(Arc<Network>);
+pub(super) struct Cut(Arc<Network>, environment::Link);
 
 impl Lying {
     /// # Errors
@@ -35,7 +35,7 @@ impl Lying {
     pub(super) fn heal(self) -> io::Result<()> {
         match self {
             Self::Proxies(all) => all.into_iter().try_for_each(|one| one.heal().map(drop)),
-            Self::Link(cut) => cut.0.join().map_err(io::Error::other),
+            Self::Link(cut) => cut.0.join(cut.1).map_err(io::Error::other),
         }
     }
 }
@@ -43,7 +43,7 @@ impl Lying {
 impl Drop for Cut {
     fn drop(&mut self) {
         // A second time does nothing.
-        let _ = self.0.join();
+        let _ = self.0.join(self.1);
     }
 }
 
@@ -97,18 +97,24 @@ impl Roads {
     pub(super) fn suffer(&self, on: Victim, fault: LinkFault) -> io::Result<Lying> {
         let Victim::Link(meant) = on else { return Ok(Lying::Proxies(Vec::new())) };
         if let Some(network) = &self.network {
-            if (meant, fault) != (Road::Both, LinkFault::BlackHole(Side::Both)) {
-                return Err(io::Error::other("a link can only be taken down as a whole"));
-            }
-            let cut = Cut(Arc::clone(network));
-            network.cut().map_err(io::Error::other)?;
+            let link = match (meant, fault) {
+                (Road::Both, LinkFault::BlackHole(Side::Both)) => environment::Link::Clients,
+                (Road::Between, LinkFault::BlackHole(Side::Both)) => environment::Link::Nodes,
+                _ => return Err(io::Error::other("a link can only be taken down as a whole")),
+            };
+            let cut = Cut(Arc::clone(network), link);
+            network.cut(link).map_err(io::Error::other)?;
             return Ok(Lying::Link(cut));
         }
-        let roads = [(Road::Producer, &self.doors.producer), (Road::Workers, &self.doors.workers)];
+        let roads = [
+            (Road::Producer, &self.doors.producer),
+            (Road::Workers, &self.doors.workers),
+            (Road::Between, &self.doors.between),
+        ];
         let hurt = roads.into_iter().filter(|(road, _)| meant.covers(*road));
         let proxies: Vec<&Arc<Proxy>> = hurt.flat_map(|(_, proxies)| proxies).collect();
         if proxies.is_empty() {
-            return Err(io::Error::other("no proxy stands on the way to its broker"));
+            return Err(io::Error::other("no proxy stands there"));
         }
         let suffering = proxies.into_iter().map(|proxy| proxy.suffer(&[fault]));
         suffering.collect::<io::Result<_>>().map(Lying::Proxies)

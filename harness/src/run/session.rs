@@ -16,6 +16,7 @@ use super::cell::{Rehearsal, RunCell, Seen};
 use super::describe;
 use super::halt::failure;
 use super::interruption::Interruption;
+use super::live::Subject;
 use super::results::Results;
 use super::roads::Roads;
 use super::search::Found;
@@ -130,7 +131,9 @@ impl<'a> Session<'a> {
     /// A fresh broker, then the block's cells.
     fn block(&mut self, index: u32, block: &Block) -> Result<()> {
         let by_proxies = block.steps.iter().any(|step| describe::cell_of(step).is_tried());
-        if let Err(error) = self.stage.start_broker(block.target, by_proxies) {
+        let fills = block.steps.iter().any(|step| describe::cell_of(step).fills_a_disk());
+        let started = self.stage.start_broker(block.target, by_proxies);
+        if let Err(error) = started.and_then(|()| self.stage.shrink_disk(fills)) {
             if self.stopped() {
                 return Ok(());
             }
@@ -212,7 +215,8 @@ impl<'a> Session<'a> {
     ) -> Result<usize> {
         let number = self.next_number;
         self.next_number += 1;
-        self.stage.progress.begin(title(plan), stage::length(plan));
+        let subject = subject(plan, number);
+        self.stage.progress.begin(title(plan), stage::length(plan), subject);
         let cell = self.measure(block, number, plan, reruns);
         self.results.keep_histograms(&self.outcome.run, &cell)?;
         self.stage.progress.end(&cell);
@@ -388,7 +392,8 @@ impl<'a> Session<'a> {
             }
             self.stage.progress.add_cell();
             let block = self.outcome.cells[place].block;
-            match self.stage.start_broker(plan.target, plan.is_tried()) {
+            let started = self.stage.start_broker(plan.target, plan.is_tried());
+            match started.and_then(|()| self.stage.shrink_disk(plan.fills_a_disk())) {
                 Ok(()) => {
                     // A disturbed trial of a fault stays beside its successor:
                     // what it lost is lost (`docs/decisions/0026`).
@@ -437,7 +442,8 @@ fn move_cpu(generator: &mut Option<f64>, client: &mut Option<f64>, inside_s: f64
 
 /// Whose capacity a search finds: the target's, for tasks of this kind.
 fn tasks_of(plan: &CellPlan) -> String {
-    format!("{} {:?}", plan.target.name(), plan.delay)
+    // By the roads of what is hurt a system has another capacity.
+    format!("{} {:?} {}", plan.target.name(), plan.delay, plan.is_tried())
 }
 
 /// A cell at a share of what is not known, as it stands in the outcome: nothing
@@ -463,6 +469,19 @@ fn title(plan: &CellPlan) -> String {
     let variant = plan.variant.as_ref().map_or_else(String::new, |text| format!("  {text}"));
     let trial = plan.trial_name().map_or_else(String::new, |name| format!("  {name}"));
     format!("{}  {load}{variant}{trial}  repeat {}", plan.target.name(), plan.repeat)
+}
+
+/// What tells it from other cells while it is watched.
+fn subject(plan: &CellPlan, number: u32) -> Subject {
+    let apart = [plan.variant.as_deref(), plan.trial_name()];
+    Subject {
+        system: plan.target.system.name.to_owned(),
+        profile: plan.target.profile.name.to_owned(),
+        load: schedbench_reports::numbers::load(describe::load(&plan.load)),
+        variant: apart.into_iter().flatten().collect::<Vec<_>>().join(", "),
+        repeat: plan.repeat,
+        cell: number,
+    }
 }
 
 /// The row of a cell that could not be measured at all.

@@ -12,8 +12,10 @@ use super::stage::{Stage, told};
 use crate::environment::{Child, Error, Spec, Workshop, source_of};
 use crate::record::{Pipes, Role};
 
-/// A worker process that ignores its SIGTERM is killed after this.
-const NOTICE: Duration = Duration::from_secs(10);
+/// A worker process that ignores its SIGTERM is killed after this. On a machine
+/// that is busy with other things a worker of `kafka/acks0` took more than 10 s,
+/// and without its end there is no proof of loss.
+const NOTICE: Duration = Duration::from_secs(30);
 /// How often a wait for the workers looks whether the cell must stop.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 

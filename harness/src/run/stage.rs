@@ -66,8 +66,9 @@ impl Stage<'_> {
     pub fn start_broker(&mut self, target: Target, by_proxies: bool) -> Result<(), CellError> {
         self.end_broker();
         self.hurt.clear();
-        if target.profile.broker.is_some() {
-            self.keeper.new_network().map_err(|error| blame(&error))?;
+        if let Some(kind) = target.profile.broker {
+            let networks = Entry::of(kind).networks(target.profile);
+            self.keeper.new_network(networks).map_err(|error| blame(&error))?;
         }
         // Where the link itself is taken down there are no proxies.
         let by_proxies = by_proxies && !self.keeper.has_networks();
@@ -78,6 +79,19 @@ impl Stage<'_> {
             self.keeper.spawner().lay(None);
             self.second = self.start_one(target, profile, false)?;
             self.keeper.spawner().lay(network);
+        }
+        Ok(())
+    }
+
+    /// Gives the block's broker a disk that can be full, where a cell fills it.
+    ///
+    /// # Errors
+    /// There is none for it, or it does not come back on it.
+    pub fn shrink_disk(&mut self, fills: bool) -> Result<(), CellError> {
+        let Some(broker) = self.broker.as_mut().filter(|_| fills) else { return Ok(()) };
+        broker.move_to_small_disk().map_err(|error| blame(&error))?;
+        for child in broker.children() {
+            self.sampler.watch(Role::Broker, child);
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ pub enum Exit {
     Failed,
     /// Usage, scenario, or a missing broker without `--skip-missing`.
     Usage,
-    /// An objective was not met.
+    /// An objective failed, or nothing valid says whether it was met.
     Objective,
     /// An unbalanced ledger, or a requested system without one valid cell.
     Invalid,
@@ -78,4 +78,70 @@ pub fn exit(outcome: &Outcome, analysis: &Analysis) -> Exit {
         exit = Exit::Objective;
     }
     exit
+}
+
+#[cfg(test)]
+mod tests {
+    use schedbench_adapters::find;
+    use schedbench_reports::analysis::analyse;
+    use schedbench_reports::outcome::{self, Comparison, Demand, DemandedAt, System};
+    use serde_json::json;
+
+    use super::*;
+    use crate::plan::Target;
+    use crate::run::describe;
+
+    /// Without a cell, of these systems, with one objective or none.
+    fn code(systems: Vec<System>, ended: Ended, is_demanded: bool) -> u8 {
+        let lost = Demand {
+            text: "lost == 0".to_owned(),
+            metric: "lost".to_owned(),
+            comparison: Comparison::Is,
+            bound: 0.0,
+            at: DemandedAt::Each,
+            system: None,
+            profile: None,
+            trial: None,
+        };
+        let outcome: Outcome = serde_json::from_value(json!({
+            "schema_version": outcome::SCHEMA_VERSION,
+            "run": {
+                "id": "1", "tool": "0", "commit": null, "started": "", "elapsed_s": 0.0,
+                "command": [],
+            },
+            "plan": {
+                "scenario": "x", "summary": "", "text": "", "overrides": [], "hash": "", "seed": 7,
+                "repeats": 1, "planned": 0, "body_bytes": 0, "handler": "", "arrivals": "",
+                "shape": {
+                    "processes": 1, "concurrency": 1, "prefetch": 1, "connections": 1, "window": 1,
+                },
+                "objective_p99_s": 1.0,
+                "objectives": if is_demanded { vec![lost] } else { Vec::new() },
+            },
+            "host": {
+                "cpu": "", "cores": 1, "memory_bytes": 0, "kernel": "", "os": "",
+                "clock_source": "", "clock_read_ns": 0.0, "placement": "", "fifo": false,
+                "timer_slack_ns": 1,
+            },
+            "systems": systems, "skipped": [], "cells": [], "ended": ended,
+        }))
+        .expect("an outcome");
+        exit(&outcome, &analyse(&outcome)).number()
+    }
+
+    #[test]
+    fn an_objective_speaks_last() {
+        let system = find("wheel").expect("in every build");
+        let wheel = || {
+            let target = Target { system, profile: &system.profiles[0] };
+            vec![describe::system(target, None)]
+        };
+        assert_eq!(code(Vec::new(), Ended::Complete, false), 0);
+        // Nobody is there to meet it.
+        assert_eq!(code(Vec::new(), Ended::Complete, true), 3);
+        // A system without a valid cell.
+        assert_eq!(code(wheel(), Ended::Complete, true), 4);
+        assert_eq!(code(wheel(), Ended::Failed("no room".to_owned()), true), 1);
+        assert_eq!(code(wheel(), Ended::Interrupted("SIGTERM".to_owned()), true), 143);
+    }
 }

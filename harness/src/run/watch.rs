@@ -8,6 +8,7 @@ use schedbench_contract::Recorder;
 use super::cell::RunCell;
 use super::faults::{Faults, Scene};
 use super::halt::Halt;
+use super::live::Phase;
 use super::staff::Staff;
 use crate::drive::{self, Driven};
 use crate::record::{Snapshot, allocator};
@@ -64,7 +65,9 @@ impl RunCell<'_, '_> {
             if now >= next_tick {
                 next_tick = now + 200_000_000;
                 halt.look(staff, self.stage);
-                self.stage.progress.tick(log.counts());
+                let is_open = edges.snapshots.0.is_some();
+                let phase = if is_open { Phase::Window } else { Phase::WarmUp };
+                self.stage.progress.tick(log.counts(), phase);
             }
             let edge = if edges.snapshots.0.is_some() { closes } else { opens };
             let next = (now + look_every).min(faults.next().unwrap_or(u64::MAX).max(now));
@@ -96,7 +99,7 @@ impl RunCell<'_, '_> {
             if halt.flag().load(Ordering::Relaxed) {
                 return;
             }
-            self.stage.progress.tick(counts);
+            self.stage.progress.tick(counts, Phase::Drain);
             drive::sleep_until((now + 20_000_000).min(latest));
         }
     }

@@ -25,12 +25,17 @@ built_in!(
     "delays",
     "capacity",
     "soak",
+    "nightly",
     "broker-kill",
     "broker-pause",
     "leader-kill",
+    "leader-pause",
     "primary-pause",
+    "isolation",
     "worker-kill",
     "partition",
     "faults",
-    "backlog"
+    "backlog",
+    "disk-full",
+    "scorecard"
 );

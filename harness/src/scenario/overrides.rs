@@ -17,11 +17,21 @@ pub struct Override {
 }
 
 /// Fields that are lists: one value, or several with commas, are a list there.
-const LISTS: &[&str] =
-    &["systems", "profiles", "load.rates", "load.full_rates", "load.in_flight", "load.pending"];
+const LISTS: &[&str] = &[
+    "systems",
+    "profiles",
+    "objectives",
+    "load.rates",
+    "load.full_rates",
+    "load.in_flight",
+    "load.pending",
+];
 
 /// The load of whatever mode the scenario has: `--loads`.
 const LOADS: &str = "load.*";
+
+/// What the scenario says of `--quick`.
+const QUICK: &str = "quick.*";
 
 impl Override {
     /// `--set path=value`.
@@ -56,6 +66,44 @@ impl Override {
     #[must_use]
     pub fn loads(value: impl Into<String>) -> Self {
         Self::option("--loads", LOADS, value)
+    }
+
+    /// `--quick`, whose changes are the scenario's own.
+    #[must_use]
+    pub fn quick() -> Self {
+        Self { path: QUICK.to_owned(), value: String::new(), spelled: "--quick".to_owned() }
+    }
+
+    /// The changes that the command line means, now that it is known what the
+    /// scenario says of `--quick`.
+    ///
+    /// # Errors
+    /// One of those has no field or no value.
+    pub(super) fn meant(changes: &[Self], quick: &[String]) -> Result<Vec<Self>, ScenarioError> {
+        let mut meant = Vec::new();
+        for change in changes {
+            if change.path != QUICK {
+                meant.push(change.clone());
+                continue;
+            }
+            if quick.is_empty() {
+                meant.push(Self::option("--quick", "repeats", "1"));
+            }
+            for written in quick {
+                let set = Self::set(written)?;
+                meant.push(Self { spelled: format!("--quick {written}"), ..set });
+            }
+        }
+        Ok(meant)
+    }
+
+    /// Which field of `[load]` it changes, if it does; rates stand for those of
+    /// any mode.
+    pub(super) fn field_of_a_load(&self) -> Option<&str> {
+        match self.path.strip_prefix("load.") {
+            Some("*") => Some("rates"),
+            field => field,
+        }
     }
 
     /// `field=value`, as the outcome records it.

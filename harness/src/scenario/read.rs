@@ -9,6 +9,7 @@ use toml::de::DeTable;
 use super::explain::explain;
 use super::{BUILT_IN, Override, Scenario, ScenarioError, Settings, Text};
 use super::{overrides, secrets, suggest};
+use crate::fault::Links;
 
 /// No scenario is nearly this long; a device or a result file may be.
 const LONGEST: u64 = 1 << 20;
@@ -101,6 +102,8 @@ pub fn read(origin: &str, bytes: &[u8], changes: &[Override]) -> Result<Scenario
     // An editor's byte-order mark is not part of the text.
     let written = written.strip_prefix('\u{feff}').unwrap_or(written);
     let mut text = Text::of(origin, written);
+    not_too_deep(&text)?;
+    let changes = Override::meant(changes, &quick(written))?;
     let padded: Vec<(usize, String)> = changes
         .iter()
         .map(|change| {
@@ -120,9 +123,31 @@ pub fn read(origin: &str, bytes: &[u8], changes: &[Override]) -> Result<Scenario
     not_too_deep(&text)?;
     let at_fault = |error: toml::de::Error| explain(&text, error.message(), error.span());
     let mut table = DeTable::parse(written).map_err(at_fault)?;
-    let overrides = overrides::lay_over(table.get_mut(), &text, changes, &padded)?;
+    let mut base = table.clone();
+    let overrides = overrides::lay_over(table.get_mut(), &text, &changes, &padded)?;
     let settings = Settings::deserialize(toml::de::Deserializer::from(table)).map_err(at_fault)?;
-    Ok(Scenario { settings, text, overrides })
+    let mut parts = Vec::new();
+    if !settings.part.is_empty() {
+        // Which part a change of a load is for is known from their modes.
+        let mut recorded = Vec::new();
+        for (change, padded) in changes.iter().zip(&padded) {
+            if change.field_of_a_load().is_none() {
+                let (change, padded) = (std::slice::from_ref(change), std::slice::from_ref(padded));
+                recorded.extend(overrides::lay_over(base.get_mut(), &text, change, padded)?);
+            }
+        }
+        parts = super::parts::apart(&base, &settings, &text, &changes, &padded, &recorded)?;
+    }
+    Ok(Scenario { settings, text, overrides, parts, links: Links::default() })
+}
+
+/// What a scenario says of `--quick`: nothing where it cannot be read, which is
+/// told when it is read in earnest.
+fn quick(written: &str) -> Vec<String> {
+    let Ok(table) = DeTable::parse(written) else { return Vec::new() };
+    let list = table.get_ref().get("quick").and_then(|list| list.get_ref().as_array());
+    let texts = list.into_iter().flatten();
+    texts.filter_map(|text| Some(text.get_ref().as_str()?.to_owned())).collect()
 }
 
 /// The TOML parser bounds the depth of brackets, but not of dotted keys, and a

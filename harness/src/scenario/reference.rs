@@ -3,9 +3,11 @@
 
 use std::fmt::Write;
 
+use schedbench_reports::metrics;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::parts::Part;
 use super::settings::{
     Brokers, ExternalBroker, Fault, Load, Objective, Retry, Settings, Stage, Task, Workers,
 };
@@ -30,6 +32,10 @@ commonest have an option of their own: `--systems`, `--profiles`, `--clusters`,
 `--pacing`; of a scenario with trials, `--quick` for one repeat, `--trials N`
 for N, and `--matrix full` for every system in every trial. Lists take commas:
 `--loads 1k,20k`. Changes are recorded in the result.
+
+`--quick` is for one who is in a hurry: one repeat of a scenario with trials, or
+what the scenario itself says. Where it has parts, a change of the load is for
+those that take it and in which nothing is hurt.
 
 A scenario never holds a URL or a password, because it is copied into every
 result: it names the environment variable that holds it.
@@ -59,16 +65,61 @@ pub(super) fn reference() -> String {
     put("`[workers]`", "", "Workers", order::<Workers>());
     put("`[[fault]]`", "", "Fault", order::<Fault>());
     put("`[[trial]]`", "", "Trial", order::<Trial>());
+    put("`[[part]]`", "", "Part", order::<Part>());
     put("`[objective]`", "", "Objective", order::<Objective>());
     put("`[brokers]`", "", "Brokers", order::<Brokers>());
     put("`[brokers.redis]`", BROKER, "ExternalBroker", order::<ExternalBroker>());
     units(&mut page, &schema);
+    objectives(&mut page);
     page
 }
 
 const BROKER: &str = " The other brokers have the same.";
 const LOAD: &str =
     " Which fields there are depends on `mode`; a field of another mode is an error.";
+
+const OBJECTIVES: &str = "
+## Objectives
+
+```toml
+objectives = [
+  \"p99 < 50 ms at 10k\",
+  \"failures <= 0.1 % at 50k of kafka\",
+  \"capacity >= 20k of redis-asynq/everysec\",
+  \"recovery < 5 s in broker-kill\",
+  \"lost == 0\",
+]
+```
+
+A metric, a comparison (`<`, `<=`, `>`, `>=`, `==`) and a value with its unit, then in any order:
+
+| | |
+|---|---|
+| `at` 10k | at this load of the scenario; of a share of a capacity `at` 50 %. Left out: at each load, of a search at the highest rate that is held, of a soak in its long cell |
+| `of` kafka, `of` kafka/rf3 | of this system, or this profile. Left out: of each but `noop` |
+| `in` broker-kill | in this trial. Left out: in each |
+
+Metrics are those of [claims.md](claims.md#metrics), `capacity`, and:
+
+| short | is |
+|---|---|
+{short}
+
+What decides, over repeats: of a percentile the merged histogram, of failures their sum, of a
+time of a trial the median, of a count of the ledger each repeat by itself, of all else the
+mean. An interval or range stands beside it, and where the bound lies in that, it is said. A
+value known only as `> 2 s` fails every bound up to 2 s, and leaves a longer one open. A fault
+without an impact took no time. Each objective is judged for each system, wherever it is
+demanded, and the worst place stands for all.
+
+`passed`, `failed` or `not judged`: no valid cell, too few tasks beyond a percentile, a system
+that was left out and is named by `of`, tasks missing without a proof of their loss. What is not
+judged has not passed: the exit code is 3, as for what failed. A measurement that cannot be
+believed (4), a system that failed altogether (1) and a signal (130, 143) come first
+([decision 0043](decisions/0043-an-objective-that-nobody-can-judge-has-not-passed.md)).
+What the plan has no cell for is refused before anything starts; `--set objectives=[]` runs
+without any. A scenario with parts cannot have objectives yet, but for `objective.holds`.
+";
 
 fn built_in(page: &mut String) {
     let _ = write!(page, "\n## Built-in scenarios\n\n| name | shows |\n|---|---|\n");
@@ -141,6 +192,15 @@ fn units(page: &mut String, schema: &Value) {
     }
 }
 
+fn objectives(page: &mut String) {
+    let (before, after) = OBJECTIVES.split_once("{short}\n").unwrap_or((OBJECTIVES, ""));
+    page.push_str(before);
+    for (short, name) in metrics::SHORT_NAMES {
+        let _ = writeln!(page, "| `{short}` | `{name}` |");
+    }
+    page.push_str(after);
+}
+
 /// The definition that a field is, or is a list of.
 fn referred(field: &Value) -> Option<&str> {
     let direct = field["$ref"].as_str().or_else(|| field["anyOf"][0]["$ref"].as_str());
@@ -165,7 +225,8 @@ fn value_in_words(field: &Value) -> String {
         }
         (Some("DelayKind" | "WorkKind"), _) => "below".to_owned(),
         (Some("Stage"), _) => "stage".to_owned(),
-        (Some("Fault" | "Trial"), _) => "table".to_owned(),
+        (Some("Demanded"), _) => "objective".to_owned(),
+        (Some("Fault" | "Part" | "Trial"), _) => "table".to_owned(),
         (Some(_), _) => "table, below".to_owned(),
         (None, Some("integer")) => "number".to_owned(),
         (None, Some("string")) => "text".to_owned(),

@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::At;
+use super::demand::Demanded;
 use super::kinds::{DelayKind, Variants, WorkKind};
+use super::parts::Part;
 use super::trials::{Matrix, Trial};
 use super::units::{Bytes, Count, Fraction, Nanos, Rate, RateOrShare};
 use crate::fault::Side;
@@ -68,12 +70,44 @@ pub struct Settings {
     /// if left out.
     #[serde(default)]
     pub matrix: Option<At<Matrix>>,
+    /// Parts that are measured one after another, each with a load and tasks of
+    /// its own, and come to one result. What is written outside of them is
+    /// theirs too, as far as they do not say otherwise.
+    #[serde(default)]
+    pub part: Vec<Part>,
+    /// What `--quick` changes, each as `field=value`; without it `--quick` is
+    /// one repeat.
+    #[serde(default)]
+    pub quick: Vec<At<String>>,
     /// What counts as keeping up.
     #[serde(default)]
     pub objective: Objective,
+    /// What is demanded of the systems, such as `"p99 < 50 ms at 10k"` or
+    /// `"lost == 0"`; if one does not meet it, or that cannot be told, the exit
+    /// code is 3. How they are written stands at the end of docs/scenarios.md.
+    #[serde(default)]
+    pub objectives: Vec<At<Demanded>>,
     /// Brokers that already run elsewhere.
     #[serde(default)]
     pub brokers: Brokers,
+}
+
+impl Settings {
+    /// Whatever is done to processes and links in it, in all of its trials and
+    /// parts.
+    pub fn faults(&self) -> impl Iterator<Item = &Fault> {
+        let own = self.fault.iter().chain(self.trial.iter().flat_map(|trial| &trial.fault));
+        let parts = self.part.iter().flat_map(|part| {
+            part.fault.iter().chain(part.trial.iter().flat_map(|trial| &trial.fault))
+        });
+        own.chain(parts)
+    }
+
+    /// Whether anything in it, or in one of its parts, is a trial.
+    #[must_use]
+    pub fn has_trials(&self) -> bool {
+        !self.trial.is_empty() || self.part.iter().any(|part| !part.trial.is_empty())
+    }
 }
 
 fn one() -> At<Count> {
@@ -184,6 +218,36 @@ impl Mode {
             Self::Backlog => "backlog",
         }
     }
+
+    /// The one of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        use Mode::{Backlog, Capacity, InFlight, Open, Soak};
+        [Open, InFlight, Capacity, Soak, Backlog].into_iter().find(|mode| mode.name() == name)
+    }
+
+    /// In which modes a field of `[load]` means something, where no share of a
+    /// capacity is offered; all where it is of no mode's own.
+    #[must_use]
+    pub fn with(field: &str) -> &'static [Self] {
+        use Mode::{Backlog, Capacity, InFlight, Open, Soak};
+        match field {
+            "rates" | "full_rates" | "stages" => &[Open],
+            "in_flight" | "most_tasks" => &[InFlight],
+            "pending" => &[Backlog],
+            "warmup" | "duration" => &[Open, InFlight, Capacity, Soak],
+            "arrivals" => &[Open, Capacity, Soak],
+            "from" | "to" | "precision" => &[Capacity, Soak],
+            "search" | "share" => &[Soak],
+            _ => &[Open, InFlight, Capacity, Soak, Backlog],
+        }
+    }
+
+    /// Whether that field means something in it.
+    #[must_use]
+    pub fn has(self, field: &str) -> bool {
+        Self::with(field).contains(&self)
+    }
 }
 
 /// A rate held for a time.
@@ -284,9 +348,12 @@ pub struct Fault {
     /// To whom. A process: `broker`, `workers` for all worker processes, or
     /// `worker:1`. Of a cluster: `leader` for the node that leads the queue when
     /// the fault is due, `replica` for one that follows it, `replicas` for all
-    /// that do; `broker` is every node. A link: `producer-broker`,
-    /// `worker-broker`, or `links` for both; the road on which loss is proved is
-    /// never hurt.
+    /// that do; `broker` is every node. `node` is one server of any system: the
+    /// leader of a cluster, else the broker. A link: `producer-broker`,
+    /// `worker-broker`, or `links` for both; `between-brokers` for all links
+    /// between the nodes of a cluster of Kafka, or of Redis with sentinels, or,
+    /// with `--network namespaces`, of RabbitMQ. The road on which loss is proved
+    /// is never hurt.
     pub on: At<Victim>,
     /// When, from the window's start on: what lies before it in the window is
     /// the baseline that it is measured against. Of a backlog, from the last
@@ -296,7 +363,8 @@ pub struct Fault {
     #[serde(rename = "for")]
     pub lasts: Option<At<Nanos>>,
     /// Kinds `stall`, `black-hole`, `delay`, `bandwidth`, `slice` and `cut`:
-    /// `to-broker` or `from-broker` for one way only; both if left out.
+    /// `to-broker` or `from-broker` for one way only; both if left out. Between
+    /// brokers the one that is followed is the broker.
     pub side: Option<At<Side>>,
     /// Kind `delay`: by how much at least.
     pub delay: Option<At<Nanos>>,

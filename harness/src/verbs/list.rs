@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use schedbench_adapters::{LEFT_OUT, SYSTEMS, System};
-use schedbench_contract::{Broker, Claims, Delay, Order, Profile, Resends, Retries, Topology};
+use schedbench_contract::{Broker, Claims, Delay, Order, Profile, Resends, Retries};
 use schedbench_reports::analysis::{ack_in_words, confirms_in_words};
 use serde_json::{Value, json};
 
@@ -114,7 +114,7 @@ fn claims(profile: &Profile) -> [String; 2] {
     if *largest_body < 1 << 30 {
         does.push(format!("bodies up to {}", Bytes(*largest_body as u64)));
     }
-    if profile.topology == Topology::Cluster {
+    if profile.topology.is_of_several() {
         does.push("needs --clusters".to_owned());
     }
     let class = format!("class {}, {}", durability.letter(), durability.describe());

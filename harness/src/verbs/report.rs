@@ -6,21 +6,24 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use schedbench_reports::claims::Published;
 use schedbench_reports::outcome::Outcome;
 use schedbench_reports::{analysis, export, html, load, save, terminal};
 
 use crate::cli::{ReportArgs, ReportFormat, Voice};
-use crate::run::shown;
+use crate::run::{exit, shown};
 use crate::voice;
 
 /// Renders a result again.
 ///
 /// # Errors
 /// The result cannot be read or is none of ours ([`load::LoadError`]: exit
-/// code 2), or the output cannot be written.
+/// code 2), a file of claims is wrong (likewise), or the output cannot be
+/// written.
 pub fn run(args: &ReportArgs, voice: Voice, out: &mut impl Write) -> Result<ExitCode> {
+    let claims = args.claims.read()?;
     let outcome = load::read(&args.result)?;
-    let text = render(args.format, &outcome, voice);
+    let text = render(args.format, &outcome, &claims, voice);
     match place(args) {
         None => out.write_all(text.as_bytes())?,
         Some(path) => {
@@ -28,18 +31,21 @@ pub fn run(args: &ReportArgs, voice: Voice, out: &mut impl Write) -> Result<Exit
             writeln!(out, "Report: {}", shown(&path))?;
         }
     }
+    if args.exit_code {
+        return Ok(exit(&outcome, &analysis::analyse_beside(&outcome, &claims)).into());
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn render(format: ReportFormat, outcome: &Outcome, voice: Voice) -> String {
+fn render(format: ReportFormat, outcome: &Outcome, claims: &[Published], voice: Voice) -> String {
+    let analysis = || analysis::analyse_beside(outcome, claims);
     match format {
-        ReportFormat::Html => html::render(outcome),
+        ReportFormat::Html => html::render_beside(outcome, claims),
         ReportFormat::Text => {
-            let analysis = analysis::analyse(outcome);
-            terminal::render(outcome, &analysis, voice::colours_stdout(voice), voice::width())
+            terminal::render(outcome, &analysis(), voice::colours_stdout(voice), voice::width())
         }
-        ReportFormat::Json => export::json(outcome, &analysis::analyse(outcome)),
-        ReportFormat::Md => export::markdown(outcome, &analysis::analyse(outcome)),
+        ReportFormat::Json => export::json(outcome, &analysis()),
+        ReportFormat::Md => export::markdown(outcome, &analysis()),
         ReportFormat::Csv => export::csv(outcome),
     }
 }
@@ -55,7 +61,8 @@ fn place(args: &ReportArgs) -> Option<PathBuf> {
     }
 }
 
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+/// Writes a file whole or not at all.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let name = path.file_name().with_context(|| format!("{} is no file name", path.display()))?;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let directory = parent.unwrap_or(Path::new("."));

@@ -4,25 +4,28 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use schedbench_contract::{Broker, Profile};
+use schedbench_reports::analysis::{self, Analysis};
 use schedbench_reports::outcome::{Outcome, Skipped};
-use schedbench_reports::{analysis, export, terminal};
+use schedbench_reports::{export, terminal};
 
 use super::check::headline;
-use crate::cli::{Format, Links, RunArgs, Voice};
+use crate::cli::{Format, RunArgs, Voice};
 use crate::environment::{
     self, Entry, Keeper, Mode, Need, Rooms, Source, Watchdog, Workshop, ordered,
 };
-use crate::fault;
-use crate::plan::{Block, Deed, Estimate, FaultKind, Missing, Plan, Road, Target, Victim, resolve};
+use crate::fault::{self, Links};
+use crate::plan::{Block, Deed, Estimate, Missing, Plan, Target, Victim, resolve};
 use crate::record::Sampler;
+use crate::run::live::{Exposed, Listener, Live, Unwatched, View};
 use crate::run::{
     Exit, Interruption, Loudness, Progress, Results, Session, Stage, describe, exit, shown,
 };
-use crate::scenario::{Scenario, ScenarioError};
+use crate::scenario::{Bytes, Scenario, ScenarioError};
 use crate::voice;
 
 /// Runs a scenario and prints what it came to.
@@ -31,11 +34,13 @@ use crate::voice;
 /// The scenario is wrong, a broker is missing, or results cannot be written.
 pub fn run(args: &RunArgs, voice: Voice, out: &mut impl Write) -> Result<ExitCode> {
     let scenario = args.scenario.load()?;
+    let claims = args.claims.read()?;
+    let listener = to_be_watched(args, voice)?;
     let missing = if args.skip_missing { Missing::IsSkipped } else { Missing::IsAnError };
     let mut resolved = resolve(&scenario, missing)?;
     commands_are_here(&scenario)?;
-    if args.network == Links::Namespaces {
-        networks_can_be(&scenario, args.env)?;
+    if scenario.links == Links::Namespaces {
+        networks_can_be(&resolved.plan, args.env)?;
     }
     let skipped = without_missing(&mut resolved.plan, &scenario, args.env, args.skip_missing)?;
     resolved.skipped.extend(skipped);
@@ -48,16 +53,20 @@ pub fn run(args: &RunArgs, voice: Voice, out: &mut impl Write) -> Result<ExitCod
     resolved.skipped.extend(skipped);
     let estimate = Estimate::of(&resolved.plan);
     environment::room::check(&args.out, estimate.disk_bytes, estimate.ledger_bytes)?;
+    if resolved.plan.blocks.iter().any(fills_a_small_disk) {
+        environment::room::check_small_disk(estimate.disk_bytes)?;
+    }
 
     let interruption = Interruption::listen().context("cannot listen for signals")?;
-    let outcome = measure(args, voice, &scenario, resolved, &interruption)?;
-    let (outcome, results) = outcome;
-    match print(args.format, voice, &outcome, &results, out) {
+    let (outcome, results) = measure(args, voice, &scenario, resolved, (&interruption, listener))?;
+    results.render(&outcome, &claims)?;
+    let analysis = analysis::analyse_beside(&outcome, &claims);
+    match print(args.format, voice, (&outcome, &analysis), &results, out) {
         // The results are written; that nobody reads changes nothing.
         Err(error) if !voice::nobody_reads(&error) => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let code = exit(&outcome, &analysis::analyse(&outcome));
+    let code = exit(&outcome, &analysis);
     if let Exit::Signal(_) = code {
         // Nobody may listen any more.
         let mut stderr = std::io::stderr();
@@ -69,27 +78,36 @@ pub fn run(args: &RunArgs, voice: Voice, out: &mut impl Write) -> Result<ExitCod
 fn print(
     format: Format,
     voice: Voice,
-    outcome: &Outcome,
+    (outcome, analysis): (&Outcome, &Analysis),
     results: &Results,
     out: &mut impl Write,
 ) -> Result<()> {
     match format {
         Format::Text => {
-            let analysis = analysis::analyse(outcome);
             let (colour, width) = (voice::colours_stdout(voice), voice::width());
-            write!(out, "{}", terminal::render(outcome, &analysis, colour, width))?;
+            write!(out, "{}", terminal::render(outcome, analysis, colour, width))?;
             let report = shown(&results.report());
             writeln!(out, "Report: {report}")?;
         }
-        Format::Json => {
-            write!(out, "{}", export::json(outcome, &analysis::analyse(outcome)))?;
-        }
-        Format::Md => {
-            write!(out, "{}", export::markdown(outcome, &analysis::analyse(outcome)))?;
-        }
+        Format::Json => write!(out, "{}", export::json(outcome, analysis))?,
+        Format::Md => write!(out, "{}", export::markdown(outcome, analysis))?,
         Format::Csv => write!(out, "{}", export::csv(outcome))?,
     }
     Ok(())
+}
+
+/// The port for metrics, where they are asked for.
+///
+/// # Errors
+/// It cannot be had, or nobody could see the live view.
+fn to_be_watched(args: &RunArgs, voice: Voice) -> Result<Option<Listener>, Unwatched> {
+    if args.live && voice.quiet {
+        return Err(Unwatched::Quiet);
+    }
+    if args.live && !voice::stderr_is_terminal() {
+        return Err(Unwatched::NoTerminal);
+    }
+    args.metrics.map(|at| Listener::at(at.0)).transpose()
 }
 
 fn measure(
@@ -97,15 +115,16 @@ fn measure(
     voice: Voice,
     scenario: &Scenario,
     resolved: crate::plan::Resolved,
-    interruption: &Interruption,
+    (interruption, listener): (&Interruption, Option<Listener>),
 ) -> Result<(Outcome, Results)> {
     let plan = &resolved.plan;
     environment::placement::begin();
     let watchdog = Watchdog::start()?;
     let rooms = Rooms::open(Some(watchdog.clone()))?;
     let mut host = environment::host::describe();
+    host.environment = Some(args.env.name().to_owned());
     let mut keeper = Keeper::start(Some(watchdog.clone()))?.heeding(interruption.shared_flag());
-    if args.network == Links::Namespaces {
+    if scenario.links == Links::Namespaces {
         keeper = keeper.with_networks(watchdog);
         host.network = Some("namespaces joined by veth".to_owned());
     }
@@ -127,12 +146,21 @@ fn measure(
     let loudness = if voice.quiet { Loudness::Quiet } else { Loudness::Normal };
     let about = Duration::from_nanos(estimate.measuring_ns);
     let bar = !args.no_progress && voice::stderr_is_terminal();
-    let progress = Progress::new(estimate.cells as u32, about, loudness, bar);
+    let cells = estimate.cells as u32;
+    let board = Exposed::of(&id, &plan.source.name, cells);
+    let board = listener.is_some().then(|| Arc::new(Mutex::new(board)));
+    let server = listener.zip(board.clone()).map(|(listener, board)| listener.serve(board));
+    let server = server.transpose().context("cannot serve metrics")?;
+    let live = Live::new(board, args.live.then(View::default));
+    let progress = Progress::new(cells, about, loudness, bar).watched(live);
     if plan.has_faults() && !keeper.has_networks() {
         host.proxy = Some(fault::proxy::cost().context("cannot measure what the proxy costs")?);
     }
     progress.say(&headline(plan));
     progress.say(&environment::host::headline(&host));
+    if let Some(server) = &server {
+        progress.say(&format!("metrics: {}", server.url()));
+    }
     for note in &resolved.notes {
         progress.say(&format!("note: {note}"));
     }
@@ -165,9 +193,7 @@ fn measure(
     };
     let session =
         Session::new(plan, stage, &results, run, host, resolved.skipped.clone(), interruption);
-    let outcome = session.run()?;
-    results.render(&outcome)?;
-    Ok((outcome, results))
+    Ok((session.run()?, results))
 }
 
 /// Takes targets out of the plan whose broker is not here, or the server that
@@ -189,7 +215,8 @@ fn without_missing(
         let servers = [Some(profile), (system.second)(profile)].into_iter().flatten();
         let mut servers = servers.filter_map(|profile| Some((profile.broker?, profile)));
         // Asked first: what must not be hurt is not asked anything.
-        let missing = not_ours_to_hurt(&block, scenario, mode).or_else(|| {
+        let unfit = not_ours_to_hurt(&block, scenario, mode).or_else(|| no_small_disk(&block));
+        let missing = unfit.or_else(|| {
             servers.find_map(|(broker, profile)| {
                 let need = Need {
                     who: &name,
@@ -221,8 +248,7 @@ fn without_missing(
 /// # Errors
 /// One is not.
 fn commands_are_here(scenario: &Scenario) -> Result<(), ScenarioError> {
-    let settings = &scenario.settings;
-    let faults = settings.fault.iter().chain(settings.trial.iter().flat_map(|trial| &trial.fault));
+    let faults = scenario.settings.faults();
     let lists = faults.flat_map(|fault| [&fault.hurt, &fault.heal]).flatten();
     for program in lists.filter_map(|list| list.first()) {
         if !ordered::is_here(program) {
@@ -236,24 +262,11 @@ fn commands_are_here(scenario: &Scenario) -> Result<(), ScenarioError> {
     Ok(())
 }
 
-/// That brokers can have networks of their own here, and that what the scenario
-/// does to links can be done by taking one down.
+/// That brokers can have networks of their own here.
 ///
 /// # Errors
-/// They cannot, or it cannot.
-fn networks_can_be(scenario: &Scenario, mode: Mode) -> Result<(), ScenarioError> {
-    let settings = &scenario.settings;
-    let faults = settings.fault.iter().chain(settings.trial.iter().flat_map(|trial| &trial.fault));
-    for fault in faults.filter(|fault| !fault.kind.is_of_a_process()) {
-        let is_whole = *fault.on == Victim::Link(Road::Both) && fault.side.is_none();
-        if *fault.kind != FaultKind::BlackHole || !is_whole {
-            return Err(scenario.text.error(
-                &fault.kind.span,
-                format!("{} {} with --network namespaces", fault.kind.name(), *fault.on),
-                "expected kind = \"black-hole\", on = \"links\", no side: a link is taken down as a whole",
-            ));
-        }
-    }
+/// They cannot.
+fn networks_can_be(plan: &Plan, mode: Mode) -> Result<(), ScenarioError> {
     let refuse = |why: String| {
         ScenarioError::new("--network namespaces cannot be had here", why)
             .help("As everywhere:  --network proxies")
@@ -265,7 +278,11 @@ fn networks_can_be(scenario: &Scenario, mode: Mode) -> Result<(), ScenarioError>
     for name in left {
         voice::tell(&format!("removed network namespace {name} of a killed run"));
     }
-    environment::Network::lay(None).map(drop).map_err(|error| refuse(error.to_string()))
+    // The largest that the plan needs: nodes apart need bridges besides.
+    let profiles = plan.blocks.iter().map(|block| block.target.profile);
+    let networks = |profile: &Profile| Some(Entry::of(profile.broker?).networks(profile));
+    let largest = profiles.filter_map(networks).max().unwrap_or(1);
+    environment::Network::lay(largest, None).map(drop).map_err(|error| refuse(error.to_string()))
 }
 
 /// Why a broker that is to be hurt must not be: the harness would not start it
@@ -298,6 +315,47 @@ fn not_ours_to_hurt(
         }),
         _ => None,
     }
+}
+
+/// Whether its broker needs a disk that can be full. RabbitMQ does not: it is
+/// told that it has less room than it wants.
+fn fills_a_small_disk(block: &Block) -> bool {
+    let fills = block.steps.iter().any(|step| describe::cell_of(step).fills_a_disk());
+    fills && block.target.profile.broker != Some(Broker::RabbitMq)
+}
+
+/// Why its broker cannot have such a disk.
+fn no_small_disk(block: &Block) -> Option<environment::Missing> {
+    if !fills_a_small_disk(block) {
+        return None;
+    }
+    let nodes = block.target.profile.topology.nodes() as u64;
+    let (why, remedy) = match environment::small_disk_is_possible() {
+        Err(error) => {
+            let why = format!("A small disk cannot be mounted for its broker alone ({error})");
+            (why, "run it as root".to_owned())
+        }
+        Ok(()) => {
+            let needs = nodes * environment::ROOM_BYTES;
+            let has = environment::host::memory_available();
+            if has >= needs {
+                return None;
+            }
+            let why = format!(
+                "A small disk may take {} of memory, {} are free",
+                Bytes(needs),
+                Bytes(has)
+            );
+            (why, "close other programs".to_owned())
+        }
+    };
+    Some(environment::Missing {
+        who: block.target.name(),
+        what: "small disk",
+        why: format!("A full disk is unsupported here. {why}."),
+        remedy,
+        instead: None,
+    })
 }
 
 /// Makes the worker programs that the plan needs and are not there yet, before
@@ -336,8 +394,9 @@ fn with_workers(plan: &mut Plan, skip: bool, say: &dyn Fn(&str)) -> Result<Vec<S
     Ok(skipped)
 }
 
-/// Whether the program that would be started is not too old.
-fn new_enough(entry: &Entry, who: &str, program: &Path) -> Result<(), environment::Missing> {
+/// Whether the program that would be started is not too old, and not too new.
+fn of_age(entry: &Entry, need: &Need<'_>, program: &Path) -> Result<(), environment::Missing> {
+    let Need { who, profile, .. } = *need;
     // Asking may take a start of the program; it is the same in every block.
     static ASKED: Mutex<BTreeMap<PathBuf, Option<String>>> = Mutex::new(BTreeMap::new());
     let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -354,8 +413,18 @@ fn new_enough(entry: &Entry, who: &str, program: &Path) -> Result<(), environmen
                 instead: Some(format!("--env compose, or {}", entry.url_env)),
             })
         }
+        Some(version) => match entry.lacks(version, profile) {
+            None => Ok(()),
+            Some(why) => Err(environment::Missing {
+                who: who.to_owned(),
+                what: "broker",
+                why,
+                remedy: format!("export {}= an older {}", entry.program_env, entry.program),
+                instead: None,
+            }),
+        },
         // One that cannot be read is found out, with its log, when it starts.
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 
@@ -365,7 +434,7 @@ fn reachable(mode: Mode, entry: &Entry, need: &Need<'_>) -> Result<(), environme
     let Need { who, profile, url_env, .. } = *need;
     let variable = match mode.source(entry, who, url_env, profile.topology)? {
         Source::Url(variable) => variable,
-        Source::Program(program) => return new_enough(entry, who, &program),
+        Source::Program(program) => return of_age(entry, need, &program),
         Source::Compose(_) => return Ok(()),
     };
     let why = match entry.ask(&variable) {

@@ -217,6 +217,27 @@ fn kafka_tells_its_clients_to_come_through_the_proxy() {
     place.wait_until_nothing_is_left("after a fault");
 }
 
+/// A primary whose replicas hear nothing vouches for nothing, and its clients
+/// and sentinels notice no more than that.
+#[test]
+fn a_primary_that_is_cut_off_confirms_nothing() {
+    let place = Place::new();
+    let fault = "kind = \"black-hole\"\non = \"between-brokers\"";
+    let text = scenario("\"redis-asynq/sentinel-wait\"", 14, fault).replace("5k", "500");
+    let outcome = outcome(&place, &text.replace("[load]", "clusters = true\n[load]"));
+    let (cell, trial) = trial(&outcome);
+    assert_eq!(trial.fault, "black-hole between-brokers at 6 s for 2 s");
+    let [ok, unknown] = [cell.counts.grid.ok, cell.counts.grid.unknown];
+    let vouched: u64 = ok.iter().sum();
+    assert!(vouched > 3_000, "{:?}", cell.counts);
+    assert!(unknown.iter().sum::<u64>() > 0, "{:?}", cell.counts);
+    assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
+    let ends = [MomentKind::Disconnected, MomentKind::Broker];
+    let told = cell.moments.iter().filter(|mark| ends.contains(&mark.kind));
+    assert_eq!(told.count(), 0, "{:?}", cell.moments);
+    place.wait_until_nothing_is_left("after a fault");
+}
+
 #[test]
 fn a_slow_road_shows_in_the_latency() {
     let place = Place::new();
@@ -226,7 +247,9 @@ fn a_slow_road_shows_in_the_latency() {
     let p50 = &cell.series.columns["p50"];
     let at = |second: f64| p50[((second - cell.series.start_s) / cell.series.bin_s) as usize];
     let (before, during) = (at(4.0).expect("a P50"), at(7.0).expect("a P50"));
-    assert!(during - before >= 0.05, "{before} s, then {during} s");
+    // Not the difference: what a task waits for at a machine's busy moment it
+    // waits for once, beside the road's 50 ms or within them.
+    assert!(before < 0.05 && during >= 0.05, "{before} s, then {during} s");
     assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
     place.wait_until_nothing_is_left("after a fault");
 }

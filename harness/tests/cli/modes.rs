@@ -72,3 +72,20 @@ fn a_built_in_scenario_and_where_its_results_go() {
     assert_eq!(runs, 3, "two runs and the link");
     assert!(!place.at("results").exists());
 }
+
+#[test]
+fn parts_come_to_one_result_with_a_scorecard() {
+    let place = Place::new();
+    let scenario = small("\"wheel\"").replace("rates = [\"500\", \"1k\"]", "")
+        + "[[part]]\nname = \"ramp\"\nload = { rates = [\"500\", \"1k\"] }\n\
+           [[part]]\nname = \"delays\"\nload = { rates = [\"1k\"] }\n\
+           task = { delay = { fixed = \"10 ms\" } }\n";
+    let (_, results) = run(&place, &scenario, &[]);
+    let outcome = results.outcome();
+    let wheel = cells_of(&outcome, "wheel");
+    let delayed = wheel.iter().filter(|cell| cell.key.variant.is_some()).count();
+    assert_eq!((wheel.len(), delayed), (3, 1));
+    assert_eq!(cells_of(&outcome, "noop").len(), 2, "each load once");
+    let page = fs::read_to_string(results.at("report.html")).expect("a report");
+    assert!(page.contains("of 23 items have a figure in this run"), "no scorecard");
+}

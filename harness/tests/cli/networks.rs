@@ -106,6 +106,30 @@ fn every_broker_of_ours_can_be_in_one() {
     }
 }
 
+/// Each node of RabbitMQ's is in a network of its own, and clients are not told
+/// that these do not hear each other: nothing is done meanwhile, nothing is lost.
+#[test]
+fn nodes_that_do_not_hear_each_other_do_nothing() {
+    let place = Place::new();
+    if !can_be(&place) {
+        return;
+    }
+    let fault = "kind = \"black-hole\"\non = \"between-brokers\"";
+    let text =
+        scenario("\"rabbitmq/quorum-3\"", fault).replace("[load]", "clusters = true\n[load]");
+    let text = text.replace("for = \"1 s\"", "for = \"3 s\"").replace("6 s", "20 s");
+    let outcome = outcome(&place, &text.replace("1k", "500"), 2);
+    let [cell] = cells_of(&outcome, "rabbitmq")[..] else { panic!("one cell") };
+    assert!(cell.counts.balances && cell.error.is_none(), "{:?}", cell.error);
+    let [trial] = cell.trials.as_slice() else { panic!("{:?}", cell.trials) };
+    assert_eq!(trial.fault, "black-hole between-brokers at 4 s for 3 s");
+    assert_eq!(at(cell, 6.0), Some(0.0), "{:?}", cell.series.columns["throughput"]);
+    assert!(cell.counts.window.done > 0 && cell.counts.lost == 0, "{:?}", cell.counts);
+    let lost = |mark: &&schedbench_reports::outcome::Mark| mark.kind == MomentKind::Disconnected;
+    let lost: Vec<_> = cell.moments.iter().filter(lost).collect();
+    assert!(lost.is_empty(), "every node goes on hearing its clients: {lost:?}");
+}
+
 #[test]
 fn what_is_no_link_that_is_down_is_refused_before_anything_starts() {
     let place = Place::new();
@@ -115,15 +139,32 @@ fn what_is_no_link_that_is_down_is_refused_before_anything_starts() {
             "kind = \"black-hole\"\non = \"worker-broker\"",
             "black-hole worker-broker with --network namespaces",
         ),
+        (
+            "kind = \"delay\"\ndelay = \"1 ms\"\non = \"between-brokers\"",
+            "delay between-brokers with --network namespaces",
+        ),
     ] {
         let mut command = run(&place, &scenario("\"redis-asynq\"", fault));
         let said = Said::of(command.output().expect("a run")).refused(2);
         said.complains_of(&[
             words,
             "small.toml:11",
-            "expected kind = \"black-hole\", on = \"links\", no side",
+            "expected kind = \"black-hole\", on = \"links\" or \"between-brokers\"",
         ]);
     }
+    // Kafka's nodes are in one network; RabbitMQ's only with namespaces apart.
+    let between = "clusters = true\n[load]";
+    let fault = "kind = \"black-hole\"\non = \"between-brokers\"";
+    let mut command = run(&place, &scenario("\"kafka/rf3\"", fault).replace("[load]", between));
+    let said = Said::of(command.output().expect("a run")).refused(2);
+    said.complains_of(&["small.toml:13", "with --network namespaces its nodes are in one network"]);
+    let text = scenario("\"rabbitmq/quorum-3\"", fault).replace("[load]", between);
+    let file = place.file("small.toml", text);
+    let file = file.to_str().expect("UTF-8");
+    let said = place.says(&["run", file]).refused(2);
+    said.complains_of(&["small.toml:13", "namespaces, as root, these links are taken down"]);
+    let said = place.says(&["check", file, "--network", "namespaces"]).ends(0);
+    assert!(said.stdout.contains("black-hole between-brokers"), "{}", said.stdout);
     let mut command = run(&place, &scenario("\"redis-asynq\"", DOWN));
     let said = Said::of(command.args(["--env", "compose"]).output().expect("a run")).refused(2);
     said.complains_of(&["expected --env local with it"]);
@@ -132,15 +173,28 @@ fn what_is_no_link_that_is_down_is_refused_before_anything_starts() {
 
 #[test]
 fn a_killed_run_leaves_none() {
+    killed("\"redis-asynq\"", "redis-server", 1, 1);
+}
+
+/// Three nodes with a port mapper each, and a namespace where their links meet.
+#[test]
+fn a_killed_run_leaves_none_of_a_cluster_s() {
+    killed("\"rabbitmq/quorum-3\"", "epmd -address", 3, 4);
+}
+
+/// Kills a run once so many of its servers are there, in so many namespaces.
+fn killed(system: &str, server: &str, servers: usize, networks: usize) {
     let place = Place::new();
     if !can_be(&place) {
         return;
     }
-    let mut running = Running::start(&place, run(&place, &scenario("\"redis-asynq\"", DOWN)));
+    let text = scenario(system, DOWN).replace("[load]", "clusters = true\n[load]");
+    let mut running = Running::start(&place, run(&place, &text));
     let pid = running.pid();
-    running.wait_until("a namespace with a server in it", |pid| {
-        let servers = descendants(pid).into_iter().map(arguments);
-        !namespaces(pid).is_empty() && servers.into_iter().any(|it| it.contains("redis-server"))
+    running.wait_until("namespaces with servers in them", |pid| {
+        let all = descendants(pid).into_iter().map(arguments);
+        let there = all.filter(|it| it.contains(server)).count();
+        namespaces(pid).len() == networks && there == servers
     });
     running.kill();
     wait_for("the watchdog", || namespaces(pid).is_empty());

@@ -154,6 +154,15 @@ impl Said {
         said
     }
 
+    /// The same of what says all that it can first.
+    #[track_caller]
+    pub(crate) fn refused_after_output(self, code: i32) -> Self {
+        let said = self.ends(code);
+        assert_ne!(said.stdout, "");
+        assert!(said.stderr.starts_with("error: "), "{}", said.stderr);
+        said
+    }
+
     /// Asserts that standard error has each of these.
     #[track_caller]
     pub(crate) fn complains_of(self, words: &[&str]) -> Self {

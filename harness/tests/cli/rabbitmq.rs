@@ -250,6 +250,26 @@ fn a_real_one_that_refuses_or_cannot_be_vouched_for() {
 }
 
 #[test]
+fn mirrors_are_refused_where_rabbitmq_has_none() {
+    let place = Place::new();
+    for version in ["4.0.5", "10.1.0"] {
+        let home = place.at(version);
+        fs::create_dir_all(home.join("sbin")).expect("a directory");
+        fs::create_dir_all(home.join(format!("plugins/rabbit-{version}"))).expect("a directory");
+        let server = program(&place, &format!("{version}/sbin/rabbitmq-server"), "#!/bin/sh\n");
+        let mut command = run(&place, "\"rabbitmq/mirrored-3\", \"wheel\"", &["--clusters"]);
+        command.env("SCHEDBENCH_RABBITMQ_SERVER", server);
+        let said = Said::of(command.output().expect("a run")).refused(2);
+        said.complains_of(&[
+            "rabbitmq/mirrored-3: no broker here",
+            &format!("rabbitmq {version} has no mirrored classic queues: 4.0 removed them."),
+            "export SCHEDBENCH_RABBITMQ_SERVER=",
+        ]);
+        assert!(!place.at("results").exists(), "nothing was started");
+    }
+}
+
+#[test]
 fn clean_goes_on_where_queues_cannot_be_listed() {
     let locked = Locked::new();
     let place = Place::new();

@@ -87,3 +87,37 @@ fn to_where_nothing_can_be_written() {
         said.complains_of(&["cannot write ", target]);
     }
 }
+
+/// Claims of one's own stand on the page and are counted; a bad file of them is
+/// refused with line and caret, and nothing is started.
+#[test]
+fn beside_published_claims() {
+    let place = Place::new();
+    copied(&place);
+    let mine = "name = \"mine\"\n[[claim]]\nid = \"w1\"\nsubject = \"wheel\"\nsays = \"fast\"\n\
+                figures = [{ metric = \"throughput\", at_least = \"1/s\" }]\n\
+                against = [{ systems = [\"wheel\"] }]\n";
+    place.file("mine.toml", mine);
+    let result = "elsewhere/result.json";
+    let page = place.says(&["report", result, "--claims", "mine.toml", "-o", "-"]).ends(0).stdout;
+    assert!(page.contains("<span class=\"id\">w1</span>"));
+    let text = place.says(&["report", result, "--claims", "mine.toml", "--format", "text"]);
+    let text = text.ends(0).stdout.replace("\n  ", " ");
+    // One repeat says nothing.
+    assert!(text.contains("1 claim of mine: 1 not confirmed"), "{text}");
+
+    place.file("bad.toml", mine.replace("throughput", "thruput"));
+    fs::remove_dir_all(place.at("results")).expect("results");
+    for verb in [vec!["report", result], vec!["run", "quick"]] {
+        let args: Vec<&str> = verb.into_iter().chain(["--claims", "bad.toml"]).collect();
+        let said = place.says(&args).refused(2);
+        said.complains_of(&[
+            "no metric `thruput`",
+            "bad.toml:6:",
+            "^^^ expected a name of the table",
+        ]);
+    }
+    assert!(!place.at("results").exists(), "nothing was started");
+    let said = place.says(&["report", result, "--claims", "none.toml"]).refused(2);
+    said.complains_of(&["none.toml: cannot be read"]);
+}

@@ -9,6 +9,9 @@ use crate::place::{Place, Said};
 const VERBS: &[&str] = &[
     "run",
     "report",
+    "compare",
+    "merge",
+    "history",
     "list",
     "check",
     "doctor",

@@ -18,7 +18,7 @@ use schedbench_contract::{
 use crate::S;
 use crate::ground::wait_for;
 use crate::play::{SHAPE, next_number};
-use crate::stage::{HARNESS, nothing_is_left, on_stage};
+use crate::stage::{HARNESS, Way, nothing_is_left, on_stage_with, workers};
 
 /// Tasks that the ledger has room for.
 pub(crate) const ROOM: u64 = 4_096;
@@ -84,6 +84,8 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
         let launch = system.workers(&work, log.clone()).expect("workers");
         let in_process = matches!(launch, Launch::InProcess(_));
         let staff = hire(launch, &log, stage);
+        let seen = workers(&stage.logs).len();
+        assert!(seen >= staff.children().len(), "what is looked for at the end is seen now");
         let producer = runtime.block_on(system.producer(log.clone())).expect("a producer");
         let bodies = BodyPool::new(work.body);
         let (hand_overs, faults) = (Vec::new(), Vec::new());
@@ -105,13 +107,18 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
 
     /// Opens it once more, under the same name.
     pub(crate) fn open_again(&self) -> Result<A> {
-        let Work { system, profile, queue, at, second, shape, .. } = &self.work;
+        self.open_as(&self.work.queue)
+    }
+
+    /// Opens another queue of the same profile on the same broker.
+    pub(crate) fn open_as(&self, queue: &str) -> Result<A> {
+        let Work { system, profile, at, second, shape, .. } = &self.work;
         let at = Endpoints {
             producer: at.clone(),
             workers: at.clone(),
             control: at.clone(),
             second: second.clone(),
-            prefix: queue.clone(),
+            prefix: queue.to_owned(),
         };
         let system = find(system).expect("a system of this build");
         let profile = system.profile(Some(profile)).expect("one of its profiles");
@@ -160,8 +167,10 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
         // As the generator does: what is due at once is handed over at once.
         let mut rest = tasks.as_slice();
         while !rest.is_empty() {
-            let taken = self.stage.runtime.block_on(self.producer.submit(rest));
-            let taken = taken.expect("some are taken");
+            let taken = self.stage.runtime.block_on(async {
+                tokio::time::timeout(SETTLING, self.producer.submit(rest)).await
+            });
+            let taken = taken.expect("some are taken in time").expect("some are taken");
             assert!((1..=rest.len()).contains(&taken), "{taken} of {}", rest.len());
             rest = &rest[taken..];
         }
@@ -188,6 +197,17 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
     pub(crate) fn cancel(&mut self, sequence: u64) -> Result<bool> {
         let id = self.id(sequence);
         self.stage.runtime.block_on(self.producer.cancel(id))
+    }
+
+    /// What another queue says that it holds; `None` where it cannot be asked.
+    pub(crate) fn backlog_of(&self, other: &A) -> Option<Backlog> {
+        self.stage.runtime.block_on(other.backlog()).ok()
+    }
+
+    /// Ends another queue.
+    pub(crate) fn remove(&self, other: A) {
+        self.stage.runtime.block_on(other.purge()).expect("it is purged");
+        self.stage.runtime.block_on(other.close()).expect("it closes");
     }
 
     /// What the system says that it holds.
@@ -227,6 +247,12 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
         self.staff = hire(launch, &self.log, self.stage);
     }
 
+    /// The processes of the broker that serve.
+    pub(crate) fn broker_pids(&self) -> Vec<i32> {
+        let broker = self.stage.broker.as_ref().expect("a broker");
+        broker.children().iter().map(|child| child.pid()).collect()
+    }
+
     /// Stops the broker: it takes nothing and says nothing, and is not gone.
     pub(crate) fn pause_broker(&self) {
         let broker = self.stage.broker.as_ref().expect("a broker");
@@ -243,6 +269,11 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
         let (at_ns, for_ns) = (took_effect - self.opened, 0);
         let fault = Fault { deed: Deed::Kill, on: Victim::Broker, at_ns, for_ns };
         self.faults.push(Injected { fault, took_effect, cleared });
+    }
+
+    /// Workers that the system says are connected; `None` where it cannot say.
+    pub(crate) fn consumers(&self) -> Option<u32> {
+        self.stage.runtime.block_on(self.system.consumers()).expect("it can be asked")
     }
 
     /// The broker's address.
@@ -294,7 +325,12 @@ impl<T: Act> Visit for OnStage<'_, '_, T> {
 
 /// Acts on a stage of its own and looks what is left behind.
 pub(crate) fn by_hand(target: Target, act: &impl Act) {
-    on_stage(target, |stage| {
+    by_hand_with(target, Way::Direct, act);
+}
+
+/// The same, where the links between the broker's nodes can be hurt.
+pub(crate) fn by_hand_with(target: Target, way: Way, act: &impl Act) {
+    on_stage_with(target, way, |stage| {
         let name = target.system.name;
         visit(name, OnStage { stage, target, act }).expect("a system of this build");
         nothing_is_left(stage, target);

@@ -7,19 +7,19 @@ use schedbench::environment::Child;
 use schedbench::plan::{Deed, Fault, Target, Victim};
 use schedbench::record::Injected;
 use schedbench_adapters::clock;
-use schedbench_contract::{Adapter, Work, WorkersShape};
+use schedbench_contract::{Adapter, Profile, Work, WorkersShape};
 
 use crate::failover::{broker, leader, replicas, wait};
 use crate::hand::{Act, Hand, by_hand};
 use crate::play::SHAPE;
-use crate::systems::{ALONE_CONFIRMS, Lane, REPLICATED, each};
+use crate::systems::{ALONE_CONFIRMS, Lane, MIRRORED, REPLICATED, each};
 
 /// Confirmed before, with every node there.
 const COPIED: u64 = 1_000;
 /// Confirmed by the leader while its followers are stopped.
 const ALONE: u64 = 300;
 
-fn kill<A: Adapter>(hand: &mut Hand<'_, '_, A>, first: usize) {
+pub(crate) fn kill<A: Adapter>(hand: &mut Hand<'_, '_, A>, first: usize) {
     let took_effect = clock::now();
     assert_eq!(broker(hand).children()[first].kill().signal, Some(9));
     let (at_ns, cleared) = (took_effect - hand.opened, Some(clock::now()));
@@ -29,7 +29,7 @@ fn kill<A: Adapter>(hand: &mut Hand<'_, '_, A>, first: usize) {
 
 /// Waits for another leader, starts the former one again, and has `kept` tasks
 /// run, which has to be all that there is.
-fn go_on_without<A: Adapter>(hand: &mut Hand<'_, '_, A>, first: usize, kept: u64) {
+pub(crate) fn go_on_without<A: Adapter>(hand: &mut Hand<'_, '_, A>, first: usize, kept: u64) {
     wait("another to be elected", || leader(hand).is_some_and(|place| place != first));
     let living = |hand: &Hand<'_, '_, A>| -> Vec<i32> {
         broker(hand).children().iter().map(|child| child.pid()).collect()
@@ -111,6 +111,61 @@ impl Act for Alone {
         assert_eq!(counts.grid.ok, [ALONE, COPIED, 0], "{name}: {counts:?}");
         assert_eq!((counts.lost, counts.residual), (ALONE, 0), "{name}: {counts:?}");
     }
+}
+
+/// What RabbitMQ does by default: a mirror that joins is not sent what is there.
+const MANUAL: &[(&str, &str)] = &[("policy.ha-mode", "all"), ("policy.ha-sync-mode", "manual")];
+
+/// The mirrors are away for a moment, and their master is killed once they are
+/// back: what they were not sent is gone with it.
+struct Returned {
+    target: Target,
+    are_sent_all: bool,
+}
+
+impl Act for Returned {
+    fn prepare(&self, work: &mut Work) {
+        work.write_each = true;
+    }
+
+    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+        hand.dismiss();
+        hand.submit(0..COPIED);
+        hand.settle();
+        let first = leader(hand).expect("a leader");
+        let nodes = broker(hand).children().len();
+        let mirrors: Vec<usize> = (0..nodes).filter(|place| *place != first).collect();
+        for mirror in replicas(hand, first) {
+            assert_eq!(mirror.kill().signal, Some(9));
+        }
+        let cluster = hand.stage.broker.as_mut().expect("a broker");
+        cluster.restart_nodes(&mirrors).expect("they come back");
+        assert_eq!(leader(hand), Some(first), "nobody took its place");
+        let queue = hand.work.queue.clone();
+        if self.are_sent_all {
+            wait("both to be in sync", || broker(hand).check_queue(&queue).is_ok());
+        } else {
+            let misfit = broker(hand).check_queue(&queue).expect_err("not in sync").to_string();
+            assert!(misfit.contains("is on 1 of 3 nodes"), "{misfit}");
+        }
+        kill(hand, first);
+        let gone = if self.are_sent_all { 0 } else { COPIED };
+        go_on_without(hand, first, COPIED - gone);
+        let (name, counts) = (self.target.name(), hand.judged());
+        println!("{name}: of {COPIED} {} lost, sent again: {}", counts.lost, self.are_sent_all);
+        assert_eq!(counts.grid.ok, [gone, COPIED - gone, 0], "{name}: {counts:?}");
+        assert_eq!((counts.lost, counts.residual), (gone, 0), "{name}: {counts:?}");
+    }
+}
+
+#[test]
+fn what_a_mirror_was_not_sent_goes_with_its_master() {
+    each(Lane::Brokers, MIRRORED, |target| {
+        by_hand(target, &Returned { target, are_sent_all: true });
+        let profile = Profile { broker_settings: MANUAL, ..*target.profile };
+        let target = Target { profile: Box::leak(Box::new(profile)), ..target };
+        by_hand(target, &Returned { target, are_sent_all: false });
+    });
 }
 
 #[test]

@@ -12,6 +12,7 @@
 //! processes did to the measurement.
 
 mod again;
+mod apart;
 mod backlog;
 mod balance;
 mod bodies;
@@ -27,6 +28,7 @@ mod fake_stall;
 mod ground;
 mod hand;
 mod in_flight;
+mod isolated;
 mod judged;
 mod kill;
 mod leaders;
@@ -38,6 +40,7 @@ mod play;
 mod profiles;
 mod refusal;
 mod retries;
+mod shards;
 mod stage;
 mod survival;
 mod systems;

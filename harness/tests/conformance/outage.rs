@@ -10,7 +10,8 @@ use schedbench_contract::{
 
 use crate::hand::{Act, Hand, by_hand};
 use crate::kill::let_leases_run_out;
-use crate::systems::on_every_system;
+use crate::survival::wait_until_registered;
+use crate::systems::{ASYNCHRONOUS, Lane, each, on_every_system};
 
 /// Confirmed before the kill; handed over just before it; after it.
 const BEFORE: u64 = 500;
@@ -39,6 +40,7 @@ impl Act for Outage {
         }
         hand.submit(0..BEFORE);
         hand.settle();
+        wait_until_registered(hand);
         hand.submit(BEFORE..DURING);
         hand.kill_and_restart_broker();
         hand.submit(DURING..AFTER);
@@ -98,6 +100,25 @@ impl Outage {
             has(MomentKind::Disconnected) && has(MomentKind::Reconnected)
         });
     }
+}
+
+struct JustMade;
+
+impl Act for JustMade {
+    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+        let made = hand.open_as(&format!("{}.just.made", hand.work.queue)).expect("it opens");
+        hand.kill_and_restart_broker();
+        hand.wait("a queue made just before a kill", |hand| {
+            hand.backlog_of(&made).is_some_and(|backlog| backlog.outstanding() == 0)
+        });
+        hand.remove(made);
+    }
+}
+
+/// Where commits are asynchronous, the one that makes a queue must not be.
+#[test]
+fn a_queue_just_made_outlives_its_broker() {
+    each(Lane::Brokers, ASYNCHRONOUS, |target| by_hand(target, &JustMade));
 }
 
 on_every_system! { DEFAULTS: an_outage_of_the_broker_ends_nothing; }

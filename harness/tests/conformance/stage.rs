@@ -1,11 +1,12 @@
 //! What a cell is run on, as in a run, and that nothing stays behind.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use schedbench::environment::{Entry, Keeper, Mode, Rooms};
+use schedbench::environment::{Entry, Keeper, Mode, Rooms, Watchdog};
 use schedbench::plan::Target;
 use schedbench::record::Sampler;
 use schedbench::run::{Loudness, Progress, Stage};
@@ -22,10 +23,34 @@ pub(crate) const HARNESS: &str = env!("CARGO_BIN_EXE_schedbench");
 /// However that ends, dropping keeper and rooms ends every process and removes
 /// every directory.
 pub(crate) fn on_stage<T>(target: Target, act: impl FnOnce(&mut Stage<'_>) -> T) -> T {
+    on_stage_with(target, Way::Direct, act)
+}
+
+/// How the links between a broker's nodes can be hurt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Not at all.
+    Direct,
+    /// By the proxies that it puts before its nodes.
+    Proxies,
+    /// By taking down the links between their network namespaces; as root.
+    Namespaces,
+}
+
+/// The same on such a broker.
+pub(crate) fn on_stage_with<T>(
+    target: Target,
+    way: Way,
+    act: impl FnOnce(&mut Stage<'_>) -> T,
+) -> T {
     let logs = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
     let root = root();
     let rooms = Rooms::open_in(root.path(), None).expect("rooms");
-    let keeper = Keeper::start(None).expect("a keeper");
+    let mut keeper = Keeper::start(None).expect("a keeper");
+    if way == Way::Namespaces {
+        let watchdog = Watchdog::start_as(HARNESS.as_ref(), &["reap".into()]);
+        keeper = keeper.with_networks(watchdog.expect("a watchdog"));
+    }
     let sampler = Sampler::start().expect("a sampler");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -50,7 +75,7 @@ pub(crate) fn on_stage<T>(target: Target, act: impl FnOnce(&mut Stage<'_>) -> T)
         settle_wait_ns: 0,
         hurt: Vec::new(),
     };
-    if let Err(error) = stage.start_broker(target, false) {
+    if let Err(error) = stage.start_broker(target, way == Way::Proxies) {
         panic!("{}\n{}", error.message, error.log.join("\n"));
     }
     let outcome = act(&mut stage);
@@ -70,13 +95,15 @@ pub(crate) fn nothing_is_left(stage: &Stage<'_>, target: Target) {
     if let Some(address) = stage.second_address() {
         no_key(&address);
     }
-    wait_for("the worker processes to end", || workers().is_empty());
+    wait_for("the worker processes to end", || workers(&stage.logs).is_empty());
 }
 
 /// The broker was started for this check, so that any key is a leftover.
 fn no_key(redis: &Address) {
-    let keys = aim(redis).ask("KEYS *");
-    assert!(keys.is_empty(), "left in Redis: {keys}");
+    for redis in redis.each() {
+        let keys = aim(&redis).ask("KEYS *");
+        assert!(keys.is_empty(), "left in Redis: {keys}");
+    }
 }
 
 /// Kafka's own topics begin with two underscores. Each node of a cluster is
@@ -106,8 +133,34 @@ fn no_schema(postgres: &Address) {
 
 /// The broker was started for this check, so that any queue is a leftover.
 fn no_queue(stage: &Stage<'_>) {
-    let queues = rabbitmqctl(stage, &["list_queues", "name"]);
-    assert_eq!(queues.trim(), "", "left in RabbitMQ");
+    let (queues, none) = match stage.keeper.has_networks() {
+        true => (erl_call(stage, 0, "rabbit_amqqueue list_names []"), "[]"),
+        false => (rabbitmqctl(stage, &["list_queues", "name"]), ""),
+    };
+    assert_eq!(queues.trim(), none, "left in RabbitMQ");
+}
+
+/// What a function of that node returns, asked in its own network.
+pub(crate) fn erl_call(stage: &Stage<'_>, node: usize, function: &str) -> String {
+    let broker = stage.broker.as_ref().expect("a broker");
+    let server = broker.children()[node].pid();
+    let environment = fs::read(format!("/proc/{server}/environ")).expect("its environment");
+    let environment = String::from_utf8(environment).expect("UTF-8");
+    let set = |name: &str| {
+        let mut all = environment.split('\0').filter_map(|variable| variable.split_once('='));
+        all.find(|(key, _)| *key == name).expect("it is set").1
+    };
+    let said = Command::new("nsenter")
+        .arg(format!("--net=/proc/{server}/ns/net"))
+        .args(["erl_call", "-r", "-name"])
+        .args([set("RABBITMQ_NODENAME"), "-a", function])
+        .env("HOME", set("HOME"))
+        .env("ERL_EPMD_PORT", set("ERL_EPMD_PORT"))
+        .output()
+        .expect("nsenter and erl_call");
+    let answer = String::from_utf8_lossy(&said.stdout);
+    assert!(said.status.success(), "{answer}{}", String::from_utf8_lossy(&said.stderr));
+    answer.into_owned()
 }
 
 /// What the server's own tool says, in the server's own environment: it knows
@@ -138,15 +191,16 @@ fn threads() -> Vec<String> {
     names.filter(|name| name.starts_with("sched-") || name.starts_with("worker-")).collect()
 }
 
-/// Worker processes of this one, whatever they are made from.
-fn workers() -> Vec<String> {
-    let parent = format!("PPid:\t{}\n", std::process::id());
+/// Worker processes of a stage, whatever they are made from: those that write
+/// their errors into its directory. Another stage may be next to it.
+pub(crate) fn workers(logs: &Path) -> Vec<String> {
+    let logs = logs.canonicalize().expect("a directory");
     let all = fs::read_dir("/proc").expect("/proc").flatten();
     all.filter_map(|process| {
-        let status = fs::read_to_string(process.path().join("status")).ok()?;
+        let errors = fs::read_link(process.path().join("fd/2")).ok()?;
         let command = fs::read_to_string(process.path().join("cmdline")).ok()?;
         let works = command.contains("\0worker\0") || command.contains("/schedbench/workers/");
-        (status.contains(&parent) && works).then_some(command)
+        (errors.starts_with(&logs) && works).then_some(command)
     })
     .collect()
 }

@@ -2,6 +2,9 @@
 //! started again with its data: what a profile promises to keep is all there,
 //! and what it is known to lose is found lost, to the last task.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use schedbench::plan::Target;
@@ -65,7 +68,8 @@ impl Act for AtRest {
         hand.submit_spread(0..TASKS);
         hand.settle();
         hand.wait("all tasks to rest", |hand| hand.backlog().outstanding() == TASKS);
-        self.wait_until_written(hand);
+        wait_until_written(hand);
+        wait_until_registered(hand);
         hand.kill_and_restart_broker();
         hand.hire_again();
         let left = Left::of(self.0);
@@ -85,23 +89,6 @@ impl Act for AtRest {
 }
 
 impl AtRest {
-    /// Waits until Redis holds nothing of its append-only file back in memory
-    /// (`docs/decisions/0009-redis-everysec-is-class-w.md`): from then on a
-    /// kill of its process loses none of it.
-    fn wait_until_written<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
-        let writes = self.0.profile.broker_settings.contains(&("appendonly", "yes"));
-        let (true, Some(address)) = (writes, hand.address()) else { return };
-        let mut redis = aim(&address);
-        hand.wait("Redis to write what it has", |_| {
-            let info = redis.ask("INFO persistence");
-            let is_zero = |field: &str| {
-                let line = info.lines().find_map(|line| line.strip_prefix(field));
-                line.expect("a field of a Redis that has such a file") == "0"
-            };
-            is_zero("aof_buffer_length:") && is_zero("aof_pending_bio_fsync:")
-        });
-    }
-
     fn fates<A: Adapter>(&self, hand: &Hand<'_, '_, A>, left: Left) {
         let name = self.0.name();
         let counts = hand.judged();
@@ -130,6 +117,61 @@ impl AtRest {
             Left::Some => {}
         }
     }
+}
+
+/// Waits until Redis holds nothing of its append-only file back in memory
+/// (`docs/decisions/0009-redis-everysec-is-class-w.md`): from then on a
+/// kill of its process loses none of it.
+pub(crate) fn wait_until_written<A: Adapter>(hand: &mut Hand<'_, '_, A>) {
+    let writes = hand.target.profile.broker_settings.contains(&("appendonly", "yes"));
+    let (true, Some(address)) = (writes, hand.address()) else { return };
+    for mut redis in address.each().map(|node| aim(&node)) {
+        hand.wait("Redis to write what it has", |_| {
+            let info = redis.ask("INFO persistence");
+            let is_zero = |field: &str| {
+                let line = info.lines().find_map(|line| line.strip_prefix(field));
+                line.expect("a field of a Redis that has such a file") == "0"
+            };
+            is_zero("aof_buffer_length:") && is_zero("aof_pending_bio_fsync:")
+        });
+    }
+}
+
+/// Waits until RabbitMQ has written down which of its logs is a quorum queue's.
+/// It does so some 3 s after it has confirmed the queue, whatever was confirmed
+/// into that since; killed before, it comes back with an empty one that never
+/// elects its leader (`docs/faults.md`, "Quorum queues that are too young").
+pub(crate) fn wait_until_registered<A: Adapter>(hand: &mut Hand<'_, '_, A>) {
+    if hand.target.profile.broker != Some(Broker::RabbitMq)
+        || !hand.target.profile.name.starts_with("quorum")
+    {
+        return;
+    }
+    let name = format!("%2F_{}", hand.work.queue);
+    for pid in hand.broker_pids() {
+        let at = mnesia_of(pid);
+        hand.wait("RabbitMQ to register its queue on disk", |_| {
+            registers(&at).iter().any(|file| {
+                let bytes = std::fs::read(file).unwrap_or_default();
+                bytes.windows(name.len()).any(|window| window == name.as_bytes())
+            })
+        });
+    }
+}
+
+/// Where a node keeps its data, as it was told.
+fn mnesia_of(pid: i32) -> PathBuf {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).expect("a process of ours");
+    let mut variables = environment.split(|byte| *byte == 0);
+    let base = variables.find_map(|one| one.strip_prefix(b"RABBITMQ_MNESIA_BASE="));
+    OsStr::from_bytes(base.expect("a node of ours is told")).into()
+}
+
+/// The files in which the node's queues of that kind are: `BASE/NODE/quorum/NODE`.
+fn registers(base: &Path) -> Vec<PathBuf> {
+    let inside = |dir: PathBuf| std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let nodes = inside(base.to_owned()).map(|node| node.path().join("quorum"));
+    nodes.flat_map(inside).map(|node| node.path().join("names.dets")).collect()
 }
 
 on_every_system! { PROMISES: tasks_at_rest_outlive_a_broker_as_claimed; }

@@ -1,25 +1,73 @@
-//! Over which systems the checks run, and two of them side by side at most.
+//! Over which systems the checks run, and how many of them side by side.
 
+use std::any::Any;
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
 use schedbench::plan::Target;
 use schedbench_adapters::{SYSTEMS, System, find};
 use schedbench_contract::{AckMode, Broker, DurabilityClass, Profile, Topology};
 
-/// Checks of a lane run one after another: two lanes for two cores, and in
-/// each it is known whose threads and processes are there.
+/// Where a check runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lane {
-    /// Systems in this process.
+    /// Systems in this process: one at a time, so that it is known whose
+    /// threads are there, and that one has a core.
     InProcess,
-    /// Systems with a broker.
+    /// Systems with a broker: most of their time is waiting for a start, a
+    /// lease, a silence, so that [`SIDE_BY_SIDE`] of them fill what is left.
     Brokers,
 }
 
-static IN_PROCESS: Mutex<()> = Mutex::new(());
-static BROKERS: Mutex<()> = Mutex::new(());
+/// Brokers, or clusters of them, at the same time.
+const SIDE_BY_SIDE: usize = 2;
+
+static IN_PROCESS: Room = Room::of(Lane::InProcess.places());
+static BROKERS: Room = Room::of(Lane::Brokers.places());
+
+/// A place for so many checks at a time.
+pub(crate) struct Room {
+    free: Mutex<Free>,
+    left: Condvar,
+}
+
+struct Free {
+    places: usize,
+    /// How many wait for several places at once; nobody else enters meanwhile,
+    /// or they would wait for ever.
+    waiting: usize,
+}
+
+impl Room {
+    const fn of(places: usize) -> Self {
+        Self { free: Mutex::new(Free { places, waiting: 0 }), left: Condvar::new() }
+    }
+
+    /// Waits for so many places. A check that failed in one left nothing running.
+    fn enter(&'static self, places: usize) -> Place {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_alone = places > 1;
+        free.waiting += usize::from(is_alone);
+        let has_to_wait = |free: &mut Free| free.places < places || (!is_alone && free.waiting > 0);
+        let free = self.left.wait_while(free, has_to_wait);
+        let mut free = free.unwrap_or_else(PoisonError::into_inner);
+        free.waiting -= usize::from(is_alone);
+        free.places -= places;
+        Place(self, places)
+    }
+}
+
+/// Places that are free again when this is dropped.
+pub(crate) struct Place(&'static Room, usize);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.free.lock().unwrap_or_else(PoisonError::into_inner).places += self.1;
+        self.0.left.notify_all();
+    }
+}
 
 impl Lane {
     /// The lane of a target.
@@ -30,13 +78,26 @@ impl Lane {
         }
     }
 
-    /// Waits for the lane. A check that failed in it left nothing running.
-    pub(crate) fn enter(self) -> MutexGuard<'static, ()> {
-        let lane = match self {
-            Self::InProcess => &IN_PROCESS,
-            Self::Brokers => &BROKERS,
-        };
-        lane.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How many checks it has room for.
+    const fn places(self) -> usize {
+        match self {
+            Self::InProcess => 1,
+            Self::Brokers => SIDE_BY_SIDE,
+        }
+    }
+
+    /// Waits for a place in the lane.
+    pub(crate) fn enter(self) -> Place {
+        self.enter_with(Topology::Single)
+    }
+
+    /// The same; three servers of a cluster have all of the lane.
+    fn enter_with(self, topology: Topology) -> Place {
+        match self {
+            Self::InProcess => IN_PROCESS.enter(1),
+            Self::Brokers if topology.is_of_several() => BROKERS.enter(self.places()),
+            Self::Brokers => BROKERS.enter(1),
+        }
     }
 }
 
@@ -70,15 +131,47 @@ pub(crate) const FAILOVER: Choice = |system, place| {
     soon && (system.name == "redis-asynq" || all())
 };
 /// Every task has a copy on a second node before it is confirmed, and nodes
-/// elect their leader themselves.
+/// elect their leader themselves; of those that differ only in how long they
+/// wait for a silent one all with `SCHEDBENCH_ALL_PROFILES=1`.
 pub(crate) const REPLICATED: Choice = |system, place| {
     let profile = &system.profiles[place];
     let elects = profile.broker != Some(Broker::Redis);
-    profile.claims.durability == DurabilityClass::Replicated && elects
+    let waits_otherwise = matches!(profile.name, "rf3-default" | "quorum-3-tuned");
+    let is_replicated = profile.claims.durability == DurabilityClass::Replicated;
+    is_replicated && elects && (!waits_otherwise || all())
 };
 /// A leader with followers confirms by itself.
 pub(crate) const ALONE_CONFIRMS: Choice =
     |system, place| system.profiles[place].name == "acks1-rf3";
+/// A policy has queues copied to other nodes; two clusters for one answer, so
+/// only with `SCHEDBENCH_ALL_PROFILES=1`.
+pub(crate) const MIRRORED: Choice = |system, place| {
+    let settings = system.profiles[place].broker_settings;
+    all() && settings.iter().any(|(key, _)| key.starts_with("policy."))
+};
+/// Masters divide a cell's queues; a cluster for one answer, so only with
+/// `SCHEDBENCH_ALL_PROFILES=1`.
+pub(crate) const SHARDS: Choice =
+    |system, place| all() && system.profiles[place].topology == Topology::Shards;
+
+/// A database that says that it has committed what it has yet to write.
+pub(crate) const ASYNCHRONOUS: Choice =
+    |system, place| system.profiles[place].name == "async-commit";
+/// A leader that confirms nothing while too few copies are in sync; its cluster
+/// is the only one of Kafka that is started for links between brokers without
+/// `SCHEDBENCH_ALL_PROFILES=1`.
+pub(crate) const TOO_FEW: Choice = |system, place| system.profiles[place].name == "rf3";
+/// A leader that confirms nothing without a majority; the one that gives silent
+/// nodes up soon only with `SCHEDBENCH_ALL_PROFILES=1`.
+pub(crate) const NO_MAJORITY: Choice = |system, place| {
+    let name = system.profiles[place].name;
+    name == "quorum-3" || all() && name == "quorum-3-tuned"
+};
+/// A leader that confirms by itself, and a primary: with
+/// `SCHEDBENCH_ALL_PROFILES=1` only.
+pub(crate) const CUT_OFF_LEADER: Choice = |system, place| all() && ALONE_CONFIRMS(system, place);
+/// See [`CUT_OFF_LEADER`].
+pub(crate) const CUT_OFF_PRIMARY: Choice = |system, place| all() && FAILOVER(system, place);
 
 fn all() -> bool {
     std::env::var_os("SCHEDBENCH_ALL_PROFILES").is_some()
@@ -86,7 +179,7 @@ fn all() -> bool {
 
 /// Runs a check for each chosen profile of the lane's systems and names all
 /// that fail, not only the first.
-pub(crate) fn each(lane: Lane, choice: Choice, check: impl Fn(Target)) {
+pub(crate) fn each(lane: Lane, choice: Choice, check: impl Fn(Target) + Sync) {
     // For who works on one system or profile: SCHEDBENCH_SYSTEMS=kafka/rf3,celery.
     let only = std::env::var("SCHEDBENCH_SYSTEMS").ok();
     let is_wanted = |target: &Target| {
@@ -102,18 +195,41 @@ pub(crate) fn each(lane: Lane, choice: Choice, check: impl Fn(Target)) {
         })
         .filter(|target| Lane::of(*target) == lane && is_wanted(target))
         .collect();
-    let _lane = lane.enter();
-    let mut failed = Vec::new();
-    for target in targets {
-        let began = Instant::now();
-        let passed = catch_unwind(AssertUnwindSafe(|| check(target))).is_ok();
-        let word = if passed { "passed" } else { "FAILED" };
-        println!("{word} {} after {:.1} s", target.name(), began.elapsed().as_secs_f64());
-        if !passed {
-            failed.push(target.name());
+    let rest = Mutex::new(targets.into_iter());
+    let failed = Mutex::new(Vec::new());
+    let next = || rest.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let check_one_by_one = || {
+        while let Some(target) = next() {
+            let _place = lane.enter_with(target.profile.topology);
+            let began = Instant::now();
+            let outcome = catch_unwind(AssertUnwindSafe(|| check(target)));
+            let word = if outcome.is_ok() { "passed" } else { "FAILED" };
+            let said =
+                format!("{word} {} after {:.1} s", target.name(), began.elapsed().as_secs_f64());
+            println!("{said}");
+            if let Err(panicked) = outcome {
+                // At once and past the harness's capture: over all profiles the
+                // end, where it prints what it captured, is an hour away.
+                let _ = writeln!(std::io::stderr(), "{said}: {}", words_of(&*panicked));
+                failed.lock().unwrap_or_else(PoisonError::into_inner).push(target.name());
+            }
         }
-    }
+    };
+    // The last check that runs has the whole lane.
+    std::thread::scope(|scope| {
+        for _ in 1..lane.places() {
+            scope.spawn(check_one_by_one);
+        }
+        check_one_by_one();
+    });
+    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
     assert!(failed.is_empty(), "failed for {}", failed.join(", "));
+}
+
+/// What a panic said.
+fn words_of(panicked: &(dyn Any + Send)) -> &str {
+    let text = panicked.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panicked.downcast_ref::<&str>().copied()).unwrap_or("no words")
 }
 
 /// A profile of the fake broker.

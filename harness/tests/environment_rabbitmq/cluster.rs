@@ -15,7 +15,7 @@ use crate::{THREE, files, listened_on_by, need, of_room, stand};
 const QUEUE: &str = "schedbench.test.1";
 
 /// A variable in a process's environment.
-fn variable(child: &Child, name: &str) -> String {
+pub(crate) fn variable(child: &Child, name: &str) -> String {
     let environment = fs::read(format!("/proc/{}/environ", child.pid())).expect("it lives");
     let environment = String::from_utf8(environment).expect("UTF-8");
     let mut all = environment.split('\0').filter_map(|variable| variable.split_once('='));

@@ -4,6 +4,7 @@ mod cluster;
 #[path = "../environment_ground/mod.rs"]
 mod ground;
 mod one;
+mod paused;
 
 use std::fs;
 use std::path::{Path, PathBuf};

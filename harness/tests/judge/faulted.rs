@@ -8,7 +8,7 @@ use schedbench::plan::{
     CellPlan, Control, Deed, Fault, Load, Road, Spacing, Stage as Rate, Trial as Named, Victim,
 };
 use schedbench::record::{Injected, Proof};
-use schedbench_contract::{Backlog, Moment, MomentKind, RunEnd};
+use schedbench_contract::{Backlog, Moment, MomentKind, Profile, RunEnd, Topology};
 use schedbench_reports::analysis::{Hurt, deeds};
 use schedbench_reports::outcome::{Cell, Held, Reading, Trial};
 
@@ -76,6 +76,30 @@ fn beside_a_capacity_a_drain_is_a_multiple_of_a_queues() {
     let overloaded = with(4_000.0, false);
     assert_eq!(is(only(&overloaded), "load.of_capacity"), 1.25);
     assert!(matches!(only(&overloaded).readings["drain.multiple"], Reading::NotMeasured(_)));
+}
+
+/// A third of twelve queues does nothing for as long as their server is gone.
+#[test]
+fn queues_that_stood_still_are_told_with_when_they_ran_again() {
+    let mut stage = steady();
+    let shards = Profile { topology: Topology::Shards, ..*stage.plan.target.profile };
+    stage.plan.target.profile = Box::leak(Box::new(shards));
+    let opens = stage.window.start;
+    let (gone, back) = (opens + 15 * S, opens + 20 * S);
+    for task in stage.tasks() {
+        stage.hand_over(&task, 0, 0);
+        let queue = task.id.sequence() % 12;
+        let until = back + queue * 500 * MS;
+        let stands_still = queue < 4 && (gone..until).contains(&task.due);
+        let start = if stands_still { until } else { task.due };
+        stage.ran(task.id, start + MS, 1_000, RunEnd::Done);
+    }
+    stage.faults.push(Injected { fault: FAULT, took_effect: gone, cleared: Some(back) });
+    let cell = stage.judge();
+    assert!((is(only(&cell), "queues.stalled") - 1.0 / 3.0).abs() < 1e-9);
+    let resumed = is(only(&cell), "queues.resumed");
+    assert!((1.5..1.51).contains(&resumed), "the last of them: {resumed}");
+    assert!(!only(&outage(|_, _, _| {})).readings.contains_key("queues.stalled"), "one queue");
 }
 
 #[test]
@@ -279,6 +303,7 @@ fn the_words_of_a_fault_say_what_was_done_to_whom() {
         link(LinkFault::Reset),
         link(LinkFault::Refuse),
         link(LinkFault::Delay { side: Side::FromBroker, base: wait, jitter: wait }),
+        (Deed::Link(LinkFault::BlackHole(Side::Both)), Victim::Link(Road::Between)),
     ];
     let words: Vec<String> =
         all.iter().map(|(deed, on)| Fault { deed: *deed, on: *on, ..FAULT }.to_string()).collect();
@@ -288,7 +313,9 @@ fn the_words_of_a_fault_say_what_was_done_to_whom() {
     for (read, (deed, on)) in read.iter().zip(all) {
         assert_eq!((read.kind, read.on), (deed.kind().name(), on.to_string().as_str()));
         let hurt = match on {
-            Victim::Broker | Victim::Leader | Victim::Replica | Victim::Replicas => Hurt::Broker,
+            Victim::Broker | Victim::Node | Victim::Leader | Victim::Replica | Victim::Replicas => {
+                Hurt::Broker
+            }
             Victim::Workers | Victim::Worker(_) => Hurt::Workers,
             Victim::Link(_) => Hurt::Link,
         };

@@ -116,6 +116,17 @@ fn the_rate_is_the_median_over_the_drain() {
     assert_eq!((cell.counts.lost, cell.counts.window.done), (0, N));
     is(&cell, "backlog.drain_time", 0.5 + 11.999);
     assert!(close(number(&cell, "backlog.drain_rate"), 1_000.0, 0.005));
+    // A stall of 8 s and more in a drain of 8 s: no rate is that of most of it.
+    let bursts = rested(plan(1.0, 1), 0, 300, |stage| {
+        for index in 300..600 {
+            let end = FIRST_SUCCESS + 8 * S + index * MS;
+            stage.ran(stage.id(index), end - 1_000, 1_000, RunEnd::Done);
+        }
+        stage.ended += 10 * S;
+        stage.window.end = stage.ended;
+    });
+    let Value::NotMeasured(why) = metric(&bursts, "backlog.drain_rate") else { panic!("a rate") };
+    assert!(why.contains("in bursts"), "{why}");
     let few = rested(plan(1.0, 1), 0, 199, |_| {});
     assert!(matches!(metric(&few, "backlog.drain_rate"), Value::NotMeasured(_)));
 }

@@ -248,7 +248,7 @@ pub(super) fn merged(cells: &[&Cell], name: &str) -> Option<Merged> {
 
 /// Failures over the tasks that could succeed, summed over repeats; planned
 /// failures and cancelled ones are left out of both.
-fn failure(cells: &[&Cell]) -> Figure {
+pub(super) fn failure(cells: &[&Cell]) -> Figure {
     let of = |cell: &Cell| {
         let w = &cell.counts.window;
         let failed = [w.refused, w.unsent, w.unknown, w.late, w.lost]

@@ -2,9 +2,11 @@
 //!
 //! Between two cells of a block the queue is new and the broker quiet, and the
 //! order is shuffled by the seed, so nothing of the load before should show.
-//! Over all repeats this looks whether it does: the rank correlation (Spearman)
-//! between the load before and how far a cell's P50 start latency lies from
-//! the mean of its own load.
+//! Over all repeats this looks whether it does: the rank correlation (Spearman
+//! 1904, American Journal of Psychology 15, 72–101) between the load before and
+//! how far a cell's P50 start latency lies from the mean of its own load. Its p
+//! is by the t approximation (Kendall and Stuart, "The Advanced Theory of
+//! Statistics" 2, §31.19).
 
 use std::collections::BTreeMap;
 

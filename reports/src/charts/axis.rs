@@ -21,6 +21,8 @@ pub struct Axis {
     from: f64,
     to: f64,
     unit: Unit,
+    /// Its ticks, where they are not numbers.
+    named: Vec<(f64, String)>,
 }
 
 /// Most labels on an axis.
@@ -61,13 +63,19 @@ impl Axis {
                 high = high.clamp(low + 1e-9, 0.999_999_99);
             }
         }
-        Self { scaling, from: low, to: high, unit }
+        Self { scaling, from: low, to: high, unit, named: Vec::new() }
     }
 
     /// An axis exactly from one number to another, linear.
     #[must_use]
     pub const fn exactly(from: f64, to: f64, unit: Unit) -> Self {
-        Self { scaling: Scaling::Linear, from, to, unit }
+        Self { scaling: Scaling::Linear, from, to, unit, named: Vec::new() }
+    }
+
+    /// The same, with these ticks and no others.
+    #[must_use]
+    pub const fn named(from: f64, to: f64, named: Vec<(f64, String)>) -> Self {
+        Self { scaling: Scaling::Linear, from, to, unit: Unit::Number, named }
     }
 
     /// Where a number lies, 0 to 1; `None` when it cannot be drawn.
@@ -87,6 +95,7 @@ impl Axis {
     #[must_use]
     pub fn ticks(&self) -> Vec<(f64, String)> {
         match self.scaling {
+            _ if !self.named.is_empty() => self.named.clone(),
             Scaling::Linear => self.linear_ticks(),
             Scaling::Log => self.log_ticks(),
             // 0 % would stand on the toes of 50 %.

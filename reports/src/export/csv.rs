@@ -1,7 +1,6 @@
 //! One row per cell and metric, in the manner of RFC 4180.
 
-use crate::analysis::READINGS;
-use crate::metrics::{Direction, Unit, find};
+use crate::metrics::{Direction, Metric, Unit, find};
 use crate::outcome::{Again, Cell, Held, Load, Outcome, Reading, Trial, Value};
 use crate::save::writable;
 
@@ -107,11 +106,6 @@ fn row(outcome: &Outcome, cell: &Cell, figure: [String; 6]) -> [String; 18] {
 
 fn figure(name: &str, value: &Value) -> [String; 6] {
     let metric = find(name);
-    let better = metric.map_or("", |metric| match metric.direction {
-        Direction::Higher => "higher",
-        Direction::Lower => "lower",
-        Direction::Neither => "",
-    });
     let (bound, number, why) = match value {
         Value::Is(number) => ("is", Some(number), ""),
         Value::AtLeast(number) => ("at-least", Some(number), ""),
@@ -122,11 +116,19 @@ fn figure(name: &str, value: &Value) -> [String; 6] {
     [
         name.to_owned(),
         metric.map_or("", |metric| word(metric.unit)).to_owned(),
-        better.to_owned(),
+        better(metric).to_owned(),
         bound.to_owned(),
         number.map_or_else(String::new, f64::to_string),
         why.to_owned(),
     ]
+}
+
+fn better(metric: Option<&Metric>) -> &'static str {
+    metric.map_or("", |metric| match metric.direction {
+        Direction::Higher => "higher",
+        Direction::Lower => "lower",
+        Direction::Neither => "",
+    })
 }
 
 /// A trial's readings, as `fault.` and their name, and its counts.
@@ -137,9 +139,9 @@ fn of_trial(trial: &Trial) -> Vec<[String; 6]> {
         rows.push([name, word(unit).to_owned(), better.into(), bound.into(), value, why.into()]);
     };
     for (name, reading) in &trial.readings {
-        let known = READINGS.iter().find(|(known, _)| known == name);
-        let unit = known.map_or(Unit::Number, |(_, unit)| *unit);
-        let better = if unit == Unit::Fraction { "higher" } else { "lower" };
+        let known = find(name);
+        let unit = known.map_or(Unit::Number, |metric| metric.unit);
+        let better = better(known);
         let (bound, why) = match reading {
             Reading::Is(_) => ("is", ""),
             Reading::MoreThan(_) => ("at-least", ""),

@@ -3,6 +3,7 @@
 //! `result.json`.
 
 mod backlog;
+mod claims;
 mod faults;
 
 use std::collections::BTreeMap;
@@ -56,6 +57,8 @@ pub fn json(outcome: &Outcome, analysis: &Analysis) -> String {
         guarantees: faults::guarantees(&analysis.faults),
         recoveries: faults::recoveries(&analysis.faults),
         backlogs: backlog::rows(&analysis.backlogs),
+        scorecard: claims::scores(outcome, analysis.scorecard.as_ref()),
+        claims: claims::claims(&analysis.claims),
         cells: outcome.cells.iter().map(row_of_cell).collect(),
     };
     indented(&summary)
@@ -94,7 +97,7 @@ struct Summary<'a> {
     ended: &'a Ended,
     /// How many cells count.
     counts: Counts,
-    /// What every system had to hold; empty when nothing was demanded.
+    /// What was demanded of each system; empty when nothing was.
     objectives: Vec<ObjectiveRow<'a>>,
     /// Targets that were asked for and left out.
     skipped: Vec<&'a str>,
@@ -112,6 +115,10 @@ struct Summary<'a> {
     recoveries: Vec<faults::RecoveryRow<'a>>,
     /// What became of backlogs.
     backlogs: Vec<backlog::BacklogRow<'a>>,
+    /// The scorecard: one per item, metric, load or fault, and system.
+    scorecard: Vec<claims::ScoreRow<'a>>,
+    /// Published claims beside what was measured.
+    claims: Vec<claims::ClaimRow<'a>>,
     /// One per cell, in the order in which they ran.
     cells: Vec<CellRow<'a>>,
 }
@@ -135,7 +142,7 @@ struct Counts {
     invalid: BTreeMap<&'static str, usize>,
 }
 
-/// What one system had to hold.
+/// What was demanded of one system.
 #[derive(Serialize, JsonSchema)]
 struct ObjectiveRow<'a> {
     /// `system/profile`, with its variant where there is one.
@@ -146,6 +153,8 @@ struct ObjectiveRow<'a> {
     met: Option<bool>,
     /// Why it was not, or why that is not known.
     why: Option<&'a str>,
+    /// What was seen where it was met.
+    seen: Option<&'a str>,
 }
 
 fn objective(objective: &Objective) -> ObjectiveRow<'_> {
@@ -154,7 +163,8 @@ fn objective(objective: &Objective) -> ObjectiveRow<'_> {
         Met::No(why) => (Some(false), Some(why.as_str())),
         Met::Unknown(why) => (None, Some(why.as_str())),
     };
-    ObjectiveRow { target: &objective.target, demand: &objective.demand, met, why }
+    let seen = why.is_none().then_some(objective.seen.as_str());
+    ObjectiveRow { target: &objective.target, demand: &objective.demand, met, why, seen }
 }
 
 /// One system and profile in one class.

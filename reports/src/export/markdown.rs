@@ -2,16 +2,21 @@
 
 use crate::analysis::Analysis;
 use crate::outcome::Outcome;
-use crate::summary::{NONE, Table, Tone, plain, remarks, standing, tables, terms};
+use crate::summary::{NONE, Table, Tone, objectives, plain, remarks, standing, tables, terms};
 
 /// Rows of all tables together; a summary page takes a megabyte at most, and
 /// nobody reads more than this.
-const MOST_ROWS: usize = 2_000;
+pub(crate) const MOST_ROWS: usize = 2_000;
 
-/// The verdict, then the tables of the terminal, then what counted.
+/// What was demanded, the verdict, the tables of the terminal, what counted.
 #[must_use]
 pub fn markdown(outcome: &Outcome, analysis: &Analysis) -> String {
     let mut text = format!("## schedbench: {}\n\n", inline(&outcome.plan.scenario));
+    if let [first, others @ ..] = objectives(analysis).as_slice() {
+        text.push_str(&format!("**{}**\n\n", inline(&first.text)));
+        let lines: String = others.iter().map(|it| format!("- {}\n", inline(&it.text))).collect();
+        text.push_str(&if lines.is_empty() { lines } else { lines + "\n" });
+    }
     let standing = standing(outcome, analysis);
     let mut counts = format!("**{}**", inline(&standing.valid));
     if !standing.not_valid.is_empty() {
@@ -36,7 +41,7 @@ pub fn markdown(outcome: &Outcome, analysis: &Analysis) -> String {
     let mut room = MOST_ROWS;
     for table in &tables {
         text.push_str(&format!("\n### {}\n\n", inline(&table.title)));
-        text.push_str(&rows(table, room));
+        text.push_str(&rows(table, room, "version, worker"));
         room = room.saturating_sub(table.lines.len());
     }
     for term in terms(analysis, &tables) {
@@ -59,14 +64,16 @@ fn origin(outcome: &Outcome) -> String {
     )
 }
 
-fn rows(table: &Table, room: usize) -> String {
+/// A table, at most `room` of its rows; `notes` is the head of what stands
+/// behind them.
+pub(crate) fn rows(table: &Table, room: usize, notes: &str) -> String {
     let telling: Vec<usize> = table.telling().collect();
     let noted = table.lines.iter().any(|line| !line.note.is_empty());
     let mut text = String::from("|");
     for column in &telling {
         text.push_str(&format!(" {} |", inline(&table.heads[*column].title)));
     }
-    text.push_str(if noted { " version, worker |\n|" } else { "\n|" });
+    text.push_str(&if noted { format!(" {notes} |\n|") } else { "\n|".to_owned() });
     for column in &telling {
         text.push_str(if *column == 0 { " --- |" } else { " ---: |" });
     }
@@ -91,7 +98,7 @@ fn rows(table: &Table, room: usize) -> String {
 
 /// Text that Markdown takes for nothing but text: no table breaks, no markup,
 /// no HTML, no links, no mention of people.
-fn inline(text: &str) -> String {
+pub(crate) fn inline(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     let text = plain(text);
     let mut letters = text.trim().chars().peekable();

@@ -3,7 +3,7 @@
 
 mod csv;
 mod json;
-mod markdown;
+pub(crate) mod markdown;
 
 pub use self::csv::csv;
 pub use self::json::{FORMAT_VERSION, json, json_schema};

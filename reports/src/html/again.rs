@@ -24,7 +24,7 @@ pub(super) fn section(page: &Page<'_>) -> Section {
         (systems(page))
         details {
             summary { "The scenario's text" }
-            pre { (outcome.plan.text) }
+            pre tabindex="0" { (outcome.plan.text) }
         }
         @if !outcome.cells.is_empty() { (cells(page)) }
         (errors(page))
@@ -132,6 +132,7 @@ fn facts(page: &Page<'_>) -> Markup {
                 amount(host.clock_read_ns * 1e-9, Unit::Seconds, Medium::Page)
             ),
         ),
+        ("Brokers", host.environment.clone().unwrap_or_default()),
         ("Network", host.network.clone().unwrap_or_default()),
         ("Proxy", host.proxy.as_ref().map_or_else(String::new, proxy)),
         (
@@ -201,7 +202,7 @@ fn systems(page: &Page<'_>) -> Markup {
                 summary { "The brokers' effective configuration" }
                 @for (name, settings) in &settings {
                     p { b { (name) } }
-                    pre { @for (key, value) in settings { (key) " = " (value) "\n" } }
+                    pre tabindex="0" { @for (key, value) in settings { (key) " = " (value) "\n" } }
                 }
             }
         }
@@ -340,7 +341,7 @@ fn errors(page: &Page<'_>) -> Markup {
                     @if let Some(error) = &cell.error {
                         p.loud { (cell.key.system) "/" (cell.key.profile) " at " (load(cell.key.load)) ", repeat " (cell.key.repeat) ": " (error.message) }
                         @if !error.log.is_empty() {
-                            pre { @for line in &error.log { (line) "\n" } }
+                            pre tabindex="0" { @for line in &error.log { (line) "\n" } }
                         }
                     }
                 }

@@ -21,7 +21,11 @@ const COLUMNS: [(&str, &str, &str); 6] = [
     ("drained/s", "median over 20 intervals between the first success and the last", "drain_rate"),
     ("drained in", "from the workers' start to the last success", "drain_time"),
     ("resumed after", "from the workers' start to the first success", "resume"),
-    ("broker back after", "from its start to its first answer; below: from its end", "restart"),
+    (
+        "broker back after",
+        "from its start to its first answer, of a node until its cluster has it; below: from its end",
+        "restart",
+    ),
     ("workers ready after", "from their start until each consumes", "ready"),
     ("built up/s", "confirmed, from the first hand-over to the last confirmation", "build_up"),
 ];
@@ -189,9 +193,10 @@ fn article(all: &[Backlog]) -> Markup {
             "The article, §4.2, says of a node that dies in a backlog: RabbitMQ with mirrored queues "
             "loses unsynced messages and recovers in seconds; Asynq on Redis shards recovers in "
             "milliseconds, and its client keeps and retries. It has neither numbers nor a method, so "
-            "that it is not said whether that holds. Here one server is killed and comes back with "
-            "its data: nothing takes over. Classic mirrored queues, which only RabbitMQ 3 has, and "
-            "Redis shards are unsupported here."
+            "that it is not said whether that holds. Here a node is killed and comes back with its "
+            "data: where it was alone nothing takes over, in a cluster another one leads meanwhile "
+            "(" code { "mirrored-3" } ", " code { "quorum-3" } "). Redis shards are unsupported "
+            "here."
         }
     }
 }

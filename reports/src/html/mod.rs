@@ -2,29 +2,39 @@
 //!
 //! Sections stand in the order of a reader's questions: in a fault run what
 //! was lost and when it was back; then who won, who holds what, how it looks
-//! against load and over time, the ledger, what it costs, and how to run it
-//! again. A section without data is left out.
+//! against load and over time, the ledger, what it costs, what others claim of
+//! it, and how to run it again. A section without data is left out.
 
 mod again;
 mod backlog;
+mod claims;
+mod compare;
 mod cost;
 mod data;
 mod faults;
+mod guide;
+mod history;
 mod holds;
 mod ledger;
 mod load;
+mod objectives;
 mod overtime;
 mod palette;
 mod percentiles;
 mod plots;
+mod scorecard;
 mod timeline;
 mod title;
 mod words;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::analysis::{Analysis, analyse};
+use crate::analysis::{Analysis, analyse_beside};
+use crate::claims::Published;
 use crate::outcome::Outcome;
+
+pub use compare::compare;
+pub use history::{history, sentences as changes, title as strand_title};
 
 use data::Data;
 use palette::Palette;
@@ -49,7 +59,13 @@ struct Section {
 /// The report of an outcome as one HTML file.
 #[must_use]
 pub fn render(outcome: &Outcome) -> String {
-    let analysis = analyse(outcome);
+    render_beside(outcome, &[])
+}
+
+/// The report of an outcome, with these claims set beside it.
+#[must_use]
+pub fn render_beside(outcome: &Outcome, claims: &[Published]) -> String {
+    let analysis = analyse_beside(outcome, claims);
     let palette = Palette::of(outcome);
     let page = Page { outcome, analysis: &analysis, palette: &palette };
     let mut data = Data::default();
@@ -62,12 +78,37 @@ pub fn render(outcome: &Outcome) -> String {
         percentiles::section(&page, &mut data),
         ledger::section(&page),
         cost::section(&page),
+        scorecard::section(&page),
+        claims::section(&page),
+        guide::section(&page),
         Some(again::section(&page)),
     ]
     .into_iter()
     .flatten()
     .collect();
-    let heading = format!("{} · schedbench", outcome.plan.scenario);
+    document(&Document {
+        heading: &format!("{} · schedbench", outcome.plan.scenario),
+        looks: &palette.css(),
+        header: &title::header(&page, &sections),
+        verdict: &title::verdict(&page, &sections),
+        sections: &sections,
+        data: &data,
+    })
+}
+
+/// What a page is put together from.
+struct Document<'a> {
+    heading: &'a str,
+    /// Rules that paint the looks of its series.
+    looks: &'a str,
+    header: &'a Markup,
+    verdict: &'a Markup,
+    sections: &'a [Section],
+    data: &'a Data,
+}
+
+/// The file: everything in it, nothing asked for.
+fn document(of: &Document<'_>) -> String {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -77,22 +118,22 @@ pub fn render(outcome: &Outcome) -> String {
                 meta name="color-scheme" content="light dark";
                 // Without an icon of its own a browser asks the server for one.
                 link rel="icon" href="data:,";
-                title { (heading) }
-                style { (PreEscaped(CSS)) (PreEscaped(palette.css())) }
+                title { (of.heading) }
+                style { (PreEscaped(CSS)) (PreEscaped(of.looks)) }
             }
             body {
                 a.skip href="#verdict" { "To the verdict" }
-                (title::header(&page))
+                (of.header)
                 nav aria-label="Contents" {
                     a href="#verdict" { "Verdict" }
-                    @for section in &sections {
+                    @for section in of.sections {
                         a href={ "#" (section.anchor) } { (section.title) }
                     }
                     (theme())
                 }
                 main {
-                    (title::verdict(&page, &sections))
-                    @for section in &sections {
+                    (of.verdict)
+                    @for section in of.sections {
                         section id=(section.anchor) {
                             h2 { (section.title) }
                             (section.content)
@@ -100,7 +141,7 @@ pub fn render(outcome: &Outcome) -> String {
                     }
                 }
                 div #tip role="status" hidden {}
-                script #data type="application/json" { (PreEscaped(data.json())) }
+                script #data type="application/json" { (PreEscaped(of.data.json())) }
                 script { (PreEscaped(SCRIPT)) }
             }
         }

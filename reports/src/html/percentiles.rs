@@ -200,7 +200,7 @@ fn chart(
 }
 
 /// The curve in steps of a twelfth of a nine, with dots at the named ones.
-fn dots(merged: &Merged, label: &str) -> Vec<Dot> {
+pub(super) fn dots(merged: &Merged, label: &str) -> Vec<Dot> {
     let mut quantiles: Vec<(f64, &str)> =
         (0..=84).map(|step| (1.0 - 10f64.powf(-f64::from(step) / 12.0), "")).collect();
     quantiles.retain(|(q, _)| NAMED.iter().all(|(named, _)| (q - named).abs() > 1e-9));

@@ -3,21 +3,22 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use crate::analysis::{Counts, Met, Objective, Subject, Tally};
+use crate::analysis::{Counts, Subject, Tally};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, amount, figure, whole};
 use crate::outcome::Outcome;
 
-use super::{Page, Section};
+use super::{Page, Section, objectives};
 
 /// The scenario, when and where it ran, and the counts that matter.
-pub(super) fn header(page: &Page<'_>) -> Markup {
+pub(super) fn header(page: &Page<'_>, sections: &[Section]) -> Markup {
     let outcome = page.outcome;
     let host = &outcome.host;
     html! {
         header {
             h1 { (outcome.plan.scenario) }
             p.lead { (outcome.plan.summary) }
+            (objectives::demanded(&page.analysis.objectives, sections))
             p.facts {
                 time datetime=(outcome.run.started) { (date(&outcome.run.started)) }
                 " · " (duration(outcome.run.elapsed_s))
@@ -27,31 +28,7 @@ pub(super) fn header(page: &Page<'_>) -> Markup {
                     ", " (host.kernel)
                 }
             }
-            (objectives(&page.analysis.objectives))
             (counts(&page.analysis.counts))
-        }
-    }
-}
-
-/// What was demanded comes first: `1 of 3 objectives met`, and who failed why.
-fn objectives(objectives: &[Objective]) -> Markup {
-    let met = objectives.iter().filter(|objective| objective.met == Met::Yes).count();
-    html! {
-        @if let Some(first) = objectives.first() {
-            p.counts #objectives {
-                strong.loud[met < objectives.len()] {
-                    (met) " of " (objectives.len())
-                    (if objectives.len() == 1 { " objective met" } else { " objectives met" })
-                }
-                ": " (first.demand)
-                @for objective in objectives {
-                    @match &objective.met {
-                        Met::Yes => {}
-                        Met::No(why) => { br; strong.loud { "failed " } (objective.target) ": " (why) }
-                        Met::Unknown(why) => { br; strong.loud { "not decided " } (objective.target) ": " (why) }
-                    }
-                }
-            }
         }
     }
 }
@@ -93,16 +70,10 @@ fn counts(counts: &Counts) -> Markup {
 
 /// Two to four sentences, each a link to what carries it.
 pub(super) fn verdict(page: &Page<'_>, sections: &[Section]) -> Markup {
-    // A class with one load has its row in the table, but no line in a chart.
     let target = |about: Subject| match about {
         Subject::Run => None,
         Subject::Faults | Subject::Broken => Some("faults".to_owned()),
-        Subject::Group(group) => {
-            ["load", "holds"].into_iter().map(|anchor| format!("{anchor}-{group}")).find(|anchor| {
-                let id = format!("id=\"{anchor}\"");
-                sections.iter().any(|section| section.content.0.contains(&id))
-            })
-        }
+        Subject::Group(group) => of_group(group, sections),
     };
     html! {
         section #verdict {
@@ -131,6 +102,15 @@ pub(super) fn verdict(page: &Page<'_>, sections: &[Section]) -> Markup {
             }
         }
     }
+}
+
+/// Where a group is shown. A class with one load has its row in the table, but
+/// no line in a chart.
+pub(super) fn of_group(group: usize, sections: &[Section]) -> Option<String> {
+    ["load", "holds"].into_iter().map(|anchor| format!("{anchor}-{group}")).find(|anchor| {
+        let id = format!("id=\"{anchor}\"");
+        sections.iter().any(|section| section.content.0.contains(&id))
+    })
 }
 
 /// Part of an anchor: letters and digits.

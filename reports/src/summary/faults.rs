@@ -100,7 +100,7 @@ fn name(tried: &Tried) -> String {
 }
 
 /// What a column is called, how much it is needed, which reading it shows.
-const COLUMNS: [(&str, u8, &str, Unit); 9] = [
+const COLUMNS: [(&str, u8, &str, Unit); 11] = [
     ("recovered", ALWAYS, "recovery.from_fault", Unit::Seconds),
     ("from heal", 70, "recovery.from_heal", Unit::Seconds),
     ("impact", 60, "detection.impact", Unit::Seconds),
@@ -108,6 +108,8 @@ const COLUMNS: [(&str, u8, &str, Unit); 9] = [
     ("drained", 50, "drain", Unit::Seconds),
     ("ρ", 52, "load.of_capacity", Unit::Number),
     ("in Dρ/(1−ρ)", 48, "drain.multiple", Unit::Number),
+    ("queues still", 53, "queues.stalled", Unit::Fraction),
+    ("ran again", 51, "queues.resumed", Unit::Seconds),
     ("not done", 30, "lost_goodput", Unit::Tasks),
     ("in time", 65, "served.in_fault", Unit::Fraction),
 ];
@@ -116,9 +118,14 @@ fn recoveries(faults: &Faults, fault: &str) -> Table {
     let mut heads: Vec<Head> = vec![head("system", ALWAYS), head("load", 55)];
     let of: Vec<&Recovery> =
         faults.recoveries.iter().filter(|one| one.tried.fault == fault).collect();
-    // ρ only where a capacity was searched.
+    // ρ only where a capacity was searched, queues only where there are several.
     let has_capacity = of.iter().any(|one| one.has_capacity());
-    let shown = |name: &str| has_capacity || !matches!(name, "load.of_capacity" | "drain.multiple");
+    let has_queues = of.iter().any(|one| one.has_queues());
+    let shown = |name: &str| match name {
+        "load.of_capacity" | "drain.multiple" => has_capacity,
+        "queues.stalled" | "queues.resumed" => has_queues,
+        _ => true,
+    };
     let columns = || COLUMNS.into_iter().filter(|(_, _, name, _)| shown(name));
     heads.extend(columns().map(|(title, need, ..)| head(title, need)));
     let most = of.iter().map(|one| one.told()).max().unwrap_or(0);

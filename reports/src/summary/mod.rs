@@ -4,10 +4,12 @@
 
 mod backlog;
 mod faults;
+mod objectives;
 mod remarks;
 mod tables;
 
-pub(crate) use remarks::{Standing, Tone, remarks, standing, terms};
+pub(crate) use objectives::objectives;
+pub(crate) use remarks::{Remark, Standing, Tone, remarks, standing, terms};
 pub(crate) use tables::tables;
 
 /// What stands where there is no figure.

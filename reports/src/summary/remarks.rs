@@ -1,7 +1,7 @@
 //! Beside the tables: how to read them, how the run ended, what counted.
 
 use super::{NONE, NOT_RANKED, Table, plain};
-use crate::analysis::{Analysis, Met, Objective, label};
+use crate::analysis::{Analysis, label};
 use crate::numbers::{self, Medium};
 use crate::outcome::{Cell, Ended, Held, Outcome};
 
@@ -25,7 +25,8 @@ pub(crate) struct Remark {
     pub(crate) text: String,
 }
 
-/// How the tables' figures are to be read; only what stands in them.
+/// How the tables' figures are to be read, only what stands in them; and how
+/// many published claims are what.
 pub(crate) fn terms(analysis: &Analysis, tables: &[Table]) -> Vec<String> {
     let lines = || tables.iter().flat_map(|table| &table.lines);
     let stands = |is: fn(&str) -> bool| lines().flat_map(|l| &l.cells).any(|cell| is(cell));
@@ -47,6 +48,7 @@ pub(crate) fn terms(analysis: &Analysis, tables: &[Table]) -> Vec<String> {
     if stands(|cell| cell.ends_with(NOT_RANKED)) {
         terms.push("*: no valid cell, shown and not ranked".to_owned());
     }
+    terms.extend(analysis.claims.iter().map(|file| plain(&file.summary())));
     terms
 }
 
@@ -55,18 +57,6 @@ pub(crate) fn remarks(outcome: &Outcome, analysis: &Analysis) -> Vec<Remark> {
     let counts = &analysis.counts;
     let mut remarks = Vec::new();
     let mut add = |tone, text: &str| remarks.push(Remark { tone, text: plain(text) });
-    for objective in &analysis.objectives {
-        let Objective { target, demand, met } = objective;
-        match met {
-            Met::Yes => add(Tone::Note, &format!("objective met: {target} {demand}")),
-            Met::No(why) => {
-                add(Tone::Alarm, &format!("objective failed: {target} {demand}; {why}"))
-            }
-            Met::Unknown(why) => {
-                add(Tone::Alarm, &format!("objective not decided: {target} {demand}; {why}"));
-            }
-        }
-    }
     for skipped in &outcome.skipped {
         let remedy = skipped.remedy.as_ref().map_or_else(String::new, |how| format!(" ({how})"));
         add(Tone::Warning, &format!("left out: {}: {}{remedy}", skipped.target, skipped.why));

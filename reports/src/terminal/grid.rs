@@ -16,7 +16,7 @@ struct Fit {
 
 /// The table's lines, none wider than `width`. Where columns may be split,
 /// several tables below each other.
-pub(super) fn render(table: &Table, paint: Paint, width: usize) -> String {
+pub(crate) fn render(table: &Table, paint: Paint, width: usize) -> String {
     let telling: Vec<usize> = table.telling().collect();
     let (Some((first, others)), true) = (telling.split_first(), table.splits) else {
         return Part { table, columns: telling, with_notes: true }.render(paint, width);

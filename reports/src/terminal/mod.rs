@@ -1,16 +1,16 @@
-//! What stands on the terminal when a run has ended: a table per class, then
-//! how to read it, then what counted and what did not.
+//! What stands on the terminal when a run has ended: what was demanded, a table
+//! per class, how to read it, what counted and what did not.
 
-mod grid;
+pub(crate) mod grid;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::analysis::{Analysis, Subject};
 use crate::outcome::Outcome;
-use crate::summary::{Standing, Tone, plain, remarks, standing, tables, terms};
+use crate::summary::{Remark, Standing, Tone, objectives, plain, remarks, standing, tables, terms};
 
 /// Narrower than this nothing can be read; the width is taken as this then.
-const NARROWEST: usize = 40;
+pub(crate) const NARROWEST: usize = 40;
 
 /// The end of a run as text: tables, the terms of failure, the counts of
 /// cells. Ends with a line break; where the report lies is for the caller to
@@ -26,22 +26,36 @@ pub fn render(outcome: &Outcome, analysis: &Analysis, colour: bool, width: usize
             set(&table.title, width, |line| paint.strong(line)) + &grid::render(table, paint, width)
         })
         .collect();
-    let mut text = faults(analysis, paint, width) + &parts.join("\n");
+    let demanded: String = objectives(analysis).iter().map(|it| say(it, paint, width)).collect();
+    let mut text = String::new();
+    for part in [demanded, faults(analysis, paint, width)] {
+        if !part.is_empty() {
+            text.push_str(&part);
+            text.push('\n');
+        }
+    }
+    let mut body = parts.join("\n");
     // The terms stand directly below the last table, as its caption.
     for term in terms(analysis, &tables) {
-        text.push_str(&folded(&term, width));
+        body.push_str(&folded(&term, width));
     }
-    if !text.is_empty() {
+    if !body.is_empty() {
+        text.push_str(&body);
         text.push('\n');
     }
     for remark in remarks(outcome, analysis) {
-        text.push_str(&set(&remark.text, width, |line| match remark.tone {
-            Tone::Note => line.to_owned(),
-            Tone::Warning => paint.warning(line),
-            Tone::Alarm => paint.alarm(line),
-        }));
+        text.push_str(&say(&remark, paint, width));
     }
     text + &valid(&standing(outcome, analysis), paint, width)
+}
+
+/// A remark in its colour.
+fn say(remark: &Remark, paint: Paint, width: usize) -> String {
+    set(&remark.text, width, |line| match remark.tone {
+        Tone::Note => line.to_owned(),
+        Tone::Warning => paint.warning(line),
+        Tone::Alarm => paint.alarm(line),
+    })
 }
 
 /// What a fault run found comes first: which promises were kept, and who was
@@ -56,7 +70,7 @@ fn faults(analysis: &Analysis, paint: Paint, width: usize) -> String {
             Subject::Run | Subject::Group(_) => continue,
         });
     }
-    if text.is_empty() { text } else { text + "\n" }
+    text
 }
 
 /// `53 of 54 cells valid (…) · 15 held`; where that is too wide, the reasons
@@ -82,14 +96,14 @@ fn valid(standing: &Standing, paint: Paint, width: usize) -> String {
 }
 
 /// Folded text, each line painted.
-fn set(text: &str, width: usize, paint: impl Fn(&str) -> String) -> String {
+pub(crate) fn set(text: &str, width: usize, paint: impl Fn(&str) -> String) -> String {
     folded(text, width).lines().map(|line| paint(line) + "\n").collect()
 }
 
 /// Escape sequences, or none.
 #[derive(Clone, Copy, Debug)]
-struct Paint {
-    colour: bool,
+pub(crate) struct Paint {
+    pub(crate) colour: bool,
 }
 
 impl Paint {
@@ -101,19 +115,19 @@ impl Paint {
         }
     }
 
-    fn strong(self, text: &str) -> String {
+    pub(crate) fn strong(self, text: &str) -> String {
         self.with("1", text)
     }
 
-    fn quiet(self, text: &str) -> String {
+    pub(crate) fn quiet(self, text: &str) -> String {
         self.with("2", text)
     }
 
-    fn warning(self, text: &str) -> String {
+    pub(crate) fn warning(self, text: &str) -> String {
         self.with("33", text)
     }
 
-    fn alarm(self, text: &str) -> String {
+    pub(crate) fn alarm(self, text: &str) -> String {
         self.with("31", text)
     }
 }
@@ -143,7 +157,7 @@ fn cut(text: &str, width: usize) -> String {
 
 /// Words set in lines of at most `width` columns; lines after the first are
 /// indented by two.
-fn folded(text: &str, width: usize) -> String {
+pub(crate) fn folded(text: &str, width: usize) -> String {
     let mut lines = String::new();
     let mut line = String::new();
     for word in text.split_whitespace() {

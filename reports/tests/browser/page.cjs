@@ -5,6 +5,7 @@ const { chromium } = require('playwright-core');
 const fs = require('node:fs');
 const path = require('node:path');
 
+const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const dir = path.resolve(process.argv[2]);
 const names = fs.readdirSync(dir).filter(file => file.endsWith('.html')).sort();
 const problems = [];
@@ -56,10 +57,25 @@ async function everywhere(browser, name) {
     if (label !== 'no script') {
       await sideways(tab, name, label);
       await contrasts(tab, name, label);
+      if (label !== 'dark') await accessible(tab, name, label);
     }
     expect((await tab.locator('#verdict p').count()) > 0, `${name} ${label}: no verdict`);
     expect(await tab.locator('#again pre').first().isVisible(), `${name} ${label}: no command`);
     await context.close();
+  }
+}
+
+// What a keyboard or a screen reader stumbles over, as axe-core finds it. Its
+// rule of contrast is left to `contrasts`, which knows what is painted where.
+async function accessible(tab, name, label) {
+  await tab.evaluate(axe);
+  const found = await tab.evaluate(() => window.axe.run(document, {
+    resultTypes: ['violations'], rules: { 'color-contrast': { enabled: false } },
+  }));
+  for (const { id, impact, help, nodes } of found.violations) {
+    if (!['serious', 'critical'].includes(impact)) continue;
+    const where = nodes.slice(0, 3).map(node => node.target.join(' ')).join('; ');
+    problems.push(`${name} ${label}: ${impact}: ${id}: ${help}: ${nodes.length} × ${where}`);
   }
 }
 

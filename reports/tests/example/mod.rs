@@ -211,6 +211,7 @@ pub(crate) fn outcome(systems: Vec<System>, mut cells: Vec<Cell>) -> Outcome {
             arrivals: "poisson".to_owned(),
             objective_p99_s: 1.0,
             objective_holds: None,
+            objectives: Vec::new(),
         },
         host: Host {
             cpu: "EPYC".to_owned(),
@@ -223,6 +224,7 @@ pub(crate) fn outcome(systems: Vec<System>, mut cells: Vec<Cell>) -> Outcome {
             placement: "shared".to_owned(),
             fifo: true,
             timer_slack_ns: 1,
+            environment: None,
             network: None,
             proxy: None,
         },

@@ -2,6 +2,7 @@
 //! the same on every machine. No file of measurements stands behind them.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses some of them")]
 
+pub mod demanded;
 mod drill;
 mod piled;
 
@@ -22,6 +23,9 @@ use schedbench_reports::outcome::*;
 pub struct Dice(u64);
 
 impl Dice {
+    pub fn of(seed: u64) -> Self {
+        Self(seed)
+    }
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -33,7 +37,7 @@ impl Dice {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
     /// Sum of twelve uniforms: near enough to a normal.
-    fn normal(&mut self) -> f64 {
+    pub fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
     }
 }
@@ -294,7 +298,7 @@ pub fn postgres() -> Model {
 }
 
 /// A histogram of `count` values drawn as `draw` says, in ns; `None` is +∞.
-fn histogram(count: u64, mut draw: impl FnMut() -> Option<f64>) -> (Histogram, Hdr<u64>) {
+pub fn histogram(count: u64, mut draw: impl FnMut() -> Option<f64>) -> (Histogram, Hdr<u64>) {
     let mut hdr = Hdr::<u64>::new(3).expect("3 digits");
     let samples = count.clamp(1, 2_000);
     let (weight, mut rest) = (count / samples, count % samples);
@@ -531,6 +535,7 @@ pub fn empty() -> Outcome {
             arrivals: "poisson".into(),
             objective_p99_s: 1.0,
             objective_holds: None,
+            objectives: Vec::new(),
         },
         host: Host {
             cpu: "AMD EPYC 7763".into(),
@@ -543,6 +548,7 @@ pub fn empty() -> Outcome {
             placement: "shared".into(),
             fifo: true,
             timer_slack_ns: 1,
+            environment: None,
             network: None,
             proxy: None,
         },
@@ -555,10 +561,15 @@ pub fn empty() -> Outcome {
 
 /// A ramp of these systems.
 pub fn ramp_of(models: &[Model], rates: &[f64], repeats: u32) -> Outcome {
+    ramp_from(models, rates, repeats, 0)
+}
+
+/// The same with other cells' numbers, which the figures scatter by.
+pub fn ramp_from(models: &[Model], rates: &[f64], repeats: u32, first: u32) -> Outcome {
     let mut outcome = empty();
     outcome.systems = models.iter().map(system).collect();
     outcome.plan.repeats = repeats;
-    let mut number = 0;
+    let mut number = first;
     for repeat in 1..=repeats {
         for model in models {
             for rate in rates {
@@ -567,7 +578,7 @@ pub fn ramp_of(models: &[Model], rates: &[f64], repeats: u32) -> Outcome {
             }
         }
     }
-    outcome.plan.planned = number;
+    outcome.plan.planned = number - first;
     outcome
 }
 
@@ -761,6 +772,26 @@ pub fn partial() -> Outcome {
     outcome
 }
 
+/// Two runs of one plan, five repeats each: between them `redis-asynq` became
+/// slower and dearer, `rabbitmq` quicker, and the broker was another.
+pub fn before_and_after() -> (Outcome, Outcome) {
+    let rates = [1e3, 5e3, 10e3, 20e3];
+    let before = ramp_from(&[noop(), asynq_rust(), rabbit(), kafka()], &rates, 5, 0);
+    let slower = Model {
+        latency: 1.25e-3,
+        cpu: [0.4, 4.2, 11.3, 7.9],
+        server: Some(("redis", "7.2.4", 2024)),
+        ..asynq_rust()
+    };
+    let quicker = Model { latency: 1.2e-3, ..rabbit() };
+    let mut after = ramp_from(&[noop(), slower, quicker, kafka()], &rates, 5, 500);
+    after.run.id = "9b1c".into();
+    after.run.started = "2026-11-24T04:30:00Z".into();
+    after.run.commit = Some("1d2e3f4a5b".into());
+    after.plan.seed = 8;
+    (before, after)
+}
+
 /// One cell only.
 pub fn single() -> Outcome {
     ramp_of(&[asynq_rust()], &[20e3], 1)
@@ -949,6 +980,7 @@ pub fn all() -> Vec<(&'static str, Outcome)> {
         ("overlapping", overlapping()),
         ("drill", drill()),
         ("piled", piled()),
+        ("demanded", demanded::demanded()),
         ("partial", partial()),
         ("single", single()),
         ("broken", broken()),

@@ -39,7 +39,7 @@ impl<R: Report> Worker<'_, R> {
         };
         let mut tasks = Vec::with_capacity(ask);
         for (place, reply) in replies.into_iter().enumerate() {
-            if connect::is_demoted(&reply) {
+            if connect::is_elsewhere(&reply) {
                 self.line = None;
             }
             match reply {

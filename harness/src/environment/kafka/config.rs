@@ -85,16 +85,17 @@ const IN_CLUSTER: &[(&str, &str)] = &[
 ];
 
 /// A node's number and its ports.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Seat {
     /// From 1.
     pub(super) id: usize,
-    /// For clients and the other brokers.
+    /// For clients, and for the other brokers where there is no proxy for them.
     pub(super) client: u16,
     /// For controllers.
     pub(super) controller: u16,
-    /// For the roads of producers and workers, where they have proxies.
-    pub(super) roads: Option<[Way; 2]>,
+    /// For the roads that have proxies, in the order of [`ROADS`]; the last one
+    /// only in a cluster.
+    pub(super) roads: Vec<Way>,
 }
 
 /// A road's listener of a node.
@@ -107,8 +108,12 @@ pub(super) struct Way {
 }
 
 /// The listeners of the roads, by their names in the configuration. A client
-/// is told of every node by the listener that it asks.
-const ROADS: [&str; 2] = ["PRODUCER", "WORKER"];
+/// is told of every node by the listener that it asks; a broker goes to the
+/// others by the one that is theirs.
+const ROADS: [&str; 3] = ["PRODUCER", "WORKER", BETWEEN];
+/// The listener that brokers come to: for what they copy, and the rest that
+/// they say to each other. Controllers have one of their own.
+const BETWEEN: &str = "BETWEEN";
 
 /// The whole configuration of one of `all`, for standard input: the password
 /// is in no argument list and no file.
@@ -135,10 +140,13 @@ pub(super) fn properties(
     let host = &client.host;
     let mut listeners = format!("CLIENT://{host}:{port},CONTROLLER://{HOST}:{controller}");
     let mut advertised = format!("CLIENT://{host}:{port}");
-    let ways: Vec<(&str, Way)> = ROADS.into_iter().zip(roads.iter().flatten().copied()).collect();
+    let ways: Vec<(&str, Way)> = ROADS.into_iter().zip(roads.iter().copied()).collect();
     for (name, way) in &ways {
         listeners.push_str(&format!(",{name}://{HOST}:{}", way.listens));
         advertised.push_str(&format!(",{name}://{HOST}:{}", way.advertised));
+        if *name == BETWEEN {
+            set("inter.broker.listener.name", BETWEEN.into());
+        }
     }
     set("listeners", listeners);
     set("advertised.listeners", advertised);
@@ -188,8 +196,12 @@ mod tests {
 
     #[test]
     fn three_nodes_know_each_other_and_copy_everything() {
-        let seat =
-            |id: usize| Seat { id, client: 20_000 + id as u16, controller: 21_000, roads: None };
+        let seat = |id: usize| Seat {
+            id,
+            client: 20_000 + id as u16,
+            controller: 21_000,
+            roads: Vec::new(),
+        };
         let all = [seat(1), seat(2), seat(3)];
         let client = Address {
             host: HOST.into(),
@@ -218,7 +230,7 @@ mod tests {
     #[test]
     fn each_road_is_told_to_come_by_its_proxy() {
         let way = |listens: u16| Way { listens, advertised: listens + 1_000 };
-        let roads = Some([way(20_002), way(20_003)]);
+        let roads = vec![way(20_002), way(20_003)];
         let seat = Seat { id: 1, client: 20_001, controller: 20_004, roads };
         let client = Address {
             host: HOST.into(),
@@ -229,7 +241,8 @@ mod tests {
             tls: false,
             others: Vec::new(),
         };
-        let text = properties(&seat, &[seat], &client, Path::new("/d"), &[]).0;
+        let alone = std::slice::from_ref(&seat);
+        let text = properties(&seat, alone, &client, Path::new("/d"), &[]).0;
         for line in [
             "listeners=CLIENT://127.0.0.1:20001,CONTROLLER://127.0.0.1:20004,\
              PRODUCER://127.0.0.1:20002,WORKER://127.0.0.1:20003",
@@ -243,6 +256,19 @@ mod tests {
         }
         for road in ["producer", "worker"] {
             assert!(text.contains(&format!("listener.name.{road}.plain.sasl.jaas.config=")));
+        }
+        let roads = vec![way(20_002), way(20_003), way(20_005)];
+        let one = Seat { roads, ..seat };
+        let all = [one.clone(), Seat { id: 2, ..one.clone() }];
+        let text = properties(&one, &all, &client, Path::new("/d"), &[]).0;
+        for words in [
+            ",BETWEEN://127.0.0.1:20005\n",
+            ",BETWEEN://127.0.0.1:21005\n",
+            "\ninter.broker.listener.name=BETWEEN\n",
+            ",BETWEEN:SASL_PLAINTEXT\n",
+            "\nlistener.name.between.plain.sasl.jaas.config=",
+        ] {
+            assert_eq!(text.matches(words).count(), 1, "{words} in {text}");
         }
     }
 }

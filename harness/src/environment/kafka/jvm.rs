@@ -62,6 +62,17 @@ impl Jvm {
         program: &[&str],
         properties: &Secret,
     ) -> Result<Child> {
+        self.keeper.spawn(self.spec(who, options, program, properties))
+    }
+
+    /// The same, not started yet.
+    pub(super) fn spec(
+        &self,
+        who: &Who,
+        options: impl IntoIterator<Item = OsString>,
+        program: &[&str],
+        properties: &Secret,
+    ) -> Spec {
         let mut spec = Spec::new(&who.name, &self.java.program, who.log.clone());
         spec.serves = true;
         spec.args.extend(options);
@@ -70,7 +81,7 @@ impl Jvm {
         spec.args.extend([logging, "-cp".into(), self.class_path.clone()]);
         spec.args.extend(program.iter().map(OsString::from));
         spec.stdin = properties.0.clone().into_bytes();
-        self.keeper.spawn(spec)
+        spec
     }
 }
 

@@ -3,13 +3,14 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use schedbench_adapters::kafka_wire::Wire;
 use schedbench_contract::{Address, Secret};
 
 use super::jvm::{Jvm, Who, died, told_lines};
-use crate::environment::{Child, Result};
+use crate::environment::{Child, Result, SmallDisk};
 
 /// What it is, however often it is started.
 pub(super) struct Node {
@@ -18,6 +19,8 @@ pub(super) struct Node {
     pub(super) address: Address,
     /// The directory of its log.
     pub(super) data: PathBuf,
+    /// What lies over that where it shall be full.
+    pub(super) disk: Option<Arc<SmallDisk>>,
     pub(super) properties: Secret,
     /// What its JVM gets.
     pub(super) options: Vec<OsString>,
@@ -40,8 +43,10 @@ impl Node {
     pub(super) fn launch(&mut self, jvm: &Jvm) -> Result<()> {
         if self.child.as_ref().is_none_or(|child| child.ended().is_some()) {
             let program = ["kafka.Kafka", "/dev/stdin"];
-            self.child =
-                Some(jvm.run(&self.who, self.options.clone(), &program, &self.properties)?);
+            let options = self.options.clone();
+            let mut spec = jvm.spec(&self.who, options, &program, &self.properties);
+            spec.disk.clone_from(&self.disk);
+            self.child = Some(jvm.keeper.spawn(spec)?);
         }
         Ok(())
     }
@@ -80,7 +85,8 @@ impl Node {
     /// `None` during an election. A controller answers nobody who asks that,
     /// unless it leads.
     pub(super) fn elected(&self) -> Option<Elected> {
-        let text = fs::read(self.data.join("__cluster_metadata-0/quorum-state")).ok()?;
+        let data = self.disk.as_ref().map_or_else(|| self.data.clone(), |disk| disk.path());
+        let text = fs::read(data.join("__cluster_metadata-0/quorum-state")).ok()?;
         let state: serde_json::Value = serde_json::from_slice(&text).ok()?;
         let (leader, epoch) = (state["leaderId"].as_i64()?, state["leaderEpoch"].as_i64()?);
         (leader > 0).then_some(Elected { leader, epoch })
@@ -111,6 +117,7 @@ mod tests {
                 others: Vec::new(),
             },
             data: dir.path().into(),
+            disk: None,
             properties: Secret(String::new()),
             options: Vec::new(),
             child: None,

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use schedbench_adapters::kafka_wire::Wire;
@@ -16,8 +17,9 @@ use super::node::Node;
 use super::quick::Quick;
 use super::{ANSWER, data};
 use crate::environment::first_answer::first_answer;
-use crate::environment::{Error, Result, ports, rooms};
+use crate::environment::{Error, Result, SmallDisk, ports, rooms};
 use crate::fault::Doors;
+use crate::fault::proxy::Proxy;
 
 /// From its start to its first answer; a JVM on a busy machine is slow.
 const START: Duration = Duration::from_secs(90);
@@ -89,7 +91,7 @@ impl Nodes {
                 None => data::format(plan.jvm, &who, &cluster, &properties)?,
             }
             let options = plan.options_of_jvm();
-            all.push(Node { who, address, data, properties, options, child: None });
+            all.push(Node { who, address, data, disk: None, properties, options, child: None });
         }
         Ok(Self { all, jvm: plan.jvm.clone(), doors })
     }
@@ -226,6 +228,22 @@ impl Nodes {
         });
     }
 
+    /// Moves what each has to a disk that can be full; all have ended.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(super) fn move_to_small_disks(&mut self) -> Result<()> {
+        self.all.iter_mut().try_for_each(|node| {
+            node.disk = Some(SmallDisk::of_a_broker(&node.data)?);
+            Ok(())
+        })
+    }
+
+    /// The disks that can be full.
+    pub(super) fn disks(&self) -> impl Iterator<Item = &Arc<SmallDisk>> {
+        self.all.iter().filter_map(|node| node.disk.as_ref())
+    }
+
     /// Ends all of them at once.
     pub(super) fn kill(&self) {
         for child in self.all.iter().filter_map(|node| node.child.as_ref()) {
@@ -262,7 +280,12 @@ impl Plan<'_> {
 
 /// Free ports for so many, no two alike, and the proxies before them.
 fn seats(nodes: usize, by_proxies: bool) -> Result<(Vec<Seat>, Option<Doors>)> {
-    let each = if by_proxies { 4 } else { 2 };
+    let roads = match (by_proxies, nodes) {
+        (false, _) => 0,
+        (true, 1) => 2,
+        (true, _) => 3,
+    };
+    let each = 2 + roads;
     let mut free: Vec<u16> = Vec::new();
     while free.len() < each * nodes {
         let port = ports::free()?;
@@ -273,33 +296,31 @@ fn seats(nodes: usize, by_proxies: bool) -> Result<(Vec<Seat>, Option<Doors>)> {
     let mut doors = Doors::default();
     let mut seats = Vec::new();
     for (at, its) in free.chunks(each).enumerate() {
-        let roads = match its {
-            [_, _, producer, workers] => Some(roads(&mut doors, [*producer, *workers], &free)?),
-            _ => None,
-        };
+        let roads = ways(&mut doors, &its[2..], &free)?;
         seats.push(Seat { id: at + 1, client: its[0], controller: its[1], roads });
     }
     Ok((seats, by_proxies.then_some(doors)))
 }
 
-/// Proxies to a node's listeners, on ports that no node will have.
-fn roads(doors: &mut Doors, listens: [u16; 2], taken: &[u16]) -> Result<[Way; 2]> {
-    let behind = listens.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-    let mut kept = Doors::default();
-    loop {
-        let mut pair = Doors::default();
-        pair.add(behind[0], behind[1]).map_err(Error::io("putting proxies before Kafka"))?;
-        let ports = [&pair.producer, &pair.workers].map(|one| one[0].address().port());
-        if ports.iter().any(|port| taken.contains(port)) {
-            // Held until others are found, so that it is not found again.
-            kept.producer.append(&mut pair.producer);
-            kept.workers.append(&mut pair.workers);
-            continue;
-        }
-        doors.producer.append(&mut pair.producer);
-        doors.workers.append(&mut pair.workers);
-        return Ok([0, 1].map(|road| Way { listens: listens[road], advertised: ports[road] }));
+/// Proxies to a node's listeners, one per road, on ports that no node will have.
+fn ways(doors: &mut Doors, listens: &[u16], taken: &[u16]) -> Result<Vec<Way>> {
+    let roads = [&mut doors.producer, &mut doors.workers, &mut doors.between];
+    // Held until others are found, so that they are not found again.
+    let mut held = Vec::new();
+    let mut ways = Vec::new();
+    for (road, &listens) in roads.into_iter().zip(listens) {
+        let proxy = loop {
+            let proxy = Proxy::to(SocketAddr::from((Ipv4Addr::LOCALHOST, listens)));
+            let proxy = proxy.map_err(Error::io("putting a proxy before Kafka"))?;
+            if !taken.contains(&proxy.address().port()) {
+                break proxy;
+            }
+            held.push(proxy);
+        };
+        ways.push(Way { listens, advertised: proxy.address().port() });
+        road.push(Arc::new(proxy));
     }
+    Ok(ways)
 }
 
 #[cfg(test)]
@@ -309,7 +330,7 @@ mod tests {
     #[test]
     fn three_nodes_have_six_ports() {
         let (seats, doors) = seats(3, false).expect("ports");
-        assert!(doors.is_none() && seats.iter().all(|seat| seat.roads.is_none()));
+        assert!(doors.is_none() && seats.iter().all(|seat| seat.roads.is_empty()));
         let mut ports: Vec<u16> =
             seats.iter().flat_map(|seat| [seat.client, seat.controller]).collect();
         ports.sort_unstable();
@@ -320,19 +341,25 @@ mod tests {
 
     #[test]
     fn each_node_has_a_listener_and_a_proxy_per_road() {
-        let (seats, doors) = seats(3, true).expect("ports");
-        let doors = doors.expect("proxies");
-        assert_eq!((doors.producer.len(), doors.workers.len()), (3, 3));
-        let mut ports = Vec::new();
-        for (at, seat) in seats.iter().enumerate() {
-            let [producer, worker] = seat.roads.expect("roads");
-            assert_eq!(producer.advertised, doors.producer[at].address().port());
-            assert_eq!(worker.advertised, doors.workers[at].address().port());
-            ports.extend([seat.client, seat.controller]);
-            ports.extend([producer, worker].iter().flat_map(|way| [way.listens, way.advertised]));
+        for (nodes, all) in [(3, 24), (1, 6)] {
+            let (seats, doors) = seats(nodes, true).expect("ports");
+            let doors = doors.expect("proxies");
+            let between = if nodes > 1 { nodes } else { 0 };
+            let [producer, workers] = [&doors.producer, &doors.workers].map(Vec::len);
+            assert_eq!((producer, workers, doors.between.len()), (nodes, nodes, between));
+            let mut ports = Vec::new();
+            for (at, seat) in seats.iter().enumerate() {
+                let roads = [&doors.producer, &doors.workers, &doors.between];
+                let proxies = roads.into_iter().filter_map(|road| road.get(at));
+                let advertised: Vec<u16> = proxies.map(|proxy| proxy.address().port()).collect();
+                let told: Vec<u16> = seat.roads.iter().map(|way| way.advertised).collect();
+                assert_eq!(told, advertised);
+                ports.extend([seat.client, seat.controller]);
+                ports.extend(seat.roads.iter().flat_map(|way| [way.listens, way.advertised]));
+            }
+            ports.sort_unstable();
+            ports.dedup();
+            assert_eq!(ports.len(), all);
         }
-        ports.sort_unstable();
-        ports.dedup();
-        assert_eq!(ports.len(), 18);
     }
 }

@@ -12,7 +12,7 @@ use super::jvm::Jvm;
 use super::nodes::{Nodes, Plan};
 use super::{libs_of, quick, version_of};
 use crate::environment::broker::{Ground, Need, Running};
-use crate::environment::{Child, Error, Keeper, Result, Rooms, disk};
+use crate::environment::{Child, Error, Keeper, Result, Rooms, disk, small_disk};
 use crate::fault::Doors;
 
 /// How often other ports are tried.
@@ -168,6 +168,20 @@ impl Running for Own {
     fn restart_nodes(&mut self, places: &[usize]) -> Result<()> {
         self.nodes.end(|place| places.contains(&place));
         self.nodes.start_again(places)
+    }
+
+    fn move_to_small_disk(&mut self) -> Result<()> {
+        self.nodes.end(|_| true);
+        self.nodes.move_to_small_disks()?;
+        self.nodes.start()
+    }
+
+    fn fill_disk(&mut self) -> Result<&'static str> {
+        small_disk::fill(self.nodes.disks())
+    }
+
+    fn free_disk(&mut self) -> Result<()> {
+        small_disk::free(self.nodes.disks())
     }
 
     /// What they keep goes too, so that they need not say goodbye: three take

@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Write};
 use std::net::Ipv4Addr;
 use std::os::unix::fs::{OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use schedbench_contract::{Address, Secret};
@@ -14,13 +15,15 @@ use super::asking::Asking;
 use super::{programs, segment};
 use crate::environment::broker::{Ground, Need};
 use crate::environment::healthy::{Patience, last_lines};
-use crate::environment::{Child, Error, Result, Spawner, Spec, User, disk, rooms};
+use crate::environment::{Child, Error, Result, SmallDisk, Spawner, Spec, User, disk, rooms};
 
 /// Who owns everything in it.
 pub(super) const USER: &str = "schedbench";
 /// The database that every cluster has.
 pub(super) const DATABASE: &str = "postgres";
 
+/// Beside its data.
+const CONFIG: &str = "schedbench.conf";
 /// `initdb` takes 0.6 s on a quiet machine.
 const MAKE: Duration = Duration::from_secs(120);
 /// From its start to its first answer; a long journal is read before that.
@@ -55,6 +58,8 @@ pub(super) struct Cluster {
     log: PathBuf,
     settings: Vec<(&'static str, &'static str)>,
     pub(super) password: Secret,
+    /// What lies over its room where it shall be full.
+    pub(super) disk: Option<Arc<SmallDisk>>,
 }
 
 impl Cluster {
@@ -85,6 +90,7 @@ impl Cluster {
             room,
             settings,
             password: rooms::password()?,
+            disk: None,
         };
         cluster.initialise(&initdb, &ground.keeper.spawner())?;
         Ok(cluster)
@@ -92,6 +98,18 @@ impl Cluster {
 
     fn data(&self) -> PathBuf {
         self.room.join("data")
+    }
+
+    /// The same where this process finds it.
+    fn data_from_here(&self) -> PathBuf {
+        let disk = self.disk.as_ref();
+        disk.map_or_else(|| self.room.clone(), |disk| disk.path()).join("data")
+    }
+
+    /// Moves all of it to a disk that can be full; its server has ended.
+    pub(super) fn move_to_small_disk(&mut self) -> Result<()> {
+        self.disk = Some(SmallDisk::of_a_broker(&self.room)?);
+        Ok(())
     }
 
     /// Makes its files. The password goes through a file that only its user can
@@ -137,13 +155,14 @@ impl Cluster {
         spec.args.extend([OsString::from("-D"), self.data().into()]);
         spec.dir = Some(self.room.clone());
         spec.user = self.user;
+        spec.disk.clone_from(&self.disk);
         spec.env.push(("LC_ALL".into(), "C".into()));
         spec
     }
 
     /// Starts its server and waits until it answers with its version.
     pub(super) fn start(&self, keeper: &Spawner, address: &Address) -> Result<(Child, String)> {
-        let conf = self.data().join("schedbench.conf");
+        let conf = self.data_from_here().join(CONFIG);
         let writing = format!("writing {}", conf.display());
         fs::write(&conf, self.config(address))
             .and_then(|()| self.give(&conf))
@@ -153,20 +172,20 @@ impl Cluster {
         }
         let mut spec = self.spec(&self.program);
         spec.serves = true;
-        let config_file = format!("config_file={}", conf.display());
+        let config_file = format!("config_file={}", self.data().join(CONFIG).display());
         spec.args.extend([OsString::from("-c"), config_file.into()]);
         let start = Patience { what: "broker", within: START, told: last_lines };
         // Only ours knows the password, so an answer is ours.
         let answer = |by| Asking::begin(address, by).and_then(|asking| asking.version()).ok();
         let started = start.until_it_answers(keeper, spec, answer)?;
-        segment::goes_with_its_server(&self.data());
+        segment::goes_with_its_server(&self.data_from_here());
         Ok(started)
     }
 
     /// Clients come from the other end of its network, not from its own host.
     fn let_its_network_in(&self) -> std::io::Result<()> {
         const LINE: &str = "host all all samenet scram-sha-256\n";
-        let path = self.data().join("pg_hba.conf");
+        let path = self.data_from_here().join("pg_hba.conf");
         let known = fs::read_to_string(&path)?;
         if known.ends_with(LINE) { Ok(()) } else { fs::write(&path, known + LINE) }
     }

@@ -1,5 +1,5 @@
 //! A RabbitMQ of our own: a port mapper, and one node, or three that are one
-//! cluster.
+//! cluster; three port mappers where each node is in a network of its own.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use schedbench_adapters::amqp::Amqp;
 use schedbench_contract::Address;
 
-use super::leader;
 use super::node::{LOOK, Node, start_mapper};
+use super::{disk_limit, erlang, leader, mirrors};
 use crate::environment::broker::Running;
 use crate::environment::first_answer::first_answer;
 use crate::environment::{Child, Error, Result, Spawner, rooms};
@@ -25,7 +25,7 @@ const STOP: Duration = Duration::from_secs(10);
 /// What a queue has to be found with on each node of its members.
 const FOUND: Duration = Duration::from_secs(5);
 
-/// Nodes of ours and their port mapper. Dropping it ends what still runs.
+/// Nodes of ours and their port mappers. Dropping it ends what still runs.
 pub(super) struct Own {
     /// For whom, for messages.
     who: String,
@@ -34,10 +34,13 @@ pub(super) struct Own {
     room: PathBuf,
     log: PathBuf,
     keeper: Spawner,
-    mapper: Child,
+    /// In the order of the nodes, or one for all of them.
+    mappers: Vec<Child>,
     /// In the order of the nodes.
     children: Vec<Child>,
     version: String,
+    /// What each node wants to be free, while it is told to want more.
+    free_limits: Vec<String>,
 }
 
 impl Own {
@@ -53,15 +56,39 @@ impl Own {
             who: who.into(),
             room: room.into(),
             log: log.into(),
-            mapper: start_mapper(&keeper, who, log, nodes[0].mapper)?,
+            mappers: Vec::new(),
             children: Vec::with_capacity(nodes.len()),
             version: String::new(),
+            free_limits: Vec::new(),
             nodes,
             keeper,
         };
+        own.start_mappers()?;
         own.launch(&own.places())?;
+        if own.nodes[0].has_mirrors() {
+            let set = mirrors::set_policy(&own.nodes[0]);
+            set.map_err(Error::io(format!("{who}: setting the policy of mirrors")))?;
+        }
         own.nodes.iter().try_for_each(Node::forget_secrets)?;
         Ok(own)
+    }
+
+    /// Starts the port mappers that do not run: one for each network.
+    fn start_mappers(&mut self) -> Result<()> {
+        let networks = if self.nodes[0].place.is_apart { self.nodes.len() } else { 1 };
+        for (at, node) in self.nodes.iter().take(networks).enumerate() {
+            if self.mappers.get(at).is_some_and(|mapper| mapper.ended().is_none()) {
+                continue;
+            }
+            let (who, log) =
+                if networks > 1 { (&node.who, &node.log) } else { (&self.who, &self.log) };
+            let mapper = start_mapper(&self.keeper, who, log, (&node.place, node.mapper))?;
+            match self.mappers.get_mut(at) {
+                Some(former) => *former = mapper,
+                None => self.mappers.push(mapper),
+            }
+        }
+        Ok(())
     }
 
     fn places(&self) -> Vec<usize> {
@@ -154,7 +181,7 @@ impl Own {
     /// Tries whether all nodes are one cluster, with a queue of its own. A node
     /// that takes logins may be a second short of that.
     fn serves_together(&self, deadline: Instant) -> std::io::Result<bool> {
-        let id = u32::from_le_bytes(rooms::random().map_err(std::io::Error::other)?);
+        let id = rooms::number().map_err(std::io::Error::other)?;
         let queue = format!("schedbench.trial.{id:08x}");
         let tried = self.try_queue(&queue, deadline);
         // Whatever it came to; on a connection of its own, for an answer that
@@ -181,9 +208,26 @@ impl Own {
         Ok(self.members(queue) == self.nodes.len())
     }
 
+    /// How many nodes have a copy of a queue.
+    fn copies(&self, queue: &str) -> usize {
+        match self.nodes[0].has_mirrors() {
+            // A node that does not answer vouches for none.
+            true => mirrors::copies(&self.nodes[0], queue).unwrap_or(0),
+            false => self.members(queue),
+        }
+    }
+
     /// Members of a quorum queue, by what the nodes have on disk.
     fn members(&self, queue: &str) -> usize {
         self.nodes.iter().filter(|node| node.has_member(queue)).count()
+    }
+
+    /// The first answer of those that live: the others keep what was so before.
+    fn first<Q>(&self, question: impl Fn(&Node) -> Q) -> std::io::Result<String>
+    where
+        Q: FnOnce() -> std::io::Result<String> + Send + 'static,
+    {
+        first_answer(self.nodes.iter().map(question), erlang::ASKED)
     }
 
     /// Asks the nodes at these places to end, together: one after another,
@@ -213,10 +257,13 @@ impl Running for Own {
     }
 
     fn describe(&self) -> String {
-        let Address { host, port, .. } = self.address();
-        let ports: Vec<String> =
-            self.nodes.iter().skip(1).map(|node| node.address.port.to_string()).collect();
-        match ports.as_slice() {
+        let Address { host, port, others, .. } = self.address();
+        let place = |(at, port): &(String, u16)| match at == host {
+            true => port.to_string(),
+            false => format!("{at}:{port}"),
+        };
+        let others: Vec<String> = others.iter().map(place).collect();
+        match others.as_slice() {
             [] => format!("rabbitmq {} started on {host}:{port}", self.version),
             others => format!(
                 "rabbitmq {} started as a cluster of {} on {host}:{port}, {}",
@@ -233,7 +280,7 @@ impl Running for Own {
         }
         let deadline = Instant::now() + FOUND;
         loop {
-            let (members, nodes) = (self.members(name), self.nodes.len());
+            let (members, nodes) = (self.copies(name), self.nodes.len());
             if members == nodes {
                 return Ok(());
             }
@@ -249,11 +296,14 @@ impl Running for Own {
         }
     }
 
-    /// By what Ra, RabbitMQ's Raft, has on each node of who leads.
+    /// By what each node has noted of who leads.
     fn leader(&self, queue: &str) -> Result<usize> {
-        let asked = self.nodes.iter().map(|node| leader::question(node, queue));
-        let name = first_answer(asked, leader::ASKED)
-            .map_err(Error::io(format!("{}: asking who leads the queue {queue}", self.who)))?;
+        let name = match self.nodes[0].has_mirrors() {
+            true => self.first(|node| mirrors::leader(node, queue)),
+            false => self.first(|node| leader::question(node, queue)),
+        };
+        let name =
+            name.map_err(Error::io(format!("{}: asking who leads the queue {queue}", self.who)))?;
         let unfit = |why: &str| Error::Unfit(format!("{}: {name} leads {queue}: {why}", self.who));
         let place = self.nodes.iter().position(|node| node.name == name);
         let place = place.ok_or_else(|| unfit("it is no node of ours"))?;
@@ -270,15 +320,46 @@ impl Running for Own {
 
     fn restart_nodes(&mut self, places: &[usize]) -> Result<()> {
         self.end(places);
-        if self.mapper.ended().is_some() {
-            self.mapper = start_mapper(&self.keeper, &self.who, &self.log, self.nodes[0].mapper)?;
-        }
+        self.start_mappers()?;
         self.launch(places)
+    }
+
+    /// Its disk is full where less is free than it is told to leave.
+    fn move_to_small_disk(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn fill_disk(&mut self) -> Result<&'static str> {
+        if !self.free_limits.is_empty() {
+            return Ok(disk_limit::HOW);
+        }
+        let telling = format!("{}: telling it that its disk is full", self.who);
+        let mut nodes = self.nodes.iter();
+        let told = nodes.try_for_each(|node| {
+            self.free_limits.push(disk_limit::raise(node)?);
+            Ok::<_, std::io::Error>(())
+        });
+        told.map(|()| disk_limit::HOW).map_err(|error| {
+            // Those that were told before; the others never were.
+            let _ = self.free_disk();
+            Error::io(telling)(error)
+        })
+    }
+
+    fn free_disk(&mut self) -> Result<()> {
+        let telling = format!("{}: telling it that its disk has room", self.who);
+        let mut limits = self.nodes.iter().zip(self.free_limits.drain(..));
+        limits
+            .try_for_each(|(node, former)| disk_limit::lower(node, &former))
+            .map_err(Error::io(telling))
     }
 
     fn stop(self: Box<Self>) -> Result<()> {
         self.end(&self.places());
-        self.mapper.terminate(Instant::now() + STOP);
+        let deadline = Instant::now() + STOP;
+        for mapper in &self.mappers {
+            mapper.terminate(deadline);
+        }
         match std::fs::remove_dir_all(&self.room) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 Err(Error::io(format!("removing {}", self.room.display()))(error))
@@ -290,7 +371,7 @@ impl Running for Own {
 
 impl Drop for Own {
     fn drop(&mut self) {
-        for child in self.children.iter().chain([&self.mapper]) {
+        for child in self.children.iter().chain(&self.mappers) {
             if child.ended().is_none() {
                 child.kill();
             }

@@ -2,7 +2,8 @@
 //!
 //! The node would start a port mapper by itself, as a daemon that outlives it
 //! and the run; so there is one of our own, in the foreground, on a port of its
-//! own. A cluster has one port mapper and several nodes.
+//! own. A cluster has one port mapper and several nodes, or one for each node
+//! where each is in a network of its own.
 
 use std::ffi::OsStr;
 use std::fs::{OpenOptions, Permissions};
@@ -15,6 +16,8 @@ use std::time::{Duration, Instant};
 use schedbench_adapters::amqp::Amqp;
 use schedbench_contract::{Address, Secret};
 
+use super::mirrors;
+use super::place::Place;
 use crate::environment::healthy::{Patience, last_lines};
 use crate::environment::{Child, Error, Exit, Result, Spawner, Spec};
 
@@ -41,7 +44,8 @@ pub(super) struct Node {
     pub(super) program: PathBuf,
     /// Which, for messages.
     pub(super) who: String,
-    /// Its name among Erlang's nodes, as in `b1-5e0c71aa@localhost`. No other
+    /// Its name among Erlang's nodes, as in `b1-5e0c71aa@localhost`, or with its
+    /// address where it is in a network of its own. No other
     /// node of this machine has it: should a foreign port mapper come to our
     /// port, it takes nobody else's place there, and nobody its.
     pub(super) name: String,
@@ -59,6 +63,8 @@ pub(super) struct Node {
     pub(super) distribution: u16,
     /// Further settings, which the profile decides.
     pub(super) settings: &'static [(&'static str, &'static str)],
+    /// In which network.
+    pub(super) place: Place,
 }
 
 impl Node {
@@ -78,6 +84,11 @@ impl Node {
         let password = self.address.password.as_ref().map_or("", |secret| secret.0.as_str());
         let secrets = format!("default_user = {user}\ndefault_pass = {password}\n");
         self.configure(&secrets)
+    }
+
+    /// Whether classic queues have mirrors.
+    pub(super) fn has_mirrors(&self) -> bool {
+        mirrors::are_asked_for(self.settings)
     }
 
     fn advanced(&self) -> impl Iterator<Item = &(&'static str, &'static str)> {
@@ -100,7 +111,8 @@ impl Node {
             let number = index + 1;
             text.push_str(&format!("cluster_formation.classic_config.nodes.{number} = {name}\n"));
         }
-        for (key, value) in self.settings.iter().filter(|(key, _)| !ADVANCED.contains(key)) {
+        let is_plain = |key: &str| !ADVANCED.contains(&key) && !key.starts_with(mirrors::POLICY);
+        for (key, value) in self.settings.iter().filter(|(key, _)| is_plain(key)) {
             text.push_str(&format!("{key} = {value}\n"));
         }
         write(&self.room.join("rabbitmq.conf"), &(text + secrets), 0o600)
@@ -146,6 +158,8 @@ impl Node {
         let mut spec = Spec::new(&self.who, &self.program, self.log.clone());
         spec.dir = Some(self.room.clone());
         spec.serves = true;
+        spec.node = self.place.node;
+        let among_nodes = self.place.among_nodes.to_string();
         // Any RABBITMQ_…, ERL_… or HOME of the caller would change what is measured.
         spec.bare = true;
         spec.env = [
@@ -168,31 +182,43 @@ impl Node {
             ("RABBITMQ_ENABLED_PLUGINS_FILE", room("enabled_plugins")),
             // Not the settings of this machine's own RabbitMQ.
             ("RABBITMQ_CONF_ENV_FILE", "/dev/null".into()),
-            ("ERL_EPMD_ADDRESS", "127.0.0.1".into()),
+            ("ERL_EPMD_ADDRESS", among_nodes.clone()),
             ("ERL_EPMD_PORT", self.mapper.to_string()),
             (
                 "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
-                "-kernel inet_dist_use_interface {127,0,0,1}".into(),
+                format!("-kernel inet_dist_use_interface {{{}}}", among_nodes.replace('.', ",")),
             ),
             ("ERL_CRASH_DUMP", room("erl_crash.dump")),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
+        if self.place.is_apart {
+            // No other name may have a host with dots in it.
+            spec.env.push(("RABBITMQ_USE_LONGNAME".into(), "true".into()));
+        }
         spec
     }
 }
 
-/// Starts the port mapper and waits until it takes connections. Besides
-/// 127.0.0.1 it always listens on ::1.
-pub(super) fn start_mapper(keeper: &Spawner, who: &str, log: &Path, port: u16) -> Result<Child> {
+/// Starts the port mapper of a node, or of all in one network with it, and waits
+/// until it takes connections. Besides the address for other nodes it always
+/// listens on 127.0.0.1 and ::1.
+pub(super) fn start_mapper(
+    keeper: &Spawner,
+    who: &str,
+    log: &Path,
+    (place, port): (&Place, u16),
+) -> Result<Child> {
     let mut spec = Spec::new(format!("{who} epmd"), "epmd", log.with_extension("epmd.log"));
-    let host = keeper.host();
-    spec.args = ["-address", &host, "-port", &port.to_string()].map(Into::into).into();
+    let address = place.among_nodes.to_string();
+    spec.args = ["-address", &address, "-port", &port.to_string()].map(Into::into).into();
     spec.serves = true;
+    spec.node = place.node;
     spec.bare = true;
     spec.env = vec![("PATH".into(), std::env::var("PATH").unwrap_or_default())];
     let start = Patience { what: MAPPER, within: MAPPER_START, told: last_lines };
-    let connects = |_| TcpStream::connect((host.as_str(), port)).ok().map(drop);
+    let connects =
+        |_| place.within(|| TcpStream::connect((place.among_nodes, port))).ok().map(drop);
     let (child, ()) = start.until_it_answers(keeper, spec, connects)?;
     match child.ended() {
         // Who answered was somebody else's.
@@ -209,12 +235,21 @@ fn why_boot_failed(child: &Child) -> Vec<String> {
 
 fn boot_failure(log: &Path) -> Option<Vec<String>> {
     let text = std::fs::read(log).ok()?;
-    let text = String::from_utf8_lossy(&text);
+    why_in(&String::from_utf8_lossy(&text))
+}
+
+fn why_in(text: &str) -> Option<Vec<String>> {
     let lines: Vec<&str> =
         text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
     // Restarts append to the same file.
     let at = lines.iter().rposition(|line| *line == "BOOT FAILED")?;
     let (before, after) = lines.split_at(at);
+    // The same words with a time, from another process, come before or after.
+    let repeats = |line: &str| {
+        let is_plain = |plain: &&str| !plain.contains("[error]") && line.ends_with(*plain);
+        line.contains("[error]") && (line.ends_with('>') || lines[at..].iter().any(is_plain))
+    };
+    let before: Vec<&str> = before.iter().copied().filter(|line| !repeats(line)).collect();
     let before = &before[before.len().saturating_sub(2)..];
     // Past the words themselves and the line under them; the plain lines, not
     // those that repeat them with a time.
@@ -256,6 +291,25 @@ mod tests {
         let profiles = schedbench_adapters::SYSTEMS.iter().flat_map(|system| system.profiles);
         let mut settings = profiles.flat_map(|profile| profile.broker_settings);
         assert!(settings.all(|(key, _)| !key.contains("management")));
+    }
+
+    #[test]
+    fn why_it_did_not_boot_is_found_whoever_writes_first() {
+        const CAUSE: [&str; 2] =
+            ["1 [error] <0.1.0> You've tried to set no_such_setting", "1 [error] <0.1.0> Error 5"];
+        const TIMED: [&str; 5] = [
+            "2 [error] <0.2.0>",
+            "2 [error] <0.2.0> BOOT FAILED",
+            "2 [error] <0.2.0> ===========",
+            "2 [error] <0.2.0> Error during startup: {error,bad}",
+            "2 [error] <0.2.0>",
+        ];
+        const PLAIN: [&str; 3] =
+            ["BOOT FAILED", "===========", "Error during startup: {error,bad}"];
+        for order in [[&CAUSE[..], &TIMED, &PLAIN], [&CAUSE[..], &PLAIN, &TIMED]] {
+            let told = why_in(&order.concat().join("\n")).expect("it did not boot");
+            assert_eq!(told, [CAUSE[0], CAUSE[1], PLAIN[2]]);
+        }
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //! it is gone.
 
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use schedbench_contract::Address;
@@ -14,6 +16,7 @@ use crate::environment::broker::{Ground, Need, Running};
 use crate::environment::healthy::{Patience, last_lines};
 use crate::environment::{Child, Error, Result, Spawner, ports, rooms};
 use crate::fault::Doors;
+use crate::fault::proxy::Proxy;
 
 /// Sentinels: two of them decide, should one be gone.
 const SENTINELS: usize = 3;
@@ -40,8 +43,8 @@ pub(super) struct Own {
     watchers: Vec<Child>,
     version: String,
     aof: String,
-    /// None: clients go where sentinels send them, which is to the nodes
-    /// themselves (`docs/decisions/0030`).
+    /// None for clients, which go where sentinels send them; one before each
+    /// node for the others (`docs/decisions/0037`).
     doors: Doors,
 }
 
@@ -53,12 +56,20 @@ impl Own {
         ground: &Ground<'_>,
         need: &Need<'_>,
     ) -> Result<Box<Self>> {
-        let (nodes, sentinels) = members(need, &ground.keeper.spawner().host(), (room, log))?;
-        let primary = &nodes[0].address;
+        let host = ground.keeper.spawner().host();
+        let (mut nodes, sentinels) = members(need, &host, (room, log))?;
+        let mut doors = Doors::default();
+        if need.by_proxies {
+            doors.between = put_doors(&mut nodes)?;
+        }
+        let primary = &nodes[0].known_at;
         for (place, node) in nodes.iter().enumerate() {
             let mut text = config::of_one(&node.address, &node.dir, program, need);
             let follows = (place > 0).then_some(primary);
             text.0.push_str(&config::of_replica(&node.address, follows).0);
+            if need.by_proxies {
+                text.0.push_str(&config::of_door(&node.address, &node.known_at, program).0);
+            }
             node.furnish(&text)?;
         }
         for sentinel in &sentinels {
@@ -77,7 +88,7 @@ impl Own {
             watchers: Vec::new(),
             version: String::new(),
             aof: config::aof_in_words(need),
-            doors: Doors::default(),
+            doors,
         });
         own.launch()?;
         own.watch()?;
@@ -133,7 +144,7 @@ impl Own {
         let mut votes = vec![0; self.nodes.len()];
         for sentinel in &self.sentinels {
             let Ok(port) = sentinel.sends_to(deadline) else { continue };
-            if let Some(place) = self.nodes.iter().position(|node| node.address.port == port) {
+            if let Some(place) = self.nodes.iter().position(|node| node.known_at.port == port) {
                 votes[place] += 1;
             }
         }
@@ -169,6 +180,7 @@ fn members(
         Member {
             part,
             name: format!("{} {what} {number}", need.who),
+            known_at: address.clone(),
             address,
             log: its_log.into(),
             dir: room.join(format!("{what}-{number}")),
@@ -177,8 +189,23 @@ fn members(
     Ok(all.partition(|member| member.part == Part::Node))
 }
 
+/// Puts a proxy before each node, which sentinels, clients and the other nodes
+/// are told instead of it. Only what other nodes say is ever hurt there.
+fn put_doors(nodes: &mut [Member]) -> Result<Vec<Arc<Proxy>>> {
+    let mut doors = Vec::new();
+    for node in nodes {
+        node.address.host = config::BEHIND_DOORS.to_string();
+        let place = SocketAddr::from((config::BEHIND_DOORS, node.address.port));
+        let door = Proxy::hurting(config::BEHIND_DOORS, place);
+        let door = door.map_err(Error::io(format!("putting a proxy before {}", node.name)))?;
+        node.known_at.port = door.address().port();
+        doors.push(Arc::new(door));
+    }
+    Ok(doors)
+}
+
 /// Addresses with one password, no two ports alike.
-fn addresses(host: &str, many: usize) -> Result<Vec<Address>> {
+pub(super) fn addresses(host: &str, many: usize) -> Result<Vec<Address>> {
     let password = rooms::password()?;
     let mut ports: Vec<u16> = Vec::new();
     while ports.len() < many {
@@ -218,7 +245,7 @@ impl Running for Own {
 
     fn describe(&self) -> String {
         let ports = |members: &[Member]| {
-            let ports = members.iter().map(|member| member.address.port.to_string());
+            let ports = members.iter().map(|member| member.known_at.port.to_string());
             ports.collect::<Vec<_>>().join(", ")
         };
         format!(

@@ -1,5 +1,6 @@
 //! What a Redis of ours reads at its start.
 
+use std::net::Ipv4Addr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -39,12 +40,53 @@ pub(super) fn of_one(address: &Address, room: &Path, program: &Path, need: &Need
     set("port", address.port.to_string());
     set("dir", quoted(room.as_os_str().as_bytes()));
     set("requirepass", address.password.as_ref().map_or_else(String::new, |word| word.0.clone()));
-    let major = version_of(program).and_then(|v| v.split('.').next()?.parse::<u32>().ok());
-    if major.is_some_and(|major| major >= 7) {
+    if is_at_least_7(program) {
         set("enable-debug-command", "no".into());
     }
     Secret(lines.iter().map(|(key, value)| format!("{key} {value}\n")).collect())
 }
+
+pub(super) fn is_at_least_7(program: &Path) -> bool {
+    let major = version_of(program).and_then(|v| v.split('.').next()?.parse::<u32>().ok());
+    major.is_some_and(|major| major >= 7)
+}
+
+/// Where nodes listen that have doors, which tell by it who calls: from this
+/// address nodes call each other, and nobody else calls from it.
+pub(super) const BEHIND_DOORS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
+/// What a node with a door has besides: it is known by its door, and calls from
+/// where it listens.
+pub(super) fn of_door(address: &Address, door: &Address, program: &Path) -> Secret {
+    let mut text =
+        format!("replica-announce-ip {}\nreplica-announce-port {}\n", door.host, door.port);
+    // Before, they call from where they listen without being told.
+    if is_at_least_7(program) {
+        text.push_str(&format!("bind-source-addr {}\n", address.host));
+    }
+    Secret(text)
+}
+
+/// What a master of several has besides. Others reach it on `bus`, which never
+/// leads through the proxy that its clients are told of.
+pub(super) fn of_master(address: &Address, known_at: &Address, bus: Option<u16>) -> Secret {
+    let mut text = "cluster-enabled yes\ncluster-config-file nodes.conf\n".to_owned();
+    if let Some(bus) = bus {
+        text.push_str(&format!("cluster-port {bus}\n"));
+    }
+    if known_at.port != address.port {
+        let bus = bus.unwrap_or_else(|| address.port.saturating_add(BUS_IS_ABOVE));
+        text.push_str(&format!(
+            "cluster-announce-ip {}\ncluster-announce-port {}\ncluster-announce-bus-port {bus}\n",
+            known_at.host, known_at.port
+        ));
+    }
+    Secret(text)
+}
+
+/// The port on which masters hear each other, above that for clients. Only from
+/// version 7 on it can be another one.
+const BUS_IS_ABOVE: u16 = 10_000;
 
 /// What a replica has besides, or a primary that may become one.
 pub(super) fn of_replica(address: &Address, primary: Option<&Address>) -> Secret {
@@ -153,5 +195,8 @@ mod tests {
         let follows = of_replica(&address(7002), Some(&address(7001))).0;
         assert!(follows.ends_with("replicaof 127.0.0.1 7001\n"), "{follows}");
         assert!(!of_replica(&address(7001), None).0.contains("replicaof"));
+        let behind = Address { host: BEHIND_DOORS.to_string(), ..address(7001) };
+        let door = of_door(&behind, &address(7011), Path::new("/no/program")).0;
+        assert_eq!(door, "replica-announce-ip 127.0.0.1\nreplica-announce-port 7011\n");
     }
 }

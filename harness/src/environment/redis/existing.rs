@@ -14,10 +14,15 @@ use crate::environment::{Child, Error, Result};
 /// result is never measured under a class that its broker does not have.
 pub(super) fn reach(address: Address, url_env: &str, need: &Need<'_>) -> Result<Box<dyn Running>> {
     let place = format!("the Redis of {url_env} ({}:{})", address.host, address.port);
-    if need.profile.topology == Topology::Cluster {
+    let several = match need.profile.topology {
+        Topology::Single => None,
+        Topology::Cluster => Some("replicas and sentinels"),
+        Topology::Shards => Some("three masters"),
+    };
+    if let Some(several) = several {
         return Err(Error::Unfit(format!(
-            "{}: this profile needs replicas and sentinels, and {place} is one server\n  Let \
-             schedbench start its own (apt-get install redis-server, no url_env)",
+            "{}: this profile needs {several}, and {place} is one server\n  Let schedbench \
+             start its own (apt-get install redis-server, no url_env)",
             need.who
         )));
     }

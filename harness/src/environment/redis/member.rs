@@ -28,7 +28,10 @@ pub(super) struct Member {
     pub(super) part: Part,
     /// Which, for messages: `redis-asynq/sentinel node 1`.
     pub(super) name: String,
+    /// Where it listens.
     pub(super) address: Address,
+    /// Where others find it: the same, or the proxy before it.
+    pub(super) known_at: Address,
     pub(super) log: PathBuf,
     /// Its directory.
     pub(super) dir: PathBuf,

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use schedbench_contract::{Address, Secret};
@@ -9,7 +10,9 @@ use schedbench_contract::{Address, Secret};
 use super::{START, STOP, ask_version, config};
 use crate::environment::broker::{Ground, Need, Running};
 use crate::environment::healthy::{Patience, last_lines};
-use crate::environment::{Child, Error, Result, Spawner, Spec, ports, rooms};
+use crate::environment::{
+    Child, Error, Result, SmallDisk, Spawner, Spec, ports, rooms, small_disk,
+};
 
 /// A Redis of our own.
 pub(super) struct Own {
@@ -40,7 +43,8 @@ impl Own {
             others: Vec::new(),
         };
         let config = config::of_one(&address, room, program, need);
-        let how = How { program: program.into(), name: need.who.into(), log: log.into(), config };
+        let (name, log) = (need.who.into(), log.into());
+        let how = How { program: program.into(), name, log, config, disk: None };
         let keeper = ground.keeper.spawner();
         let (child, version) = how.start(&keeper, &address)?;
         let (room, aof) = (room.into(), config::aof_in_words(need));
@@ -54,6 +58,7 @@ struct How {
     name: String,
     log: PathBuf,
     config: Secret,
+    disk: Option<Arc<SmallDisk>>,
 }
 
 impl How {
@@ -63,6 +68,7 @@ impl How {
         spec.args.push("-".into());
         spec.serves = true;
         spec.stdin = self.config.0.clone().into_bytes();
+        spec.disk.clone_from(&self.disk);
         let start = Patience { what: "broker", within: START, told: last_lines };
         // Only ours knows the password, so an answer is ours.
         start.until_it_answers(keeper, spec, |by| ask_version(address, by).ok())
@@ -89,6 +95,20 @@ impl Running for Own {
         self.child = child;
         self.version = version;
         Ok(())
+    }
+
+    fn move_to_small_disk(&mut self) -> Result<()> {
+        self.child.terminate(Instant::now() + STOP);
+        self.how.disk = Some(SmallDisk::of_a_broker(&self.room)?);
+        self.restart()
+    }
+
+    fn fill_disk(&mut self) -> Result<&'static str> {
+        small_disk::fill(&self.how.disk)
+    }
+
+    fn free_disk(&mut self) -> Result<()> {
+        small_disk::free(&self.how.disk)
     }
 
     fn stop(self: Box<Self>) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Who comes in, and when nobody does.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -56,6 +56,58 @@ pub(super) async fn accept(
                 // Out of descriptors, mostly: the kernel keeps who waits.
                 Err(_) => tokio::time::sleep(AGAIN_AFTER).await,
             },
+        }
+    }
+}
+
+/// The same for a door with two kinds of callers, of which only those that call
+/// from one address are hurt. It stays open for the others, so that one of those
+/// is refused by a reset once it is in.
+pub(super) async fn sort(
+    listener: std::net::TcpListener,
+    broker: SocketAddr,
+    mut changes: watch::Receiver<Seen>,
+    shared: &Shared,
+    callers: IpAddr,
+) {
+    let Ok(listener) = TcpListener::from_std(listener) else { return };
+    // Nothing ever lies on these.
+    let (_calm, spared) = watch::channel(Seen::default());
+    loop {
+        let change = changes.borrow_and_update().change;
+        shared.seen.store(change, Ordering::Release);
+        tokio::select! {
+            biased;
+            changed = changes.changed() => if changed.is_err() {
+                return;
+            },
+            accepted = listener.accept() => match accepted {
+                Ok((client, from)) => {
+                    shared.connections.fetch_add(1, Ordering::Relaxed);
+                    if from.ip() == callers {
+                        tokio::spawn(once_admitted(client, broker, changes.clone()));
+                    } else {
+                        tokio::spawn(connection(client, broker, spared.clone()));
+                    }
+                }
+                Err(_) => tokio::time::sleep(AGAIN_AFTER).await,
+            },
+        }
+    }
+}
+
+async fn once_admitted(client: TcpStream, broker: SocketAddr, mut changes: watch::Receiver<Seen>) {
+    loop {
+        let link = changes.borrow_and_update().link;
+        if link.refuses {
+            let _ = client.set_zero_linger();
+            return;
+        }
+        if link.admits() {
+            return connection(client, broker, changes).await;
+        }
+        if changes.changed().await.is_err() {
+            return;
         }
     }
 }

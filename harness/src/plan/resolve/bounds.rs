@@ -148,38 +148,41 @@ impl Bounds<'_> {
     /// Refuses fields that mean nothing in the scenario's mode: they would be
     /// ignored, and the reader would think otherwise.
     pub(super) fn mode_has_its_fields(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
-        use Mode::{Backlog, Capacity, InFlight, Open, Soak};
+        use Mode::{Capacity, Open, Soak};
         let load = &scenario.settings.load;
         fn span<T>(field: &Option<At<T>>) -> Option<&Range<usize>> {
             field.as_ref().map(|at| &at.span)
         }
-        type Field<'a> = (&'static str, Option<&'a Range<usize>>, &'static [Mode]);
         // Those of a search mean something where a share of what it finds is
         // offered, or was until the command line named other loads.
         let searches = shares::are_offered(&scenario.settings) || scenario.is_changed("load.rates");
-        let (finds, searched): (&[Mode], &[Mode]) = match searches {
-            true => (&[Open, Capacity, Soak], &[Open, Soak]),
-            false => (&[Capacity, Soak], &[Soak]),
+        let modes = |field: &str| -> &[Mode] {
+            match field {
+                "from" | "to" | "precision" if searches => &[Open, Capacity, Soak],
+                "search" if searches => &[Open, Soak],
+                _ => Mode::with(field),
+            }
         };
         let warmup = load.warmup.is_written().then_some(&load.warmup.span);
-        let fields: [Field<'_>; 14] = [
-            ("rates", span(&load.rates), &[Open]),
-            ("full_rates", span(&load.full_rates), &[Open]),
-            ("stages", span(&load.stages), &[Open]),
-            ("in_flight", span(&load.in_flight), &[InFlight]),
-            ("most_tasks", span(&load.most_tasks), &[InFlight]),
-            ("pending", span(&load.pending), &[Backlog]),
-            ("warmup", warmup, &[Open, InFlight, Capacity, Soak]),
-            ("duration", span(&load.duration), &[Open, InFlight, Capacity, Soak]),
-            ("arrivals", span(&load.arrivals), &[Open, Capacity, Soak]),
-            ("from", span(&load.from), finds),
-            ("to", span(&load.to), finds),
-            ("precision", span(&load.precision), finds),
-            ("search", span(&load.search), searched),
-            ("share", span(&load.share), &[Soak]),
+        let fields = [
+            ("rates", span(&load.rates)),
+            ("full_rates", span(&load.full_rates)),
+            ("stages", span(&load.stages)),
+            ("in_flight", span(&load.in_flight)),
+            ("most_tasks", span(&load.most_tasks)),
+            ("pending", span(&load.pending)),
+            ("warmup", warmup),
+            ("duration", span(&load.duration)),
+            ("arrivals", span(&load.arrivals)),
+            ("from", span(&load.from)),
+            ("to", span(&load.to)),
+            ("precision", span(&load.precision)),
+            ("search", span(&load.search)),
+            ("share", span(&load.share)),
         ];
-        for (field, span, modes) in fields {
+        for (field, span) in fields {
             let Some(span) = span else { continue };
+            let modes = modes(field);
             if modes.contains(&load.mode) {
                 continue;
             }

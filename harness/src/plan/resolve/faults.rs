@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::bounds::Bounds;
 use super::steps::Group;
 use super::{commands, trials};
-use crate::fault::{LinkFault, Side};
-use crate::plan::{Commands, Deed, Fault, FaultKind, Step, Victim};
+use crate::fault::{LinkFault, Links, Side};
+use crate::plan::{Commands, Deed, Fault, FaultKind, Road, Step, Victim};
 use crate::scenario::{self, At, Mode, Nanos, Scenario, ScenarioError};
 
 /// The faults in the order in which they are written.
@@ -26,12 +26,12 @@ pub(super) fn faults(
             "expected mode = \"open\" with it: a rate that does not follow the system",
         ));
     }
-    let elsewhere = |fault: &&scenario::Fault| *fault.on != Victim::Broker;
+    let elsewhere = |fault: &&scenario::Fault| !fault.on.is_of_the_broker();
     if let (Mode::Backlog, Some(fault)) = (mode, written.iter().find(elsewhere)) {
         return Err(bounds.text.error(
             &fault.on.span,
             format!("a fault on {} while a backlog rests", *fault.on),
-            "expected on = \"broker\": no worker and no producer is there then",
+            "expected on = \"broker\" or \"node\": no worker and no producer is there then",
         ));
     }
     let mut faults: Vec<Fault> = Vec::new();
@@ -79,18 +79,26 @@ fn victim(
             "expected \"broker\", the only one that may not be schedbench's own",
         ));
     }
+    if on != Victim::Broker && *fault.kind == FaultKind::DiskFull {
+        return Err(bounds.text.error(
+            &fault.on.span,
+            format!("{on} with a full disk"),
+            "expected \"broker\", of a cluster every node: nobody else keeps tasks on one",
+        ));
+    }
     match on {
         Victim::Link(_) if fault.kind.is_of_a_process() => Err(bounds.text.error(
             &fault.on.span,
             format!("a link that is to {kind}"),
-            "expected a process: \"broker\", \"leader\", \"replica\", \"replicas\", \"workers\" or \
-             \"worker:1\"",
+            "expected a process: \"broker\", \"node\", \"leader\", \"replica\", \"replicas\", \
+             \"workers\" or \"worker:1\"",
         )),
         Victim::Link(_) => Ok(on),
         _ if !fault.kind.is_of_a_process() => Err(bounds.text.error(
             &fault.on.span,
             format!("a process with kind = \"{kind}\""),
-            "expected a link: \"producer-broker\", \"worker-broker\" or \"links\"",
+            "expected a link: \"producer-broker\", \"worker-broker\", \"links\" or \
+             \"between-brokers\"",
         )),
         Victim::Worker(number) if number > processes => Err(bounds.text.error(
             &fault.on.span,
@@ -151,6 +159,7 @@ fn deed(bounds: &Bounds<'_>, fault: &scenario::Fault) -> Result<Deed, ScenarioEr
         FaultKind::Pause => Deed::Pause,
         // Its pair is read apart.
         FaultKind::Command => Deed::Command(0),
+        FaultKind::DiskFull => Deed::DiskFull,
         FaultKind::Stall => Deed::Link(LinkFault::Stall(side)),
         FaultKind::BlackHole => Deed::Link(LinkFault::BlackHole(side)),
         FaultKind::Reset => Deed::Link(LinkFault::Reset),
@@ -194,6 +203,26 @@ fn bytes_of(bounds: &Bounds<'_>, fault: &scenario::Fault) -> Result<NonZeroU64, 
         let expected = "expected at least 1: kind = \"stall\" lets none through";
         bounds.text.error(&bytes.span, format!("a {kind} of 0 bytes"), expected)
     })
+}
+
+/// That what is done to links can be done by taking one down, where that is how.
+pub(super) fn can_be_links(scenario: &Scenario) -> Result<(), ScenarioError> {
+    if scenario.links == Links::Proxies {
+        return Ok(());
+    }
+    let faults = scenario.settings.faults();
+    for fault in faults.filter(|fault| !fault.kind.is_of_a_process()) {
+        let is_whole = matches!(*fault.on, Victim::Link(Road::Both | Road::Between));
+        if *fault.kind != FaultKind::BlackHole || !is_whole || fault.side.is_some() {
+            return Err(scenario.text.error(
+                &fault.kind.span,
+                format!("{} {} with --network namespaces", fault.kind.name(), *fault.on),
+                "expected kind = \"black-hole\", on = \"links\" or \"between-brokers\", no side: \
+                 a link is taken down as a whole",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// That the faults of every cell are over before its window is: what comes

@@ -6,8 +6,9 @@ use schedbench_contract::{AckMode, Broker, Delay as Claim, Handler, Retries, Top
 
 use super::targets::CEILING;
 use super::trials;
-use crate::plan::{CellPlan, Deed, Delay, Fault, Load, Target, Victim};
-use crate::scenario::{Bytes, Settings};
+use crate::fault::Links;
+use crate::plan::{CellPlan, Deed, Delay, Fault, Load, Road, Target, Victim};
+use crate::scenario::{Bytes, Scenario};
 
 /// Why a target cannot run a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +28,9 @@ pub(super) struct Misfit {
 pub(super) fn fit(
     cell: &CellPlan,
     target: Target,
-    settings: &Settings,
+    scenario: &Scenario,
 ) -> Result<CellPlan, Misfit> {
+    let settings = &scenario.settings;
     let mut cell = CellPlan { target, ..cell.clone() };
     if let (Load::Backlog { .. }, Some(pending)) = (&cell.load, &settings.load.pending)
         && dies_with_its_workers(target)
@@ -68,8 +70,10 @@ pub(super) fn fit(
         let why = format!("its largest has {}", Bytes(claims.largest_body as u64));
         return Err(misfit("take such a body", why, &task.body.span));
     }
+    let is_cluster = target.profile.topology.is_of_several();
+    cell.faults.iter_mut().for_each(|fault| fault.on = fault.on.of(is_cluster));
     for (fault, written) in cell.faults.iter().zip(trials::written(settings, &cell)) {
-        if let Some(why) = fault_misfit(fault, target, settings) {
+        if let Some(why) = fault_misfit(fault, target, scenario) {
             return Err(misfit(suffering(fault), why, &written.on.span));
         }
     }
@@ -93,14 +97,16 @@ fn suffering(fault: &Fault) -> &'static str {
         (Deed::Terminate, on) if on.is_of_nodes() => "have a node of its cluster terminated",
         (Deed::Pause, on) if on.is_of_nodes() => "have a node of its cluster paused",
         (Deed::Command(_), _) => "have its broker hurt by a command",
+        (Deed::DiskFull, _) => "have its broker's disk full",
         (Deed::Kill, _) => "have a worker killed",
         (Deed::Terminate, _) => "have a worker terminated",
         (Deed::Pause, _) => "have a worker paused",
+        (Deed::Link(_), Victim::Link(Road::Between)) => "have the links between its nodes hurt",
         (Deed::Link(_), _) => "have its links hurt",
     }
 }
 
-fn fault_misfit(fault: &Fault, target: Target, settings: &Settings) -> Option<String> {
+fn fault_misfit(fault: &Fault, target: Target, scenario: &Scenario) -> Option<String> {
     if matches!(fault.on, Victim::Workers | Victim::Worker(_)) {
         return None;
     }
@@ -109,17 +115,64 @@ fn fault_misfit(fault: &Fault, target: Target, settings: &Settings) -> Option<St
     if let Deed::Command(_) = fault.deed {
         return None;
     }
-    if let Some(external) = settings.brokers.named(broker.name()) {
+    if let Some(external) = scenario.settings.brokers.named(broker.name()) {
         let variable = &external.url_env.value;
         return Some(format!("its broker is the one of {variable}: schedbench did not start it"));
     }
-    let is_one = target.profile.topology == Topology::Single;
-    if broker == Broker::Redis && !is_one && matches!(fault.on, Victim::Link(_)) {
-        let why = "its clients go where sentinels send them, round any proxy";
-        return Some(why.to_owned());
+    let topology = target.profile.topology;
+    let is_one = topology == Topology::Single;
+    let why = match (fault.on, broker) {
+        (Victim::Link(Road::Between) | Victim::Replica | Victim::Replicas, _)
+            if topology == Topology::Shards =>
+        {
+            "its masters divide the queues: none follows another"
+        }
+        (Victim::Link(Road::Between), _) if is_one => {
+            "its broker is one node: no link goes to another"
+        }
+        (Victim::Link(_), _) if topology == Topology::Shards => {
+            "its masters send all clients one way: no road is apart"
+        }
+        (Victim::Link(Road::Between), _) => return between_misfit(broker, scenario.links),
+        (Victim::Link(_), Broker::Redis) if !is_one => {
+            "its sentinels send all clients one way: no road is apart"
+        }
+        (on, _) if on.is_of_nodes() && is_one => "its broker is one node: it has no leader",
+        _ if fault.deed == Deed::DiskFull => return disk_misfit(broker, target),
+        _ => return None,
+    };
+    Some(why.to_owned())
+}
+
+/// Why the links between the nodes of its cluster cannot be hurt, if they cannot.
+fn between_misfit(broker: Broker, links: Links) -> Option<String> {
+    let why = match (links, broker) {
+        (Links::Proxies, Broker::RabbitMq) => {
+            "its nodes tell each other no port that could be a proxy's; \
+             with --network namespaces, as root, these links are taken down"
+        }
+        (Links::Namespaces, Broker::Kafka | Broker::Redis) => {
+            "with --network namespaces its nodes are in one network; as everywhere, \
+             --network proxies"
+        }
+        (Links::Proxies | Links::Namespaces, _) => return None,
+    };
+    Some(why.to_owned())
+}
+
+/// Why its broker's disk cannot be full, if it cannot.
+fn disk_misfit(broker: Broker, target: Target) -> Option<String> {
+    let keeps_a_file = target.profile.broker_settings.contains(&("appendonly", "yes"));
+    match (broker, target.profile.topology) {
+        (Broker::Redis, _) if !keeps_a_file => Some("it writes nothing to a disk".to_owned()),
+        (Broker::Redis, Topology::Cluster) => {
+            Some("unsupported: nodes with sentinels get no disks that can be full".to_owned())
+        }
+        (Broker::Redis, Topology::Shards) => {
+            Some("unsupported: nodes of a cluster get no disks that can be full".to_owned())
+        }
+        (Broker::Redis | Broker::RabbitMq | Broker::Kafka | Broker::Postgres, _) => None,
     }
-    (fault.on.is_of_nodes() && is_one)
-        .then(|| "its broker is one node: it has no leader".to_owned())
 }
 
 fn delay_misfit(delay: &Delay, claim: &Claim) -> Option<String> {

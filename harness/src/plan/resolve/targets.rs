@@ -1,7 +1,7 @@
 //! Which systems run, in which profiles.
 
 use schedbench_adapters::{LEFT_OUT, SYSTEMS, System};
-use schedbench_contract::{Profile, Topology};
+use schedbench_contract::Profile;
 use schedbench_reports::outcome::Skipped;
 
 use super::Missing;
@@ -135,7 +135,7 @@ fn one(
         (None, Wanted::All) => system
             .profiles
             .iter()
-            .filter(|profile| scenario.settings.clusters || profile.topology == Topology::Single)
+            .filter(|profile| scenario.settings.clusters || !profile.topology.is_of_several())
             .collect(),
         (None, Wanted::Defaults) => system.profiles.iter().take(1).collect(),
         (None, Wanted::These(these)) => {
@@ -155,7 +155,7 @@ fn refuse_clusters(
     system: &str,
     profiles: &[&Profile],
 ) -> Result<(), ScenarioError> {
-    let cluster = profiles.iter().find(|profile| profile.topology == Topology::Cluster);
+    let cluster = profiles.iter().find(|profile| profile.topology.is_of_several());
     let Some(profile) = cluster.filter(|_| !scenario.settings.clusters) else { return Ok(()) };
     let nodes = profile.topology.nodes();
     Err(scenario
@@ -199,6 +199,8 @@ fn known() -> String {
 
 #[cfg(test)]
 mod tests {
+    use schedbench_contract::Topology;
+
     use super::*;
     use crate::scenario::{Override, read};
 
@@ -217,13 +219,16 @@ mod tests {
     #[test]
     fn a_cluster_is_started_only_where_it_was_asked_for() {
         let plain = read("mine.toml", TEXT.as_bytes(), &[]).expect("a scenario");
-        let refused = said(&plain, Topology::Cluster);
-        for words in ["stand-in/three is a cluster of 3", "mine.toml:3:", "--clusters"] {
-            assert!(refused.contains(words), "{words} in {refused}");
+        for several in [Topology::Cluster, Topology::Shards] {
+            let refused = said(&plain, several);
+            for words in ["stand-in/three is a cluster of 3", "mine.toml:3:", "--clusters"] {
+                assert!(refused.contains(words), "{words} in {refused}");
+            }
         }
         assert_eq!(said(&plain, Topology::Single), "");
         let set = Override::set("clusters=true").expect("a setting");
         let asked = read("mine.toml", TEXT.as_bytes(), &[set]).expect("a scenario");
         assert_eq!(said(&asked, Topology::Cluster), "");
+        assert_eq!(said(&asked, Topology::Shards), "");
     }
 }

@@ -12,6 +12,8 @@ pub(super) struct Nodes {
     /// Their processes as they were found. They are let go on by these: while
     /// another node is started, the broker is not on the stage.
     children: Vec<Child>,
+    /// How many of the cell's queues are with them, of how many.
+    queues: Option<(usize, usize)>,
 }
 
 impl Nodes {
@@ -36,8 +38,17 @@ impl Nodes {
             .collect();
         match places.is_empty() {
             true => Err("no node follows the leader".to_owned()),
-            false => Ok(Self { places, children }),
+            false => {
+                let queues = broker.queues_at(scene.queue, &places);
+                Ok(Self { places, children, queues })
+            }
         }
+    }
+
+    /// `, with 4 of 12 queues`, where a cell has several.
+    pub(super) fn queues_in_words(&self) -> String {
+        let queues = self.queues.map(|(there, all)| format!(", with {there} of {all} queues"));
+        queues.unwrap_or_default()
     }
 
     /// Does it to them.
@@ -46,7 +57,7 @@ impl Nodes {
             match deed {
                 Deed::Kill => drop(child.kill()),
                 Deed::Terminate => child.ask_to_end(),
-                Deed::Pause | Deed::Link(_) | Deed::Command(_) => child.pause(),
+                Deed::Pause | Deed::Link(_) | Deed::Command(_) | Deed::DiskFull => child.pause(),
             }
         }
     }

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::trials;
 use crate::plan::{
-    CellPlan, Commands, Deed, Estimate, Fault, Load, Pacing, Resolved, Spacing, Step,
+    CellPlan, Commands, Deed, Estimate, Fault, Load, Pacing, Plan, Resolved, Spacing, Step,
 };
 
 /// The plan for machines. Times in seconds.
@@ -33,11 +33,13 @@ pub(super) fn plan(resolved: &Resolved) -> Value {
         "shape": plan.shape,
         "objective_p99_s": seconds(plan.objective_p99_ns),
         "objective_holds": plan.objective_holds,
+        "objectives": plan.objectives,
         "pacing": plan.pacing.map(|pacing| match pacing {
             Pacing::Grid => "grid",
             Pacing::Spin => "spin",
         }),
         "blocks": blocks,
+        "parts": plan.parts.iter().map(part).collect::<Vec<_>>(),
         "faults": faults(resolved),
         "trials": trials::as_json(plan),
         "estimate": {
@@ -53,16 +55,32 @@ pub(super) fn plan(resolved: &Resolved) -> Value {
     })
 }
 
-/// The timeline of faults, the same in every cell that has any; none where
+fn part(plan: &Plan) -> Value {
+    let estimate = Estimate::of(plan);
+    json!({
+        "name": plan.source.name,
+        "cells": estimate.cells,
+        "measuring_s": seconds(estimate.measuring_ns),
+    })
+}
+
+/// The timeline of faults, the same in every cell that has any, but for a `node`
+/// that is the leader in a cluster: then that of clusters follows. None where
 /// trials have their own.
 fn faults(resolved: &Resolved) -> Vec<Value> {
     let steps = resolved.plan.blocks.iter().flat_map(|block| &block.steps);
-    let mut cells = steps.filter_map(|step| match step {
+    let cells = steps.filter_map(|step| match step {
         Step::Cell(cell) | Step::AtCapacity { cell, .. } => Some(cell),
         Step::Search(_) => None,
     });
-    let cell = cells.find(|cell| !cell.faults.is_empty() && cell.trial.is_none());
-    cell.map_or_else(Vec::new, timeline)
+    let mut told: Vec<&CellPlan> = Vec::new();
+    for cell in cells.filter(|cell| !cell.faults.is_empty() && cell.trial.is_none()) {
+        if told.iter().all(|other| other.faults != cell.faults) {
+            told.push(cell);
+        }
+    }
+    told.sort_by_key(|cell| cell.target.profile.topology.is_of_several());
+    told.into_iter().flat_map(timeline).collect()
 }
 
 /// The faults of a cell in the order in which they are written.

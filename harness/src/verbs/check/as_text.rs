@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use schedbench_contract::{Broker, Handler};
+use schedbench_contract::{Broker, Handler, Topology};
 
 use super::trials;
 use crate::plan::{Block, CellPlan, Deed, Estimate, Load, Pacing, Plan, Resolved, Spacing, Step};
@@ -50,6 +50,9 @@ pub fn headline(plan: &Plan) -> String {
 /// ` × 6 loads`, where cells differ in nothing else, and the trials, of which
 /// not every system has all.
 fn loads_in_words(plan: &Plan) -> String {
+    if !plan.parts.is_empty() {
+        return format!(" in {}", plural(plan.parts.len() as u64, "part"));
+    }
     match trials::of(plan).len() {
         0 => {}
         trials => return format!(" in {}", plural(trials as u64, "trial")),
@@ -83,11 +86,25 @@ pub(super) fn write(resolved: &Resolved, out: &mut impl Write) -> io::Result<()>
     for change in &plan.source.overrides {
         writeln!(out, "  changed: {change}")?;
     }
-    settings(plan, out)?;
-    brokers(plan, out)?;
-    loads(plan, out)?;
-    blocks(plan, out)?;
-    faults(plan, out)?;
+    if plan.parts.is_empty() {
+        settings(plan, out)?;
+        brokers(plan, out)?;
+        loads(plan, out)?;
+        blocks(plan, out)?;
+        faults(plan, out)?;
+    } else {
+        for part in &plan.parts {
+            let took = Estimate::of(part);
+            let (cells, time) = (plural(took.cells, "cell"), length(took.measuring_ns));
+            write!(out, "\npart {}: at most {cells}, {time}", part.source.name)?;
+            settings(part, out)?;
+            loads(part, out)?;
+            faults(part, out)?;
+        }
+        brokers(plan, out)?;
+        blocks(plan, out)?;
+        writeln!(out)?;
+    }
     writeln!(
         out,
         "ledger         {} for the largest cell, {} tasks",
@@ -176,6 +193,9 @@ fn settings(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
             Rate(rate)
         )?,
         None => writeln!(out, "objective      P99 start latency of at most {p99}")?,
+    }
+    for (line, demand) in plan.objectives.iter().enumerate() {
+        writeln!(out, "{:15}{}", if line == 0 { "objectives" } else { "" }, demand.text)?;
     }
     let pacing = match plan.pacing {
         None => "grid for brokers, spin in process",
@@ -269,7 +289,8 @@ fn blocks(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// The timeline of faults, the same in every cell that has any.
+/// The timeline of faults, the same in every cell that has any; but `node` is
+/// the leader in a cluster.
 fn faults(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
     writeln!(out)?;
     let trials = trials::of(plan);
@@ -286,7 +307,15 @@ fn faults(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
         let window = Nanos(cell.load.window_ns());
         writeln!(out, "faults         in each cell but noop's, in its window of {window}")?;
     }
-    timeline(cell, 15, out)
+    timeline(cell, 15, out)?;
+    let is_other = |other: &&CellPlan| !other.faults.is_empty() && other.faults != cell.faults;
+    let Some(other) = cells(plan).find(is_other) else { return Ok(()) };
+    let in_words = |cell: &CellPlan| match cell.target.profile.topology {
+        Topology::Cluster | Topology::Shards => "in clusters",
+        Topology::Single => "elsewhere",
+    };
+    writeln!(out, "{:15}{}", "", in_words(other))?;
+    timeline(other, 15, out)
 }
 
 /// A line per fault of a cell, in the order in which they begin.
@@ -298,6 +327,7 @@ pub(super) fn timeline(cell: &CellPlan, indent: usize, out: &mut impl Write) -> 
             Deed::Kill => "   SIGKILL, then started again",
             Deed::Terminate => "   SIGTERM, then started again",
             Deed::Pause => "   SIGSTOP, then SIGCONT",
+            Deed::DiskFull => "   no room, then room again",
             Deed::Command(_) | Deed::Link(_) => "",
         };
         writeln!(out, "{:indent$}{fault}{what}", "")?;

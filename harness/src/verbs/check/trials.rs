@@ -12,7 +12,8 @@ use crate::scenario::{Nanos, wrapped};
 /// A trial and the systems that have a cell of it.
 pub(super) struct Planned<'a> {
     name: &'a str,
-    /// One of its cells: all have the same faults.
+    /// One of its cells: all have the same faults, but for a `node` that is the
+    /// leader in a cluster. Such a trial is told twice.
     cell: &'a CellPlan,
     systems: Vec<String>,
 }
@@ -23,7 +24,9 @@ pub(super) fn of(plan: &Plan) -> Vec<Planned<'_>> {
     for cell in cells(plan) {
         let Some(name) = cell.trial_name().filter(|_| !cell.is_searching()) else { continue };
         let system = cell.target.name();
-        match trials.iter_mut().find(|trial| trial.name == name) {
+        let is_it =
+            |trial: &&mut Planned<'_>| trial.name == name && trial.cell.faults == cell.faults;
+        match trials.iter_mut().find(is_it) {
             Some(trial) if trial.systems.contains(&system) => {}
             Some(trial) => trial.systems.push(system),
             None => trials.push(Planned { name, cell, systems: vec![system] }),

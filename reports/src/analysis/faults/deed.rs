@@ -7,7 +7,7 @@ pub enum Hurt {
     Broker,
     /// Worker processes.
     Workers,
-    /// A link to the broker.
+    /// A link to the broker, or between its nodes.
     Link,
 }
 
@@ -26,11 +26,17 @@ impl Deed<'_> {
     pub fn hurt(&self) -> Hurt {
         if self.on == "workers" || self.on.starts_with("worker:") {
             Hurt::Workers
-        } else if self.on == "links" || self.on.ends_with("-broker") {
+        } else if self.on == "links" || self.on.ends_with("-broker") || self.is_between() {
             Hurt::Link
         } else {
             Hurt::Broker
         }
+    }
+
+    /// Whether it was on the links between the nodes of a cluster.
+    #[must_use]
+    pub fn is_between(&self) -> bool {
+        self.on == "between-brokers"
     }
 
     /// Whether a process was ended.
@@ -65,7 +71,8 @@ mod tests {
     #[test]
     fn a_fault_is_read_back_from_its_words() {
         let words = "kill broker at 15 s for 5 s, delay links 20 ms + 0 to 5 ms at 10 s for 5 s, \
-                     pause worker:2 at 1 s for 1 s, stall worker-broker from the broker only at 3 s";
+                     pause worker:2 at 1 s for 1 s, stall worker-broker from the broker only at 3 s, \
+                     black-hole between-brokers at 4 s for 1 s";
         let told: Vec<_> = deeds(words).into_iter().map(|d| (d.kind, d.on, d.hurt())).collect();
         assert_eq!(
             told,
@@ -74,6 +81,7 @@ mod tests {
                 ("delay", "links", Hurt::Link),
                 ("pause", "worker:2", Hurt::Workers),
                 ("stall", "worker-broker", Hurt::Link),
+                ("black-hole", "between-brokers", Hurt::Link),
             ]
         );
         assert_eq!(deeds(""), []);

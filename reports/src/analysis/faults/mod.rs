@@ -1,7 +1,6 @@
 //! What the trials of a fault run say: what was promised and seen, and how
 //! long it took (`docs/measurement.md` §9).
 
-mod claims;
 mod deed;
 mod guarantee;
 mod kills;
@@ -12,13 +11,12 @@ mod seen;
 mod sentences;
 mod tried;
 
-pub use claims::{Claim, Claimed};
 pub use deed::{Deed, Hurt, deeds};
 pub use guarantee::{Guarantee, Kept};
 pub use kills::{Kills, upper_bound};
 pub use median::{Median, median};
 pub use promise::{OnLoss, Promise, ack_in_words, confirms_in_words};
-pub use recovery::{Place, READINGS, Recovery, find, in_words};
+pub use recovery::{Place, Recovery, find, in_words};
 pub use seen::Seen;
 pub use tried::Tried;
 
@@ -35,8 +33,6 @@ pub struct Faults {
     pub guarantees: Vec<Guarantee>,
     /// A row per system, profile, fault and load: how long it took.
     pub recoveries: Vec<Recovery>,
-    /// What the article claims of faults of these kinds.
-    pub claims: Vec<Claimed>,
     /// By a fault's words, what the scenario calls the trial that it is of.
     called: BTreeMap<String, String>,
 }
@@ -82,12 +78,9 @@ fn once<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 }
 
 pub(super) fn faults(outcome: &Outcome) -> Faults {
-    let recoveries = recovery::recoveries(outcome);
-    let claims = claims::claims(outcome, &recoveries);
     Faults {
         guarantees: guarantee::guarantees(outcome),
-        recoveries,
-        claims,
+        recoveries: recovery::recoveries(outcome),
         called: called(outcome),
     }
 }

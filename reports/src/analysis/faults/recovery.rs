@@ -4,29 +4,12 @@ use std::collections::BTreeMap;
 
 use super::median::{Median, median};
 use super::tried::Tried;
-use crate::metrics::Unit;
+use crate::metrics::{Metric, OF_TRIALS, Unit};
 use crate::numbers::{Medium, amount, interval};
 use crate::outcome::{Cell, Outcome, Reading, Trial};
 
 /// Where a trial stands in its outcome: its cell, and its place in that.
 pub type Place = (usize, usize);
-
-/// The figures of a trial, in the order of a table, with their units.
-pub const READINGS: [(&str, Unit); 13] = [
-    ("detection.impact", Unit::Seconds),
-    ("detection.client", Unit::Seconds),
-    ("detection.alarm", Unit::Seconds),
-    ("recovery.from_fault", Unit::Seconds),
-    ("recovery.from_heal", Unit::Seconds),
-    ("drain", Unit::Seconds),
-    ("load.of_capacity", Unit::Number),
-    ("drain.multiple", Unit::Number),
-    ("lost_goodput", Unit::Tasks),
-    ("served.in_fault", Unit::Fraction),
-    ("served.overall", Unit::Fraction),
-    ("relapses", Unit::Number),
-    ("loss.window", Unit::Seconds),
-];
 
 /// One system, profile, fault and load over all its trials.
 #[derive(Clone, Debug)]
@@ -42,7 +25,7 @@ pub struct Recovery {
     pub not_valid: Option<&'static str>,
     /// The coarsest ± among the trials told, seconds.
     pub resolution_s: f64,
-    /// By name, over the valid trials.
+    /// By their names in [`OF_TRIALS`], over the valid trials.
     pub figures: BTreeMap<&'static str, Median>,
 }
 
@@ -88,16 +71,17 @@ impl Recovery {
             if valid.is_empty() { all().map(|(_, trial)| trial).collect() } else { valid.clone() };
         let resolutions = told.iter().map(|trial| trial.resolution_s);
         let resolution_s = resolutions.filter(|s| s.is_finite()).fold(0.0, f64::max);
-        let figures = READINGS.map(|(name, _)| {
+        let figures = OF_TRIALS.iter().map(|Metric { name, .. }| {
             let absent = || Reading::not_measured("not measured");
-            let read = |trial: &&Trial| trial.readings.get(name).cloned().unwrap_or_else(absent);
-            (name, median(&told.iter().map(read).collect::<Vec<_>>()))
+            let read = |trial: &&Trial| trial.readings.get(*name).cloned().unwrap_or_else(absent);
+            (*name, median(&told.iter().map(read).collect::<Vec<_>>()))
         });
+        let figures = figures.collect();
         let valid = valid.len();
         self.valid = valid;
         self.not_valid = not_valid;
         self.resolution_s = resolution_s;
-        self.figures = figures.into();
+        self.figures = figures;
     }
 
     /// Whether its run has searched its capacity, so that there is a ρ.
@@ -105,6 +89,13 @@ impl Recovery {
     pub fn has_capacity(&self) -> bool {
         let load = self.figures.get("load.of_capacity");
         load.is_some_and(|load| load.value.number().is_some())
+    }
+
+    /// Whether its cells have several queues, so that some may stand still.
+    #[must_use]
+    pub fn has_queues(&self) -> bool {
+        let stalled = self.figures.get("queues.stalled");
+        stalled.is_some_and(|stalled| stalled.value.number().is_some())
     }
 
     /// The share of its own capacity that its load is, in words, where it is

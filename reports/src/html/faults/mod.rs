@@ -1,7 +1,6 @@
 //! Faults: what was promised and what was seen, how long it took until it was
-//! over, the same over time, and what the article claims of such faults.
+//! over, and the same over time.
 
-mod claims;
 mod drawings;
 mod guarantees;
 mod moments;
@@ -42,7 +41,6 @@ pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
                 "recovery. SIGKILL keeps what the kernel has in its page cache: this is no power loss."
             }
         }
-        (claims::table(page))
     };
     Some(Section { anchor: "faults", title: "Faults", content })
 }

@@ -13,7 +13,7 @@ use super::who::who;
 const PAGE: Medium = Medium::Page;
 
 /// What a column is called, which reading it shows, and in which unit.
-const COLUMNS: [(&str, &str, Unit); 11] = [
+const COLUMNS: [(&str, &str, Unit); 13] = [
     ("recovered after", RECOVERED, Unit::Seconds),
     ("… from heal", "recovery.from_heal", Unit::Seconds),
     ("impact after", "detection.impact", Unit::Seconds),
@@ -22,6 +22,8 @@ const COLUMNS: [(&str, &str, Unit); 11] = [
     ("drained from heal", "drain", Unit::Seconds),
     ("ρ, of capacity", "load.of_capacity", Unit::Number),
     ("drained, in Dρ/(1−ρ)", "drain.multiple", Unit::Number),
+    ("queues that stood still", "queues.stalled", Unit::Fraction),
+    ("… ran again from heal", "queues.resumed", Unit::Seconds),
     ("not done meanwhile", "lost_goodput", Unit::Tasks),
     ("in time, in the fault", "served.in_fault", Unit::Fraction),
     ("in time, in the run", "served.overall", Unit::Fraction),
@@ -30,10 +32,16 @@ const RECOVERED: &str = "recovery.from_fault";
 
 type Column = (&'static str, &'static str, Unit);
 
-/// Those columns that say something: ρ only where a capacity was searched.
+/// Those columns that say something: ρ only where a capacity was searched,
+/// queues only where a cell has several.
 fn columns(rows: &[&Recovery]) -> Vec<Column> {
     let has_capacity = rows.iter().any(|row| row.has_capacity());
-    let shown = |name: &str| has_capacity || !matches!(name, "load.of_capacity" | "drain.multiple");
+    let has_queues = rows.iter().any(|row| row.has_queues());
+    let shown = |name: &str| match name {
+        "load.of_capacity" | "drain.multiple" => has_capacity,
+        "queues.stalled" | "queues.resumed" => has_queues,
+        _ => true,
+    };
     COLUMNS.into_iter().filter(|(_, name, _)| shown(name)).collect()
 }
 

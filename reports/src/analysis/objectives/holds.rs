@@ -1,35 +1,14 @@
-//! Objectives: what every system had to hold, and whether it did.
+//! The rate that every system had to hold (`objective.holds`).
 
 use crate::numbers::{Medium, rate, seconds};
 use crate::outcome::Outcome;
 
-use super::capacity::Capacity;
-use super::groups::{Group, Mode};
-use super::{NOOP, Row};
+use super::super::capacity::Capacity;
+use super::super::groups::{Group, Mode};
+use super::super::{NOOP, Row};
+use super::{About, Met, Objective};
 
-/// What was demanded of one system, and what became of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Objective {
-    /// `system/profile`, with its variant where there is one.
-    pub target: String,
-    /// `holds 20k/s with a P99 of at most 100 ms`.
-    pub demand: String,
-    /// Whether it was met.
-    pub met: Met,
-}
-
-/// Whether an objective was met.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Met {
-    /// That load, or a higher one, was held in every valid repeat.
-    Yes,
-    /// It was not, and why.
-    No(String),
-    /// No valid cell says, and why. A demand that is not proven is not met.
-    Unknown(String),
-}
-
-/// The objectives in the order of the systems; empty when none was set.
+/// Each system's in the order of the systems; empty when none was set.
 pub(super) fn objectives(outcome: &Outcome, groups: &[Group]) -> Vec<Objective> {
     let Some(holds) = outcome.plan.objective_holds else { return Vec::new() };
     let p99 = seconds(outcome.plan.objective_p99_s, Medium::Terminal);
@@ -39,7 +18,8 @@ pub(super) fn objectives(outcome: &Outcome, groups: &[Group]) -> Vec<Objective> 
         let name = format!("{}/{}", system.system, system.profile);
         let is_own = |row: &&Row| row.system == system.system && row.profile == system.profile;
         let known = objectives.len();
-        for group in groups.iter().filter(|group| group.mode == Mode::Open) {
+        let open = groups.iter().enumerate().filter(|(_, group)| group.mode == Mode::Open);
+        for (index, group) in open {
             for row in group.rows.iter().filter(is_own) {
                 objectives.push(Objective {
                     target: match &group.variant {
@@ -48,12 +28,15 @@ pub(super) fn objectives(outcome: &Outcome, groups: &[Group]) -> Vec<Objective> 
                     },
                     demand: demand.clone(),
                     met: met(row, holds),
+                    seen: row.capacity.text(),
+                    about: About::Group(index),
                 });
             }
         }
         if objectives.len() == known {
             let met = Met::Unknown("it was not measured".to_owned());
-            objectives.push(Objective { target: name, demand: demand.clone(), met });
+            let (demand, seen) = (demand.clone(), String::new());
+            objectives.push(Objective { target: name, demand, met, seen, about: About::Cells });
         }
     }
     objectives

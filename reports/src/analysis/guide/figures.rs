@@ -1,0 +1,212 @@
+//! Questions that figures answer: the highest rate, the exactness of delays,
+//! the cost of a task.
+
+use super::{Able, Choice, Other, Question, apart_from_the_first, not_tested};
+use crate::analysis::groups::{Group, Mode};
+use crate::analysis::points::Figure;
+use crate::analysis::rows::Row;
+use crate::analysis::statistics::{difference, differs};
+use crate::metrics::Unit;
+use crate::numbers::{Medium, load, seconds, short};
+use crate::outcome::{Outcome, Value};
+
+const MEDIUM: Medium = Medium::Page;
+
+/// A class by its title, with its systems in the order of a figure.
+type Ordered<'a> = (String, Vec<(&'a Row, &'a Figure)>);
+
+/// A delay is exact to the millisecond when its P99 is no later.
+const EXACT_S: f64 = 1e-3;
+
+/// The highest rate, by capacity.
+pub(super) fn peak(groups: &[Group]) -> Option<Question> {
+    let mut classes = Vec::new();
+    let mut others = Vec::new();
+    let open = groups.iter().filter(|group| group.mode == Mode::Open && group.variant.is_none());
+    for group in open {
+        let mut able: Vec<&Row> = Vec::new();
+        for row in group.rows.iter().filter(|row| !row.is_noop()) {
+            if row.rank.is_some() {
+                able.push(row);
+            } else {
+                let held = row.capacity.text();
+                let why = row.not_comparable.clone().unwrap_or(held);
+                others.push(Other { label: row.label.clone(), why });
+            }
+        }
+        able.sort_by_key(|row| row.rank.map_or(usize::MAX, |rank| rank.place));
+        if able.is_empty() {
+            continue;
+        }
+        let choice = |row: &&Row| Choice {
+            label: row.label.clone(),
+            place: row.rank.map(|rank| rank.place),
+            by: row.capacity.text(),
+        };
+        classes.push(Able {
+            title: group.class.title(),
+            systems: able.iter().map(choice).collect(),
+            margin: capacity_margin(&able),
+        });
+    }
+    let by = "Capacity: the highest rate held. Those that share a place cannot be told apart.";
+    (!classes.is_empty()).then_some(Question {
+        asks: "What is the highest rate?",
+        by,
+        classes,
+        others,
+    })
+}
+
+/// `2.1 times the next`, and whether repeats say that it is more than noise. Their
+/// places say whether the brackets in which they lie touch.
+fn capacity_margin(able: &[&Row]) -> String {
+    let place = |row: &Row| row.rank.map_or(0, |rank| rank.place);
+    let Some(first) = able.first() else { return String::new() };
+    let Some(next) = able.iter().find(|row| place(row) > place(first)) else {
+        let several = able.len() > 1;
+        return if several { "they cannot be told apart".to_owned() } else { String::new() };
+    };
+    let (held, behind) = (first.capacity.held(), next.capacity.held());
+    let least = if first.capacity.text().starts_with('≥') { "at least " } else { "" };
+    let noise = match difference(&first.capacities, &next.capacities) {
+        Some(p) if differs(p) => "more than noise".to_owned(),
+        Some(_) => "inside the noise".to_owned(),
+        None => not_tested(),
+    };
+    format!("{least}{:.1} times {}, {noise}", held / behind, next.label)
+}
+
+/// Delays that are exact to the millisecond, by the P99 of their firing error.
+pub(super) fn delays(outcome: &Outcome, groups: &[Group]) -> Option<Question> {
+    let delayed =
+        || groups.iter().filter(|group| group.mode == Mode::Open && group.variant.is_some());
+    let mut others: Vec<Other> = Vec::new();
+    let mut ordered: Vec<Ordered<'_>> = Vec::new();
+    for group in delayed() {
+        let mut able: Vec<(&Row, &Figure)> = Vec::new();
+        for row in group.rows.iter().filter(|row| row.is_contender()) {
+            let at = group.common_load.map_or_else(String::new, |at| format!(" at {}", load(at)));
+            let is_exact = row.p99.number().is_some_and(|p99| p99 <= EXACT_S)
+                && !matches!(row.p99.value, Value::AtLeast(_));
+            let early = early(outcome, row);
+            let why = match (row.not_valid, early) {
+                (Some(word), _) => word.to_owned(),
+                (None, 1..) => format!("{early} started before they were due"),
+                (None, 0) if is_exact => {
+                    able.push((row, &row.p99));
+                    continue;
+                }
+                (None, 0) => format!("P99 {}{at}", short(&row.p99.value, Unit::Seconds, MEDIUM)),
+            };
+            let variant = group.variant.as_deref().unwrap_or_default();
+            others.push(Other { label: row.label.clone(), why: format!("{variant}: {why}") });
+        }
+        able.sort_by(|a, b| a.1.number().unwrap_or(0.0).total_cmp(&b.1.number().unwrap_or(0.0)));
+        if !able.is_empty() {
+            let at = group.common_load.map_or_else(String::new, |at| format!(", at {}", load(at)));
+            ordered.push((format!("{}{at}", group.title()), able));
+        }
+    }
+    for system in outcome.systems.iter().filter(|system| system.system != crate::analysis::NOOP) {
+        if let Some(why) = system.claims.delay.strip_prefix("unsupported: ") {
+            let label = crate::analysis::label_of_system(outcome, system);
+            others.push(Other { label, why: format!("unsupported: {why}") });
+        }
+    }
+    let classes = by_figure(ordered, Unit::Seconds);
+    (delayed().next().is_some()).then_some(Question {
+        asks: "Must delays be exact to the millisecond?",
+        by: "P99 of the firing error at most 1 ms, and none early, at the highest load that the \
+             class holds.",
+        classes,
+        others,
+    })
+}
+
+fn early(outcome: &Outcome, row: &Row) -> u64 {
+    let cells = row.points.iter().flat_map(|point| &point.counted);
+    cells.filter_map(|index| outcome.cells.get(*index)).map(|cell| cell.counts.early).sum()
+}
+
+/// What a task costs, by CPU.
+pub(super) fn cost(groups: &[Group]) -> Option<Question> {
+    let mut ordered = Vec::new();
+    let mut others = Vec::new();
+    for group in groups.iter().filter(|it| it.mode == Mode::Open && it.variant.is_none()) {
+        let Some(at) = group.common_load else { continue };
+        let mut able: Vec<(&Row, &Figure)> = Vec::new();
+        for row in group.rows.iter().filter(|row| row.is_contender()) {
+            match (row.not_valid, row.cpu.number()) {
+                (None, Some(_)) => able.push((row, &row.cpu)),
+                (word, _) => others.push(Other {
+                    label: row.label.clone(),
+                    why: word.unwrap_or("not measured").to_owned(),
+                }),
+            }
+        }
+        able.sort_by(|a, b| a.1.number().unwrap_or(0.0).total_cmp(&b.1.number().unwrap_or(0.0)));
+        if !able.is_empty() {
+            ordered.push((format!("{}, at {}", group.class.title(), load(at)), able));
+        }
+    }
+    let mut classes = by_figure(ordered, Unit::CpuSecondsPerMillion);
+    for class in &mut classes {
+        for choice in &mut class.systems {
+            choice.by.push_str(" CPU-s per million");
+        }
+    }
+    (!classes.is_empty()).then_some(Question {
+        asks: "What may it cost?",
+        by: "CPU of client, broker and workers for a million tasks; memory stands in the table \
+             above.",
+        classes,
+        others,
+    })
+}
+
+/// Classes whose systems are ordered by a figure, less first. The first has a
+/// place, and who cannot be told from it shares that; below five repeats nobody
+/// has one.
+fn by_figure(ordered: Vec<Ordered<'_>>, unit: Unit) -> Vec<Able> {
+    // What lies below the pacing's own lateness is not ordered.
+    let told = |able: &[(&Row, &Figure)]| able.iter().all(|(_, figure)| figure.is_exact());
+    let repeats: Vec<Vec<&[f64]>> = ordered
+        .iter()
+        .map(|(_, able)| match told(able) {
+            true => able.iter().map(|(_, figure)| figure.repeats.as_slice()).collect(),
+            false => Vec::new(),
+        })
+        .collect();
+    let apart = apart_from_the_first(&repeats);
+    let class = |((title, able), apart): (Ordered<'_>, Vec<Option<bool>>)| {
+        let tested = !apart.is_empty() && apart.iter().all(Option::is_some);
+        let shares = |at: usize| at == 0 || apart.get(at - 1) == Some(&Some(false));
+        let systems = able.iter().enumerate().map(|(at, (row, figure))| Choice {
+            label: row.label.clone(),
+            place: (tested && shares(at)).then_some(1),
+            by: short(&figure.value, unit, MEDIUM),
+        });
+        let margin = if told(&able) { margin(&able, &apart, unit) } else { String::new() };
+        Able { title, systems: systems.collect(), margin }
+    };
+    ordered.into_iter().zip(apart).map(class).collect()
+}
+
+/// How far the first is before the next that it can be told from.
+fn margin(able: &[(&Row, &Figure)], apart: &[Option<bool>], unit: Unit) -> String {
+    let Some((_, one)) = able.first().filter(|_| able.len() > 1) else { return String::new() };
+    let (at, noise) = match apart.iter().position(|differs| *differs == Some(true)) {
+        Some(at) => (at + 1, "more than noise".to_owned()),
+        None if apart.iter().any(Option::is_none) => (1, not_tested()),
+        None => return "every difference lies inside the noise".to_owned(),
+    };
+    let (next, other) = able[at];
+    let (Some(a), Some(b)) = (one.number(), other.number()) else { return noise };
+    let less = match unit {
+        Unit::Seconds => format!("{} less", seconds(b - a, MEDIUM)),
+        _ if b > 0.0 => format!("{:.0} % less", 100.0 * (b - a) / b),
+        _ => return noise,
+    };
+    format!("{less} than {}, {noise}", next.label)
+}

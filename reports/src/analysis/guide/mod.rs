@@ -1,0 +1,108 @@
+//! The choice guide: for the questions that a person has, the systems of a run
+//! that qualify, in order where they may be ordered, and why the others do
+//! not. Every word about a system comes from its claims and its cells.
+
+mod figures;
+mod promises;
+
+use super::backlog::Backlog;
+use super::faults::Faults;
+use super::groups::Group;
+use super::statistics::{ENOUGH, difference, differs, holm};
+use crate::outcome::Outcome;
+
+/// The questions that an outcome has an answer to.
+#[derive(Clone, Debug)]
+pub struct Guide {
+    /// In the order in which they are asked.
+    pub questions: Vec<Question>,
+}
+
+/// A question.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// `What is the highest rate?`
+    pub asks: &'static str,
+    /// By what it is answered.
+    pub by: &'static str,
+    /// Who qualifies, class by class; nothing is ordered across them.
+    pub classes: Vec<Able>,
+    /// Who does not, and why.
+    pub others: Vec<Other>,
+}
+
+/// Those of one class that qualify.
+#[derive(Clone, Debug)]
+pub struct Able {
+    /// The class, or what else they have in common.
+    pub title: String,
+    /// In their order, where they have one.
+    pub systems: Vec<Choice>,
+    /// How far the first is before the next, and whether that is more than
+    /// noise; empty where nothing is ordered.
+    pub margin: String,
+}
+
+/// A system that qualifies.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// Its name.
+    pub label: String,
+    /// Its place inside the class; `None` where nothing is ordered.
+    pub place: Option<usize>,
+    /// What speaks for it, in words or as a figure.
+    pub by: String,
+}
+
+/// A system that does not qualify.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// Its name.
+    pub label: String,
+    /// Why.
+    pub why: String,
+}
+
+/// The guide; `None` where there is nothing to choose from.
+pub(super) fn guide(
+    outcome: &Outcome,
+    groups: &[Group],
+    faults: &Faults,
+    backlogs: &[Backlog],
+) -> Option<Guide> {
+    let contenders = outcome.systems.iter().filter(|system| system.system != super::NOOP);
+    if contenders.count() < 2 || outcome.cells.is_empty() {
+        return None;
+    }
+    let questions = [
+        promises::crash(outcome, faults, backlogs),
+        figures::delays(outcome, groups),
+        promises::order(outcome, faults),
+        figures::peak(groups),
+        promises::runtimes(outcome),
+        figures::cost(groups),
+    ];
+    let questions: Vec<Question> = questions.into_iter().flatten().collect();
+    (!questions.is_empty()).then_some(Guide { questions })
+}
+
+/// Whether each but the first of a class differs from the first, by the repeats
+/// of both; `None` below five. Holm's correction is over all of a question.
+fn apart_from_the_first(classes: &[Vec<&[f64]>]) -> Vec<Vec<Option<bool>>> {
+    let p: Vec<Vec<Option<f64>>> = classes
+        .iter()
+        .map(|class| {
+            let first = class.first().copied().unwrap_or_default();
+            class.iter().skip(1).map(|other| difference(first, other)).collect()
+        })
+        .collect();
+    let tested: Vec<f64> = p.iter().flatten().filter_map(|p| *p).collect();
+    let mut adjusted = holm(&tested).into_iter();
+    let mut judge = |p: Option<f64>| p.map(|_| adjusted.next().is_some_and(differs));
+    p.into_iter().map(|class| class.into_iter().map(&mut judge).collect()).collect()
+}
+
+/// What a margin says where repeats cannot.
+fn not_tested() -> String {
+    format!("as seen; noise is told from {ENOUGH} repeats on")
+}

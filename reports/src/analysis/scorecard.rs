@@ -1,0 +1,324 @@
+//! The scorecard: its 23 items, read from an outcome by the names of metrics.
+
+use schedbench_contract::DurabilityClass;
+
+use super::Found;
+use super::backlog::Backlog;
+use super::capacity::Capacity;
+use super::faults::{Median, Recovery};
+use super::groups::Mode;
+use super::measured::of as figure_of;
+use super::points::{Figure, Point, Quality};
+use super::rows::Row;
+use crate::metrics::{self, Direction, Metric};
+use crate::numbers::load;
+use crate::outcome::{Load, Outcome, System, Value};
+use crate::scorecard::{At, ITEMS, Item, Tasks};
+
+/// The scenario whose report opens with it.
+const SCENARIO: &str = "scorecard";
+
+/// The delay of the items about delayed tasks.
+const DELAY: &str = "delay 10 ms";
+
+/// The scorecard of an outcome.
+#[derive(Clone, Debug)]
+pub struct Scorecard {
+    /// Whether the scenario was made for it.
+    pub is_whole: bool,
+    /// The systems, in the order of tables: their places in the outcome.
+    pub systems: Vec<usize>,
+    /// Each item has a line at least.
+    pub lines: Vec<Scored>,
+}
+
+/// A line: one metric of an item, at one load or fault.
+#[derive(Clone, Debug)]
+pub struct Scored {
+    /// Of which item.
+    pub item: &'static Item,
+    /// What it is a figure of; `None` where no cell has it yet.
+    pub metric: Option<&'static Metric>,
+    /// At which load, or in which fault; empty where each system has its own.
+    pub at: String,
+    /// A score for each system.
+    pub scores: Vec<Score>,
+}
+
+/// What a system scored, or why it did not.
+#[derive(Clone, Debug)]
+pub struct Score {
+    /// The figure.
+    pub what: What,
+    /// The load it was read at, where each system has its own.
+    pub at: String,
+    /// The verdict's word where no cell of it is valid.
+    pub not_valid: Option<&'static str>,
+}
+
+/// A score.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// Over repeats.
+    Figure(Figure),
+    /// Over trials, or backlogs.
+    Median(Median),
+    /// The highest rate held.
+    Capacity(Capacity),
+    /// None, and why: `not measured yet`, `unsupported: …`.
+    Words(String),
+}
+
+impl Score {
+    fn words(why: impl Into<String>) -> Self {
+        Self { what: What::Words(why.into()), at: String::new(), not_valid: None }
+    }
+
+    fn at_point(outcome: &Outcome, point: &Point, metric: &'static Metric, told: bool) -> Self {
+        let figure = figure_of(outcome, &point.counted, metric);
+        let not_valid = match &point.quality {
+            Quality::Valid => None,
+            Quality::Invalid { word, .. } => Some(*word),
+        };
+        let at = if told { load(point.load) } else { String::new() };
+        Self { what: What::Figure(figure), at, not_valid }
+    }
+
+    /// Whether it is a figure.
+    #[must_use]
+    pub const fn is_told(&self) -> bool {
+        match &self.what {
+            What::Words(_) => false,
+            What::Figure(figure) => {
+                !matches!(figure.value, Value::NotMeasured(_) | Value::Unsupported(_))
+            }
+            What::Median(_) | What::Capacity(_) => true,
+        }
+    }
+}
+
+impl Scorecard {
+    /// Items of which any system has a figure.
+    #[must_use]
+    pub fn told(&self) -> usize {
+        let is_told =
+            |item: &&Item| self.lines.iter().any(|line| line.item == *item && line.is_told());
+        ITEMS.iter().filter(is_told).count()
+    }
+}
+
+impl Scored {
+    /// Whether any system has a figure.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.scores.iter().any(Score::is_told)
+    }
+}
+
+/// The scorecard; `None` where the outcome covers no item.
+pub(super) fn scorecard(found: &Found<'_>) -> Option<Scorecard> {
+    let outcome = found.outcome;
+    let systems: Vec<usize> = (0..outcome.systems.len()).collect();
+    let reader = Reader { found };
+    let lines: Vec<Scored> = ITEMS.iter().flat_map(|item| reader.lines(item, &systems)).collect();
+    let is_whole = outcome.plan.scenario == SCENARIO;
+    let card = Scorecard { is_whole, systems, lines };
+    (is_whole || card.told() > 0).then_some(card)
+}
+
+/// Whether it is 1, 2 or 5 times a power of ten: what a ramp tries. Between them
+/// lie the rates that a search found on its way.
+fn is_round(rate: f64) -> bool {
+    if rate <= 0.0 || !rate.is_finite() {
+        return false;
+    }
+    let leading = rate / 10_f64.powf(rate.log10().floor());
+    [1.0, 2.0, 5.0, 10.0].iter().any(|round| (leading - round).abs() < 1e-9)
+}
+
+struct Reader<'a> {
+    found: &'a Found<'a>,
+}
+
+impl Reader<'_> {
+    fn lines(&self, item: &'static Item, systems: &[usize]) -> Vec<Scored> {
+        let named = item.metrics.iter().filter_map(|name| metrics::find(name));
+        let all: Vec<Scored> = named.flat_map(|metric| self.of(item, metric, systems)).collect();
+        if !all.is_empty() {
+            let yet = item.missing.iter().map(|words| self.not_yet(item, words, systems));
+            return all.into_iter().chain(yet).collect();
+        }
+        // One line says it for all of its metrics.
+        let metric = match item.metrics {
+            [only] => metrics::find(only),
+            _ => None,
+        };
+        let score = |index: &usize| self.missing(item, &self.found.outcome.systems[*index]);
+        let scores = systems.iter().map(score).collect();
+        vec![Scored { item, metric, at: String::new(), scores }]
+    }
+
+    /// A line for what belongs to an item and no cell has yet.
+    fn not_yet(&self, item: &'static Item, words: &str, systems: &[usize]) -> Scored {
+        let scores = systems.iter().map(|_| Score::words("not measured yet")).collect();
+        Scored { item, metric: None, at: words.to_owned(), scores }
+    }
+
+    fn of(&self, item: &'static Item, metric: &'static Metric, systems: &[usize]) -> Vec<Scored> {
+        let line = |at: String, score: &dyn Fn(&System) -> Option<Score>| {
+            let scores: Vec<Score> = systems
+                .iter()
+                .map(|index| {
+                    let system = &self.found.outcome.systems[*index];
+                    score(system).unwrap_or_else(|| self.missing(item, system))
+                })
+                .collect();
+            Scored { item, metric: Some(metric), at, scores }
+        };
+        let lines: Vec<Scored> = match item.at {
+            At::EachRate => self
+                .rates(item.tasks)
+                .into_iter()
+                .map(|rate| line(load(rate), &|system| self.at_rate(system, item, metric, rate)))
+                .collect(),
+            At::Trials => self
+                .faults()
+                .into_iter()
+                .map(|fault| line(fault.to_owned(), &|system| self.trial(system, fault, metric)))
+                .collect(),
+            At::Backlogs => self
+                .backlogs()
+                .into_iter()
+                .map(|size| line(load(size), &|system| self.backlog(system, size, metric)))
+                .collect(),
+            At::HighestHeld | At::LowestRate | At::Best | At::Capacity => {
+                vec![line(String::new(), &|system| self.at_its_own(system, item, metric))]
+            }
+        };
+        lines.into_iter().filter(Scored::is_told).collect()
+    }
+
+    /// Why a system has no figure.
+    fn missing(&self, item: &Item, system: &System) -> Score {
+        if item.metrics.is_empty() {
+            return Score::words("not measured yet");
+        }
+        if item.tasks == Tasks::Delayed
+            && let Some(why) = system.claims.delay.strip_prefix("unsupported: ")
+        {
+            return Score::words(format!("unsupported: {why}"));
+        }
+        let in_process = system.claims.durability == DurabilityClass::InProcess;
+        if item.at == At::Backlogs && in_process {
+            return Score::words("not applicable: no broker that keeps it");
+        }
+        if item.at == At::Trials && system.system == super::NOOP {
+            return Score::words("not applicable: does nothing");
+        }
+        Score::words("not measured")
+    }
+
+    fn row(&self, system: &System, tasks: Tasks) -> Option<&Row> {
+        let of_them = |variant: &Option<String>| match tasks {
+            Tasks::Immediate => variant.is_none(),
+            Tasks::Delayed => variant.as_deref() == Some(DELAY),
+        };
+        let groups = self.found.groups.iter();
+        let groups = groups.filter(|group| group.mode == Mode::Open && of_them(&group.variant));
+        let mut rows = groups.flat_map(|group| &group.rows);
+        rows.find(|row| (&row.system, &row.profile) == (&system.system, &system.profile))
+    }
+
+    fn rates(&self, tasks: Tasks) -> Vec<Load> {
+        let rows = self.found.outcome.systems.iter().filter_map(|system| self.row(system, tasks));
+        let mut all: Vec<Load> = Vec::new();
+        for at in rows.flat_map(|row| &row.points).map(|point| point.load) {
+            if !all.contains(&at) {
+                all.push(at);
+            }
+        }
+        all.sort_by(|a, b| a.amount().total_cmp(&b.amount()));
+        if all.iter().any(|at| is_round(at.amount())) {
+            all.retain(|at| is_round(at.amount()));
+        }
+        all
+    }
+
+    fn at_rate(
+        &self,
+        system: &System,
+        item: &Item,
+        metric: &'static Metric,
+        at: Load,
+    ) -> Option<Score> {
+        let point = self.row(system, item.tasks)?.at(at)?;
+        Some(Score::at_point(self.found.outcome, point, metric, false))
+    }
+
+    fn at_its_own(&self, system: &System, item: &Item, metric: &'static Metric) -> Option<Score> {
+        let outcome = self.found.outcome;
+        let row = self.row(system, item.tasks)?;
+        let point = match item.at {
+            At::Capacity => {
+                let what = What::Capacity(row.capacity.clone());
+                return Some(Score { what, at: String::new(), not_valid: None });
+            }
+            At::LowestRate => row.points.iter().find(|point| point.is_valid())?,
+            At::Best => {
+                let most = metric.direction == Direction::Higher;
+                let valid = row.points.iter().filter(|point| point.is_valid());
+                let told = valid.filter_map(|point| {
+                    Some((figure_of(outcome, &point.counted, metric).number()?, point))
+                });
+                let best = told.reduce(|best, other| {
+                    if (other.0 > best.0) == most && other.0 != best.0 { other } else { best }
+                });
+                best?.1
+            }
+            _ => match row.points.iter().rev().find(|point| point.held == Some(true)) {
+                Some(point) => point,
+                None => return Some(Score::words("no rate held")),
+            },
+        };
+        Some(Score::at_point(outcome, point, metric, true))
+    }
+
+    fn faults(&self) -> Vec<&str> {
+        self.found.faults.names()
+    }
+
+    fn trial(&self, system: &System, fault: &str, metric: &'static Metric) -> Option<Score> {
+        let is_it = |row: &&Recovery| {
+            row.tried.fault == fault
+                && (&row.tried.system, &row.tried.profile) == (&system.system, &system.profile)
+        };
+        let row = self.found.faults.recoveries.iter().find(is_it)?;
+        let what = What::Median(row.figures.get(metric.name)?.clone());
+        Some(Score { what, at: load(row.tried.load), not_valid: row.not_valid })
+    }
+
+    fn backlogs(&self) -> Vec<Load> {
+        let mut all: Vec<Load> = Vec::new();
+        for one in self.found.backlogs {
+            let at = Load::Backlog(one.tasks);
+            if !all.contains(&at) {
+                all.push(at);
+            }
+        }
+        all
+    }
+
+    fn backlog(&self, system: &System, size: Load, metric: &'static Metric) -> Option<Score> {
+        let is_it = |one: &&Backlog| {
+            Load::Backlog(one.tasks) == size
+                && (&one.system, &one.profile) == (&system.system, &system.profile)
+        };
+        let one = self.found.backlogs.iter().find(is_it)?;
+        let name = metric.name.strip_prefix("backlog.").unwrap_or(metric.name);
+        let what = match one.figures.get(name) {
+            Some(median) => What::Median(median.clone()),
+            None => What::Figure(figure_of(self.found.outcome, &one.cells, metric)),
+        };
+        Some(Score { what, at: one.fault.clone().unwrap_or_default(), not_valid: one.not_valid })
+    }
+}

@@ -1,0 +1,55 @@
+//! A comparison as the report of a test run: a figure that became worse is a
+//! failed test, one that could not be tested a skipped one.
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use crate::analysis::Call;
+use crate::numbers::Medium;
+
+use super::sentences::{smallest, what_changed};
+use super::{Comparison, Item};
+
+/// JUnit's XML: a suite per system and profile, a test per figure.
+#[must_use]
+pub fn junit(it: &Comparison) -> String {
+    let mut report = Report::new(format!("schedbench compare {}", it.scenario));
+    let mut suites: Vec<TestSuite> = Vec::new();
+    for item in &it.items {
+        let name = format!("{}/{}", item.system, item.profile);
+        let place = suites.iter().position(|suite| suite.name.as_str() == name);
+        let place = place.unwrap_or_else(|| {
+            suites.push(TestSuite::new(name));
+            suites.len() - 1
+        });
+        suites[place].add_test_case(case(item));
+    }
+    report.add_test_suites(suites);
+    // Nothing but a failing writer makes it fail, and a string is none.
+    report.to_string().unwrap_or_default()
+}
+
+fn case(item: &Item) -> TestCase {
+    let what = what_changed(item, Medium::Terminal);
+    let status = match &item.change.call {
+        Call::Worse => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_message(what.clone()).set_type("worse");
+            status
+        }
+        Call::NotTested(why) => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(why.clone());
+            status
+        }
+        Call::Better | Call::Small | Call::Noise => TestCaseStatus::success(),
+    };
+    let at = item.load.map_or_else(String::new, |at| format!(" at {}", crate::numbers::load(at)));
+    let variant = item.variant.as_ref().map_or_else(String::new, |it| format!(", {it}"));
+    let name = format!("{}{at}{variant}", item.kind.title(item.latency));
+    let mut case = TestCase::new(name, status);
+    case.set_classname(format!("{}/{}", item.system, item.profile));
+    let could_see = smallest(item, Medium::Terminal)
+        .map_or_else(String::new, |size| format!("; could see {size}"));
+    case.set_system_out(format!("{what}{could_see}"));
+    case
+}

@@ -1,0 +1,188 @@
+//! Two outcomes of one plan, before and after: what differs between the runs
+//! themselves, and what changed in each figure.
+
+mod fields;
+mod figures;
+mod json;
+mod junit;
+mod markdown;
+mod pairing;
+pub(crate) mod sentences;
+mod tables;
+mod terminal;
+
+pub use fields::{Difference, Weight, differences, environment};
+pub use figures::{Figures, Kind};
+pub use json::{FORMAT_VERSION, json};
+pub use junit::junit;
+pub use markdown::markdown;
+pub use terminal::render;
+
+use crate::analysis::{Call, Change, Figure, Mode, analyse};
+use crate::outcome::{Load, Outcome};
+
+/// Which figures are compared, and which changes matter.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// Only these figures; all where there is none.
+    pub kinds: Vec<Kind>,
+    /// Only these, as `system` or `system/profile`; all where there is none.
+    pub systems: Vec<String>,
+    /// The smallest change that matters, of all figures that are times, rates
+    /// or sizes; 0.02 where it is not said.
+    pub matters: Option<f64>,
+    /// The same, of single figures.
+    pub of_kind: Vec<(Kind, f64)>,
+}
+
+impl Terms {
+    /// The smallest change of that figure that matters: a ratio, or of the
+    /// failure rate a difference.
+    #[must_use]
+    pub fn matters(&self, kind: Kind) -> f64 {
+        let own = self.of_kind.iter().rev().find(|(of, _)| *of == kind);
+        let general = self.matters.filter(|_| kind != Kind::Failed);
+        own.map(|(_, size)| *size).or(general).unwrap_or_else(|| kind.matters())
+    }
+
+    fn wants(&self, kind: Kind) -> bool {
+        self.kinds.is_empty() || self.kinds.contains(&kind)
+    }
+
+    fn names(&self, system: &str, profile: &str) -> bool {
+        let is_it =
+            |name: &String| name == system || name.split_once('/') == Some((system, profile));
+        self.systems.is_empty() || self.systems.iter().any(is_it)
+    }
+}
+
+/// One figure of one system under one load, before and after.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Name of the system.
+    pub system: String,
+    /// Name of the profile.
+    pub profile: String,
+    /// How it was loaded.
+    pub mode: Mode,
+    /// What else differs between cells of one load.
+    pub variant: Option<String>,
+    /// The load; of a capacity there is none.
+    pub load: Option<Load>,
+    /// The figure.
+    pub kind: Kind,
+    /// The latency that it is of, as in `start_latency`.
+    pub latency: &'static str,
+    /// Before.
+    pub before: Figure,
+    /// After.
+    pub after: Figure,
+    /// What may be said of the change.
+    pub change: Change,
+}
+
+/// What is left of an outcome in a comparison: which run it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Side {
+    /// The run's id.
+    pub run: String,
+    /// Its start, RFC 3339.
+    pub started: String,
+    /// Version of schedbench, with the commit where it is known.
+    pub tool: String,
+}
+
+impl Side {
+    fn of(outcome: &Outcome) -> Self {
+        let commit = outcome.run.commit.as_ref();
+        Self {
+            run: outcome.run.id.clone(),
+            started: outcome.run.started.clone(),
+            tool: commit.map_or_else(
+                || outcome.run.tool.clone(),
+                |commit| format!("{} ({commit})", outcome.run.tool),
+            ),
+        }
+    }
+}
+
+/// Two outcomes, compared.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The run that is compared with.
+    pub before: Side,
+    /// The run that is compared.
+    pub after: Side,
+    /// What differs between the runs and does not forbid to compare them.
+    pub differences: Vec<Difference>,
+    /// Every figure that both have, system by system.
+    pub items: Vec<Item>,
+    /// The same of `noop`, the harness's own cost, judged apart: a change
+    /// there is one of the machine or of schedbench.
+    pub control: Vec<Item>,
+    /// What is in one of them and could not be compared, and why; loads that
+    /// are no longer held, or are now.
+    pub remarks: Vec<String>,
+}
+
+impl Comparison {
+    /// The figures that became worse past noise and threshold.
+    pub fn worse(&self) -> impl Iterator<Item = &Item> {
+        self.items.iter().filter(|item| item.change.call == Call::Worse)
+    }
+
+    /// The figures that became better past noise and threshold.
+    pub fn better(&self) -> impl Iterator<Item = &Item> {
+        self.items.iter().filter(|item| item.change.call == Call::Better)
+    }
+
+    /// Whether something became worse: a comparison that fails a build.
+    #[must_use]
+    pub fn has_regressed(&self) -> bool {
+        self.worse().next().is_some()
+    }
+
+    /// Why no figure could be judged, where none could.
+    #[must_use]
+    pub fn why_untested(&self) -> String {
+        sentences::why_untested(self)
+    }
+
+    /// How many figures could be judged.
+    #[must_use]
+    pub fn tested(&self) -> usize {
+        self.items.iter().filter(|item| item.change.adjusted.is_some()).count()
+    }
+}
+
+/// Compares two outcomes.
+///
+/// # Errors
+/// They measured different things: every field in which they differ, those
+/// that forbid it among them.
+pub fn compare(
+    before: &Outcome,
+    after: &Outcome,
+    terms: &Terms,
+) -> Result<Comparison, Vec<Difference>> {
+    let differences = differences(before, after);
+    if differences.iter().any(|difference| difference.weight == Weight::Refuses) {
+        return Err(differences);
+    }
+    let analyses = (analyse(before), analyse(after));
+    let unfinished = [("before", &analyses.0), ("after", &analyses.1)].map(|(when, analysis)| {
+        Some(format!("the run {when} did not finish: {}", analysis.counts.ended.as_ref()?))
+    });
+    let paired = pairing::pair((before, &analyses.0), (after, &analyses.1), terms);
+    Ok(Comparison {
+        scenario: after.plan.scenario.clone(),
+        before: Side::of(before),
+        after: Side::of(after),
+        differences,
+        items: paired.items,
+        control: paired.control,
+        remarks: unfinished.into_iter().flatten().chain(paired.remarks).collect(),
+    })
+}

@@ -1,0 +1,246 @@
+//! A comparison in sentences, and how a change is written.
+
+use crate::analysis::{Call, ENOUGH, Measure};
+use crate::numbers::{Medium, figure, load, short};
+use crate::summary::Tone;
+
+use super::pairing::too_few;
+use super::{Comparison, Item, Kind};
+
+/// Systems whose changes are named one by one.
+const NAMED: usize = 8;
+
+/// `+5.1 %`, `−12 %`; of fractions `+3.0 points`, which are per cent too.
+pub(crate) fn change(by: f64, measure: Measure, medium: Medium) -> String {
+    if !by.is_finite() {
+        return crate::summary::NONE.to_owned();
+    }
+    let unit = match measure {
+        Measure::Ratio => "%",
+        Measure::Points => "points",
+    };
+    format!("{}{}{unit}", signed(by), medium.space())
+}
+
+/// `+3.2`, in per cent.
+fn signed(by: f64) -> String {
+    let percent = (by * 100.0).clamp(-1e12, 1e12);
+    let text = if percent.abs() >= 1_000.0 {
+        figure(percent.abs())
+    } else if percent.abs() >= 9.95 {
+        format!("{:.0}", percent.abs())
+    } else {
+        format!("{:.1}", percent.abs())
+    };
+    let is_zero = !text.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
+    let sign = if is_zero {
+        ""
+    } else if percent > 0.0 {
+        "+"
+    } else {
+        "−"
+    };
+    format!("{sign}{text}")
+}
+
+/// `+3.2 to +7.0`, in the unit of the change before it.
+pub(crate) fn interval(item: &Item) -> Option<String> {
+    let (low, high) = item.change.interval?;
+    (low.is_finite() && high.is_finite()).then(|| format!("{} to {}", signed(low), signed(high)))
+}
+
+/// The smallest change that could have been seen: `4.5 %`.
+pub(crate) fn smallest(item: &Item, medium: Medium) -> Option<String> {
+    let size = item.change.smallest.filter(|size| size.is_finite())?;
+    Some(change(size, item.kind.measure(), medium).trim_start_matches('+').to_owned())
+}
+
+/// The call in a word or two.
+pub(crate) fn called(call: &Call) -> &'static str {
+    match call {
+        Call::Better => "better",
+        Call::Worse => "worse",
+        Call::Small => "too small",
+        Call::Noise => "within noise",
+        Call::NotTested(_) => "not tested",
+    }
+}
+
+/// `redis-asynq/everysec at 20k/s, delay 10 ms`.
+pub(crate) fn place(item: &Item) -> String {
+    let at = item.load.map_or_else(String::new, |at| format!(" at {}", load(at)));
+    let variant = item.variant.as_ref().map_or_else(String::new, |it| format!(", {it}"));
+    format!("{}/{}{at}{variant}", item.system, item.profile)
+}
+
+/// `P99 start latency +5.1 % (+3.2 to +7.0), from 6.2 ms to 6.6 ms`.
+pub(crate) fn what_changed(item: &Item, medium: Medium) -> String {
+    let unit = item.kind.unit();
+    let ends = interval(item).map_or_else(String::new, |ends| format!(" ({ends})"));
+    format!(
+        "{} {}{ends}, from {} to {}",
+        item.kind.title(item.latency),
+        change(item.change.by, item.kind.measure(), medium),
+        short(&item.before.value, unit, medium),
+        short(&item.after.value, unit, medium)
+    )
+}
+
+/// What stands first: what is worse, what is better, or that nothing can be
+/// told and how small a change could have been.
+pub(crate) fn verdict(it: &Comparison, medium: Medium) -> Vec<(Tone, String)> {
+    let mut out = Vec::new();
+    let worse: Vec<&Item> = it.worse().collect();
+    let better: Vec<&Item> = it.better().collect();
+    for (word, tone, items) in [("worse", Tone::Alarm, &worse), ("better", Tone::Note, &better)] {
+        let systems = by_system(items);
+        for (name, items) in systems.iter().take(NAMED) {
+            out.push((tone, format!("{word}: {name}: {}", changes(items, medium))));
+        }
+        if systems.len() > NAMED {
+            out.push((tone, format!("{word}: {} systems more", systems.len() - NAMED)));
+        }
+    }
+    if it.tested() == 0 {
+        let why = why_untested(it);
+        out.push((Tone::Warning, format!("Nothing is called better or worse: {why}.")));
+    } else {
+        if worse.is_empty() && better.is_empty() {
+            out.push((Tone::Note, "Every difference lies inside the noise.".to_owned()));
+        }
+        out.extend(resolution(it, medium).map(|text| (Tone::Note, text)));
+    }
+    let moved: Vec<String> = it
+        .control
+        .iter()
+        .filter(|item| matches!(item.change.call, Call::Better | Call::Worse))
+        .map(|item| what_changed(item, medium))
+        .collect();
+    if !moved.is_empty() {
+        out.push((
+            Tone::Warning,
+            format!(
+                "noop, which does nothing, changed too ({}): the machine or schedbench is not what \
+                 it was, and part of every change may be theirs.",
+                moved.join("; ")
+            ),
+        ));
+    }
+    out
+}
+
+/// The items of each system, profile and variant, in their order.
+fn by_system<'a>(items: &[&'a Item]) -> Vec<(String, Vec<&'a Item>)> {
+    let mut out: Vec<(String, Vec<&Item>)> = Vec::new();
+    for item in items {
+        let variant = item.variant.as_ref().map_or_else(String::new, |it| format!(", {it}"));
+        let name = format!("{}/{}{variant}", item.system, item.profile);
+        match out.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, of)) => of.push(item),
+            None => out.push((name, vec![item])),
+        }
+    }
+    out
+}
+
+/// `P99 start latency +37 % to +47 % at 4 loads; CPU-s/M +12 % (+9.4 to +14),
+/// from 21.5 to 24 at 20k/s`.
+fn changes(items: &[&Item], medium: Medium) -> String {
+    let of_kind = |kind: Kind| -> Option<String> {
+        let of: Vec<&Item> = items.iter().copied().filter(|item| item.kind == kind).collect();
+        let (first, measure) = (*of.first()?, kind.measure());
+        if let [only] = of.as_slice() {
+            let at = only.load.map_or_else(String::new, |at| format!(" at {}", load(at)));
+            return Some(what_changed(only, medium) + &at);
+        }
+        let by = || of.iter().map(|item| item.change.by);
+        let (low, high) =
+            (by().fold(f64::INFINITY, f64::min), by().fold(f64::NEG_INFINITY, f64::max));
+        // The smaller change first, whichever way it went.
+        let ends = if low.abs() <= high.abs() { [low, high] } else { [high, low] };
+        let [least, most] = ends.map(|end| change(end, measure, medium));
+        let range = if least == most { least } else { format!("{least} to {most}") };
+        Some(format!("{} {range} at {} loads", kind.title(first.latency), of.len()))
+    };
+    Kind::ALL.into_iter().filter_map(of_kind).collect::<Vec<_>>().join("; ")
+}
+
+/// Why no figure could be judged.
+pub(super) fn why_untested(it: &Comparison) -> String {
+    if it.items.is_empty() {
+        "the two have no figure in common".to_owned()
+    } else if too_few(&it.items) {
+        format!(
+            "a difference is tested from {ENOUGH} repeats on each side on (run with --repeats \
+             {ENOUGH})"
+        )
+    } else {
+        "no figure has a number in every repeat of both sides".to_owned()
+    }
+}
+
+/// `Cannot tell below about 4.5 % (2.1 % to 12 %, by figure), at 24 figures.`
+fn resolution(it: &Comparison, medium: Medium) -> Option<String> {
+    let of_ratio = it.items.iter().filter(|item| item.kind != Kind::Failed);
+    let mut sizes: Vec<f64> = of_ratio.filter_map(|item| item.change.smallest).collect();
+    sizes.retain(|size| size.is_finite());
+    sizes.sort_by(f64::total_cmp);
+    let (first, last) = (sizes.first()?, sizes.last()?);
+    let middle = sizes[sizes.len() / 2];
+    let written =
+        |size: f64| change(size, Measure::Ratio, medium).trim_start_matches('+').to_owned();
+    let range = if sizes.len() == 1 {
+        String::new()
+    } else {
+        format!(" ({} to {}, by figure)", written(*first), written(*last))
+    };
+    let tested = it.tested();
+    let figures = if tested == 1 { "figure" } else { "figures" };
+    Some(format!(
+        "Cannot tell below about {}{range}: {tested} {figures} tested together.",
+        written(middle)
+    ))
+}
+
+/// `1 worse · 0 better · 20 within noise · 2 too small · 3 not tested`.
+pub(crate) fn counts(it: &Comparison) -> String {
+    let count =
+        |word: &str| it.items.iter().filter(|item| called(&item.change.call) == word).count();
+    let words = ["worse", "better", "within noise", "too small", "not tested"];
+    let all: Vec<String> = words
+        .into_iter()
+        .map(|word| (word, count(word)))
+        .filter(|(word, n)| *n > 0 || matches!(*word, "worse" | "better"))
+        .map(|(word, n)| format!("{n} {word}"))
+        .collect();
+    all.join(" · ")
+}
+
+/// How the tables are to be read.
+pub(crate) const TERMS: &str = "Change: of the points, which are of all repeats together; (…): 95 % \
+    interval over whole repeats, of that figure alone. Worse and better: past the noise after Holm's \
+    correction over all figures tested, and not smaller than what matters (--threshold). Could see: \
+    the smallest true change that would be called in four of five such comparisons. What changed \
+    between the two runs besides is in no interval.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_have_a_sign_and_few_digits() {
+        for (by, text) in [
+            (0.0512, "+5.1 %"),
+            (-0.123, "−12 %"),
+            (0.0, "0.0 %"),
+            (-0.000_1, "0.0 %"),
+            (12.0, "+1,200 %"),
+            (0.0996, "+10 %"),
+            (f64::NAN, "–"),
+            (f64::INFINITY, "–"),
+        ] {
+            assert_eq!(change(by, Measure::Ratio, Medium::Terminal), text, "{by}");
+        }
+        assert_eq!(change(0.03, Measure::Points, Medium::Terminal), "+3.0 points");
+    }
+}

@@ -1,0 +1,182 @@
+//! Published claims and the scorecard in the summary for scripts.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::analysis::{Beside, Figure, Line, Measured, Median, Score, Scored, Told, What};
+use crate::analysis::{Scorecard, Standing};
+use crate::metrics::{Direction, Metric};
+use crate::numbers::{Medium, value};
+use crate::outcome::{Outcome, Reading};
+
+const MEDIUM: Medium = Medium::Terminal;
+
+/// A published claim, and what became of it.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ClaimRow<'a> {
+    /// Whose claims it is of.
+    of: &'a str,
+    /// Its id there.
+    id: &'a str,
+    /// Of what it is said.
+    subject: &'a str,
+    /// What is said.
+    says: &'a str,
+    /// `confirmed`, `not confirmed`, `refuted by source`, `contradicts itself`,
+    /// `not comparable` or `not measured`.
+    standing: &'static str,
+    /// Why.
+    why: &'a str,
+    /// What was measured of it.
+    measured: Vec<MeasuredRow<'a>>,
+}
+
+/// A figure beside a claim.
+#[derive(Serialize, JsonSchema)]
+struct MeasuredRow<'a> {
+    /// Name of the system.
+    system: &'a str,
+    /// Name of the profile.
+    profile: &'a str,
+    /// At what load, with what delay or fault.
+    at: &'a str,
+    /// Name of the metric.
+    metric: &'static str,
+    /// Repeats or trials that count.
+    n: usize,
+    /// The figure in words, with its interval.
+    words: String,
+    /// The figure in base units; null where it is none or a bound.
+    value: Option<f64>,
+    /// The verdict's word where no cell of it is valid.
+    not_valid: Option<&'static str>,
+    /// What differs from the claim's conditions.
+    differs: &'a [String],
+}
+
+pub(super) fn claims(all: &[Beside]) -> Vec<ClaimRow<'_>> {
+    let rows = all.iter().flat_map(|file| {
+        file.rows.iter().map(|judged| ClaimRow {
+            of: &file.name,
+            id: &judged.claim.id,
+            subject: &judged.claim.subject,
+            says: &judged.claim.says,
+            standing: Standing::word(judged.standing),
+            why: &judged.why,
+            measured: judged.lines.iter().flat_map(measured).collect(),
+        })
+    });
+    rows.collect()
+}
+
+fn measured(line: &Line) -> impl Iterator<Item = MeasuredRow<'_>> {
+    line.told.iter().map(|Told { metric, measured, .. }| MeasuredRow {
+        system: &line.system,
+        profile: &line.profile,
+        at: &line.at,
+        metric: metric.name,
+        n: line.n,
+        words: match measured {
+            Measured::Figure(figure) => value(&figure.value, metric.unit, MEDIUM),
+            Measured::Median(median) => median.written(metric.unit, MEDIUM),
+            Measured::Count { words, .. } => words.clone(),
+        },
+        value: match measured {
+            Measured::Figure(figure) => exact(figure),
+            Measured::Median(median) => exact_median(median),
+            Measured::Count { number, .. } => number.map(|number| number as f64),
+        },
+        not_valid: line.not_valid,
+        differs: &line.differs,
+    })
+}
+
+fn exact(figure: &Figure) -> Option<f64> {
+    figure.number().filter(|_| figure.is_exact())
+}
+
+fn exact_median(median: &Median) -> Option<f64> {
+    match median.value {
+        Reading::Is(number) if number.is_finite() => Some(number),
+        _ => None,
+    }
+}
+
+/// A score of the scorecard: of one system, for one metric of an item.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ScoreRow<'a> {
+    /// The item, 1 to 23.
+    item: u8,
+    /// What it is called.
+    name: &'static str,
+    /// Name of the metric; null where no cell has any of the item's.
+    metric: Option<&'static str>,
+    /// `higher` or `lower` is better; null where neither is.
+    better: Option<&'static str>,
+    /// At which load or in which fault.
+    at: &'a str,
+    /// Name of the system.
+    system: &'a str,
+    /// Name of the profile.
+    profile: &'a str,
+    /// The figure in words, or why there is none.
+    words: String,
+    /// The figure in base units; null where it is none or a bound.
+    value: Option<f64>,
+    /// The verdict's word where no cell of it is valid.
+    not_valid: Option<&'static str>,
+}
+
+pub(super) fn scores<'a>(outcome: &'a Outcome, card: Option<&'a Scorecard>) -> Vec<ScoreRow<'a>> {
+    let Some(card) = card else { return Vec::new() };
+    let mut rows = Vec::new();
+    for line in &card.lines {
+        for (index, score) in card.systems.iter().zip(&line.scores) {
+            let Some(system) = outcome.systems.get(*index) else { continue };
+            rows.push(ScoreRow {
+                item: line.item.number,
+                name: line.item.name,
+                metric: line.metric.map(|metric| metric.name),
+                better: line.metric.and_then(better),
+                at: at(line, score),
+                system: &system.system,
+                profile: &system.profile,
+                words: words(score, line.metric),
+                value: number(score),
+                not_valid: score.not_valid,
+            });
+        }
+    }
+    rows
+}
+
+fn at<'a>(line: &'a Scored, score: &'a Score) -> &'a str {
+    if score.at.is_empty() { &line.at } else { &score.at }
+}
+
+const fn better(metric: &Metric) -> Option<&'static str> {
+    match metric.direction {
+        Direction::Higher => Some("higher"),
+        Direction::Lower => Some("lower"),
+        Direction::Neither => None,
+    }
+}
+
+fn words(score: &Score, metric: Option<&Metric>) -> String {
+    match (&score.what, metric) {
+        (What::Words(words), _) => words.clone(),
+        (What::Capacity(capacity), _) => capacity.text(),
+        (What::Figure(figure), Some(metric)) => value(&figure.value, metric.unit, MEDIUM),
+        (What::Median(median), Some(metric)) => median.written(metric.unit, MEDIUM),
+        (What::Figure(_) | What::Median(_), None) => String::new(),
+    }
+}
+
+fn number(score: &Score) -> Option<f64> {
+    match &score.what {
+        What::Figure(figure) => exact(figure),
+        What::Median(median) => exact_median(median),
+        What::Capacity(capacity) => Some(capacity.held()).filter(|held| *held > 0.0),
+        What::Words(_) => None,
+    }
+}

@@ -1,0 +1,296 @@
+//! All outcomes of one plan on one machine, in the order of their time: how
+//! each figure went, and where it began to lie elsewhere.
+
+use jiff::Timestamp;
+
+use crate::analysis::{
+    Capacity, Figure, LONGEST, Mode, Point, Row, analyse, change_points, spread,
+};
+use crate::compare::{Kind, Weight, differences};
+use crate::outcome::{Load, Outcome, Value};
+
+/// What history keeps of an outcome: its figures, and what decides which
+/// others it may be set beside. An outcome itself may take tens of megabytes.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The file that it is from.
+    pub file: String,
+    /// The outcome without its cells.
+    pub about: Outcome,
+    started: Timestamp,
+    rows: Vec<Past>,
+}
+
+/// A row of an outcome as history keeps it.
+#[derive(Clone, Debug)]
+struct Past {
+    of: Of,
+    points: Vec<At>,
+}
+
+/// One load: whether it was held, and its figures. Of a capacity there is no
+/// load.
+#[derive(Clone, Debug)]
+struct At {
+    load: Option<Load>,
+    held: Option<bool>,
+    figures: Vec<(Kind, Figure)>,
+}
+
+/// Which system, profile and way of loading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Of {
+    /// Name of the system.
+    pub system: String,
+    /// Name of the profile.
+    pub profile: String,
+    /// How it was loaded.
+    pub mode: Mode,
+    /// What else differs between cells of one load.
+    pub variant: Option<String>,
+    /// The headline latency.
+    pub latency: &'static str,
+}
+
+/// One figure over all runs.
+#[derive(Clone, Debug)]
+pub struct Trend {
+    /// Of which system.
+    pub of: Of,
+    /// Under which load; of a capacity there is none.
+    pub load: Option<Load>,
+    /// The figure.
+    pub kind: Kind,
+    /// Its place among the runs, and what it was there; runs without a valid
+    /// number of it are left out.
+    pub dots: Vec<(usize, Figure)>,
+    /// The middle of all.
+    pub median: f64,
+    /// Where it changed.
+    pub turns: Vec<Turn>,
+}
+
+/// A place at which a figure began to lie elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Turn {
+    /// The first run of what is new.
+    pub run: usize,
+    /// By how much: mean after over mean before, less one.
+    pub by: f64,
+}
+
+/// Runs that may be set beside each other.
+#[derive(Clone, Debug)]
+pub struct Strand {
+    /// The runs, the oldest first.
+    pub runs: Vec<Entry>,
+    /// Their figures.
+    pub trends: Vec<Trend>,
+}
+
+/// An outcome that cannot be placed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoEntry {
+    /// It has no cells.
+    #[error("no cell was measured")]
+    NoCells,
+    /// Its start is no time.
+    #[error("its start, {0:?}, is no time")]
+    NoTime(String),
+}
+
+impl Entry {
+    /// What history keeps of an outcome.
+    ///
+    /// # Errors
+    /// It cannot be placed.
+    pub fn of(file: &str, outcome: &Outcome) -> Result<Self, NoEntry> {
+        if outcome.cells.is_empty() {
+            return Err(NoEntry::NoCells);
+        }
+        let started = outcome.run.started.parse();
+        let started = started.map_err(|_| NoEntry::NoTime(outcome.run.started.clone()))?;
+        let analysis = analyse(outcome);
+        let rows = analysis.groups.iter().flat_map(|group| {
+            group.rows.iter().map(|row| Past {
+                of: Of {
+                    system: row.system.clone(),
+                    profile: row.profile.clone(),
+                    mode: group.mode,
+                    variant: group.variant.clone(),
+                    latency: group.latency,
+                },
+                points: points(row),
+            })
+        });
+        // A loop over all fields of an outcome would copy its histograms first.
+        let about = Outcome {
+            schema_version: outcome.schema_version,
+            run: outcome.run.clone(),
+            plan: outcome.plan.clone(),
+            host: outcome.host.clone(),
+            systems: outcome.systems.clone(),
+            skipped: Vec::new(),
+            cells: Vec::new(),
+            ended: outcome.ended.clone(),
+        };
+        Ok(Self { file: file.to_owned(), about, started, rows: rows.collect() })
+    }
+}
+
+fn points(row: &Row) -> Vec<At> {
+    let valid = row.points.iter().filter(|point| point.is_valid());
+    let at_loads = valid.map(|point| {
+        let figures = Kind::ALL.into_iter().filter_map(|kind| {
+            let figure = figure(kind, point)?;
+            Some((kind, figure.clone()))
+        });
+        At { load: Some(point.load), held: point.held, figures: figures.collect() }
+    });
+    // A grid of loads knows a capacity to its next step only.
+    let searched = match row.capacity {
+        Capacity::Is { held, .. } => {
+            let (spread, repeats) = (spread(&row.capacities), row.capacities.clone());
+            let figure = Figure { value: Value::Is(held), spread, repeats };
+            Some(At { load: None, held: None, figures: vec![(Kind::Capacity, figure)] })
+        }
+        _ => None,
+    };
+    searched.into_iter().chain(at_loads).collect()
+}
+
+/// A figure that is a plain number.
+fn figure(kind: Kind, point: &Point) -> Option<&Figure> {
+    kind.of(point).filter(|figure| match figure.value {
+        Value::Is(number) => number.is_finite() && (number > 0.0 || kind == Kind::Failed),
+        _ => false,
+    })
+}
+
+/// Sets outcomes beside each other, those alone that measured the same on the
+/// same machine: a strand for each plan, host and environment, the one with
+/// the newest run first.
+#[must_use]
+pub fn history(mut entries: Vec<Entry>) -> Vec<Strand> {
+    entries.sort_by_key(|entry| entry.started);
+    let mut strands: Vec<Vec<Entry>> = Vec::new();
+    for entry in entries {
+        let belongs = |strand: &&mut Vec<Entry>| {
+            strand.last().is_some_and(|last| {
+                last.about.plan.scenario == entry.about.plan.scenario
+                    && differences(&last.about, &entry.about)
+                        .iter()
+                        .all(|difference| difference.weight != Weight::Refuses)
+            })
+        };
+        match strands.iter_mut().find(belongs) {
+            Some(strand) => strand.push(entry),
+            None => strands.push(vec![entry]),
+        }
+    }
+    for strand in &mut strands {
+        let older = strand.len().saturating_sub(LONGEST);
+        strand.drain(..older);
+    }
+    strands.sort_by_key(|strand| std::cmp::Reverse(strand.last().map(|entry| entry.started)));
+    strands
+        .into_iter()
+        .map(|runs| {
+            let trends = trends(&runs);
+            Strand { runs, trends }
+        })
+        .collect()
+}
+
+fn trends(runs: &[Entry]) -> Vec<Trend> {
+    let mut of: Vec<&Of> = Vec::new();
+    // The newest run first: its order is that of today's tables.
+    for row in runs.iter().rev().flat_map(|entry| &entry.rows) {
+        if !of.contains(&&row.of) {
+            of.push(&row.of);
+        }
+    }
+    let mut out = Vec::new();
+    for of in of {
+        let rows: Vec<(usize, &Past)> = runs
+            .iter()
+            .enumerate()
+            .flat_map(|(run, entry)| entry.rows.iter().map(move |row| (run, row)))
+            .filter(|(_, row)| row.of == *of)
+            .collect();
+        let mut loads: Vec<Option<Load>> = Vec::new();
+        for at in rows.iter().flat_map(|(_, row)| &row.points) {
+            if !loads.contains(&at.load) {
+                loads.push(at.load);
+            }
+        }
+        let amount = |load: &Option<Load>| load.map_or(0.0, Load::amount);
+        loads.sort_by(|a, b| amount(a).total_cmp(&amount(b)));
+        let costed = costed(&rows);
+        for kind in Kind::ALL {
+            for load in &loads {
+                let is_cost = matches!(kind, Kind::Cpu | Kind::Pss);
+                if is_cost && *load != costed {
+                    continue;
+                }
+                out.extend(trend(of, *load, kind, &rows));
+            }
+        }
+    }
+    out
+}
+
+/// Cost is shown at the highest load that the newest run held.
+fn costed(rows: &[(usize, &Past)]) -> Option<Load> {
+    let (_, newest) = rows.last()?;
+    let held = newest.points.iter().rev().find(|at| at.held == Some(true));
+    held.or(newest.points.last())?.load
+}
+
+fn trend(of: &Of, load: Option<Load>, kind: Kind, rows: &[(usize, &Past)]) -> Option<Trend> {
+    let tells = |held: Option<bool>| match kind {
+        // What is held is done as it was offered; what is not has a latency
+        // that is the window's length.
+        Kind::Throughput => of.mode == Mode::InFlight || held != Some(true),
+        Kind::P50 | Kind::P99 => of.mode == Mode::Open && held != Some(false),
+        Kind::Failed => of.mode == Mode::Open,
+        Kind::Capacity | Kind::Cpu | Kind::Pss => true,
+    };
+    let dots: Vec<(usize, Figure)> = rows
+        .iter()
+        .filter_map(|(run, row)| {
+            let at = row.points.iter().find(|at| at.load == load && tells(at.held))?;
+            let (_, figure) = at.figures.iter().find(|(of, _)| *of == kind)?;
+            Some((*run, figure.clone()))
+        })
+        .collect();
+    let numbers: Vec<f64> = dots.iter().filter_map(|(_, figure)| figure.number()).collect();
+    let mut sorted = numbers.clone();
+    sorted.sort_by(f64::total_cmp);
+    let median = *sorted.get(sorted.len() / 2)?;
+    // Rates of failure are mostly zeros, which have no ratio.
+    if numbers.len() < 2 || median <= 0.0 {
+        return None;
+    }
+    Some(Trend { of: of.clone(), load, kind, turns: turns(&dots, &numbers), dots, median })
+}
+
+/// On logarithms: times and rates scatter by factors.
+fn turns(dots: &[(usize, Figure)], numbers: &[f64]) -> Vec<Turn> {
+    if numbers.iter().any(|x| *x <= 0.0) {
+        return Vec::new();
+    }
+    let logs: Vec<f64> = numbers.iter().map(|x| x.ln()).collect();
+    let places = change_points(&logs);
+    let mean =
+        |from: usize, to: usize| logs[from..to].iter().sum::<f64>() / (to - from).max(1) as f64;
+    places
+        .iter()
+        .enumerate()
+        .map(|(order, at)| {
+            let from = order.checked_sub(1).map_or(0, |before| places[before]);
+            let to = places.get(order + 1).copied().unwrap_or(logs.len());
+            Turn { run: dots[*at].0, by: (mean(*at, to) - mean(from, *at)).exp_m1() }
+        })
+        .collect()
+}

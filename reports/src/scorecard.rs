@@ -1,0 +1,135 @@
+//! The one table of the scorecard: 23 items, each with the metrics that it is
+//! read from and the scenario that measures it. Cells are found by the names of
+//! metrics; an item whose metric no cell has yet reads "not measured yet".
+
+/// Where in an outcome a figure is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// At each rate.
+    EachRate,
+    /// At the highest rate held.
+    HighestHeld,
+    /// At the lowest rate tried, where nothing waits for anything else.
+    LowestRate,
+    /// At the rate where it is best.
+    Best,
+    /// The capacity itself.
+    Capacity,
+    /// Over the trials of each fault.
+    Trials,
+    /// Over the backlogs of each size.
+    Backlogs,
+}
+
+/// Tasks whose cells are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tasks {
+    /// Immediate ones.
+    Immediate,
+    /// Those delayed by 10 ms.
+    Delayed,
+}
+
+/// An item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// 1 to 23.
+    pub number: u8,
+    /// What it is called.
+    pub name: &'static str,
+    /// Its metrics, by their names in the one table, which has unit and
+    /// direction; none where no cell has them yet.
+    pub metrics: &'static [&'static str],
+    /// Where they are read.
+    pub at: At,
+    /// Of which tasks.
+    pub tasks: Tasks,
+    /// The scenario that measures it; empty where there is none yet.
+    pub scenario: &'static str,
+    /// What belongs to it and no cell has yet, in words.
+    pub missing: &'static [&'static str],
+}
+
+const fn item(
+    number: u8,
+    name: &'static str,
+    metrics: &'static [&'static str],
+    at: At,
+    scenario: &'static str,
+) -> Item {
+    Item { number, name, metrics, at, tasks: Tasks::Immediate, scenario, missing: &[] }
+}
+
+const fn delayed(number: u8, name: &'static str, metrics: &'static [&'static str], at: At) -> Item {
+    Item { tasks: Tasks::Delayed, ..item(number, name, metrics, at, "delays") }
+}
+
+impl Item {
+    /// With parts that no cell has yet.
+    const fn without(self, missing: &'static [&'static str]) -> Self {
+        Self { missing, ..self }
+    }
+}
+
+/// An item that no scenario measures yet.
+const fn later(number: u8, name: &'static str) -> Item {
+    item(number, name, &[], At::Best, "")
+}
+
+/// All of them, in their order.
+pub const ITEMS: [Item; 23] = [
+    item(1, "throughput", &["throughput"], At::EachRate, "ramp"),
+    item(2, "P95 start latency", &["start_latency.p95"], At::EachRate, "ramp"),
+    item(3, "failure rate", &["failure_rate"], At::EachRate, "ramp"),
+    item(
+        4,
+        "P99 and P99.9 at the highest load held",
+        &["start_latency.p99", "start_latency.p999"],
+        At::HighestHeld,
+        "ramp",
+    ),
+    item(5, "capacity", &["throughput"], At::Capacity, "capacity"),
+    item(
+        6,
+        "handing over",
+        &["enqueue_latency.p50", "enqueue_latency.p99"],
+        At::LowestRate,
+        "ramp",
+    ),
+    item(
+        7,
+        "immediate dispatch",
+        &["start_latency.p50", "start_latency.p99"],
+        At::LowestRate,
+        "ramp",
+    ),
+    item(8, "immediate throughput", &["throughput"], At::Best, "ramp"),
+    delayed(9, "firing error of 10 ms", &["firing_error.p50", "firing_error.p99"], At::LowestRate),
+    delayed(10, "throughput with a delay of 10 ms", &["throughput"], At::Best),
+    later(11, "long time-outs under a million pending"),
+    later(12, "effects exactly once under retries"),
+    later(13, "order kept by key"),
+    later(14, "aggregation: flush latency and loss"),
+    later(15, "a flash sale's burst"),
+    item(16, "drain of a backlog", &["backlog.drain_rate"], At::Backlogs, "backlog"),
+    item(17, "what survives a node's death", &["backlog.lost"], At::Backlogs, "backlog"),
+    item(18, "time to resume", &["backlog.resume"], At::Backlogs, "backlog"),
+    item(19, "memory of the workers", &["rss.workers"], At::HighestHeld, "ramp")
+        .without(&["bytes per pending task"]),
+    item(
+        20,
+        "CPU-seconds per million tasks",
+        &["cpu.client", "cpu.broker", "cpu.workers", "cpu.total"],
+        At::HighestHeld,
+        "ramp",
+    ),
+    later(21, "longest pause, allocations for each task"),
+    item(
+        22,
+        "detection and recovery",
+        &["detection.impact", "detection.alarm", "recovery.from_fault"],
+        At::Trials,
+        "faults",
+    ),
+    item(23, "SLA attainment", &["served.in_fault", "served.overall"], At::Trials, "faults"),
+];
