@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use redis::cmd;
 use schedbench_contract::{Address, Result};
 
 use super::connect::Steady;
@@ -53,6 +54,17 @@ impl Places {
     /// The connection to the server that has the key.
     pub(super) fn of(&self, key: &str) -> &Steady {
         &self.0[self.number_of(key)].line
+    }
+
+    /// Finds out which connections an outage has broken: the first question on
+    /// such a one fails, and the next connects again. Who asks one server asks
+    /// it again; of several, each would fail one question.
+    pub(super) async fn notice_outages(&self) {
+        if self.0.len() > 1 {
+            for server in &self.0 {
+                let _ = server.line.ask(&cmd("PING")).await;
+            }
+        }
     }
 
     /// The number of the server that has the key, from 0.

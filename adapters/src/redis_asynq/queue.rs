@@ -182,6 +182,7 @@ impl Queue {
     /// # Errors
     /// Redis cannot be asked.
     pub(crate) async fn consumers(&self) -> Result<u32> {
+        self.control.notice_outages().await;
         self.first().consumers().await
     }
 
@@ -203,6 +204,7 @@ impl Queue {
     /// # Errors
     /// A server cannot be asked.
     pub(crate) async fn purge(&self) -> Result<()> {
+        self.control.notice_outages().await;
         for queue in self.each() {
             queue.purge().await?;
         }

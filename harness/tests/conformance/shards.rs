@@ -98,6 +98,29 @@ impl Act for OneIsGone {
     }
 }
 
+/// All masters are killed and come back; nobody asks them anything meanwhile.
+struct AllAreGone(Target);
+
+impl Act for AllAreGone {
+    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+        let name = self.0.name();
+        hand.dismiss();
+        hand.submit(0..BEFORE);
+        hand.settle();
+        wait_until_written(hand);
+        hand.kill_and_restart_broker();
+        // In the order of the proof: each connection of it was broken.
+        assert_eq!(hand.consumers(), Some(0), "{name}");
+        assert_eq!(hand.backlog().outstanding(), BEFORE, "{name}");
+        hand.hire_again();
+        hand.wait("all to run", Hand::all_have_run);
+        hand.dismiss();
+        let counts = hand.judged();
+        assert_eq!(counts.grid.ok, [0, BEFORE, 0], "{name}: {counts:?}");
+        assert_eq!((counts.lost, counts.residual), (0, 0), "{name}: {counts:?}");
+    }
+}
+
 fn noted<A: Adapter>(hand: &Hand<'_, '_, A>, kind: MomentKind) -> u64 {
     hand.log.moments().iter().filter(|moment| moment.kind == kind).count() as u64
 }
@@ -111,4 +134,9 @@ fn kept(moment: &str) -> Option<u64> {
 #[test]
 fn a_master_that_is_gone_stops_its_queues_only() {
     each(Lane::Brokers, SHARDS, |target| by_hand(target, &OneIsGone(target)));
+}
+
+#[test]
+fn masters_that_all_come_back_are_asked_what_they_have() {
+    each(Lane::Brokers, SHARDS, |target| by_hand(target, &AllAreGone(target)));
 }
