@@ -138,6 +138,12 @@ fn a_night_without_a_verdict_says_why() {
     let place = Place::new();
     place.side("a", &[noop(), kafka()], 0);
     place.side("b", &[noop(), kafka()], 500);
+    // A step before `measure` failed.
+    place.nightly("publish", SIDES).ends(0);
+    let summary = place.read("summary");
+    assert!(summary.contains("nothing was run"), "{summary}");
+    fs::remove_file(place.at("summary")).expect("a file");
+
     fs::remove_file(place.at("a/2.json")).expect("a file");
     let said = place.nightly("measure", SIDES).ends(2);
     assert!(said.stderr.contains("side A cannot run this; --record begins"), "{}", said.stderr);
