@@ -348,10 +348,12 @@ impl Running for Own {
 
     fn free_disk(&mut self) -> Result<()> {
         let telling = format!("{}: telling it that its disk has room", self.who);
-        let mut limits = self.nodes.iter().zip(self.free_limits.drain(..));
-        limits
-            .try_for_each(|(node, former)| disk_limit::lower(node, &former))
-            .map_err(Error::io(telling))
+        let mut told = Ok(());
+        // Each of them, whatever another says: one alarm blocks all publishers.
+        for (node, former) in self.nodes.iter().zip(self.free_limits.drain(..)) {
+            told = told.and(disk_limit::lower(node, &former));
+        }
+        told.map_err(Error::io(telling))
     }
 
     fn stop(self: Box<Self>) -> Result<()> {
