@@ -52,6 +52,7 @@ struct Cell {
     next_tell: u64,
     last_read: u64,
     done_then: u64,
+    offered_then: u64,
     phase: Phase,
 }
 
@@ -91,6 +92,7 @@ impl Live {
             next_tell: now,
             last_read: now,
             done_then: 0,
+            offered_then: 0,
             phase: Phase::WarmUp,
         });
         Arc::clone(&self.pulse)
@@ -112,9 +114,10 @@ impl Live {
                 .and_then(|timetable| self.second.read(timetable, cell.log.ledger(), now));
             let done = tally.done - cell.done_then;
             let rate = done as f64 / ((now - cell.last_read) as f64 / 1e9);
-            (cell.last_read, cell.done_then) = (now, tally.done);
+            let offered = tally.offered > cell.offered_then;
+            (cell.last_read, cell.done_then, cell.offered_then) = (now, tally.done, tally.offered);
             // In flight and of a backlog a task is intended when it is offered.
-            let is_paced = cell.timetable.is_some();
+            let is_paced = cell.timetable.is_some() && offered;
             let latest = self.pulse.take_latest_ns();
             let lateness = is_paced.then_some(latest as f64 / 1e9);
             Reading { rate, percentiles, lateness }
@@ -127,6 +130,14 @@ impl Live {
             }
             _ => false,
         }
+    }
+
+    /// A phase ends: what was counted until now belongs to it.
+    pub fn turn(&mut self, counts: Counts, phase: Phase) {
+        let Some(cell) = &mut self.cell else { return };
+        cell.phase = phase;
+        let tally = Tally::of(&cell.before, &counts, self.pulse.offered());
+        self.on_board(|board| board.note(phase, tally, None));
     }
 
     /// The cell has ended: its last counts are noted, and its ledger is let go.

@@ -108,6 +108,13 @@ impl Progress {
         self.live.as_mut().map(|live| live.watch(log, timetable()))
     }
 
+    /// A phase of the cell ends, for who tells phases apart.
+    pub fn turn(&mut self, counts: Counts, phase: Phase) {
+        if let Some(live) = &mut self.live {
+            live.turn(counts, phase);
+        }
+    }
+
     /// What the cell's counters say now.
     pub fn tick(&mut self, counts: Counts, phase: Phase) {
         if self.live.as_mut().is_some_and(|live| live.look(counts, phase)) {

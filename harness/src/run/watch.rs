@@ -54,10 +54,14 @@ impl RunCell<'_, '_> {
             let opens = pacer.opened.load(Ordering::Acquire);
             if edges.snapshots.0.is_none() && opens > 0 && now >= opens {
                 edges.snapshots.0 = Some(self.stage.sampler.snapshot());
+                self.stage.progress.turn(log.counts(), Phase::WarmUp);
             }
             let done = pacer.is_done.load(Ordering::Acquire);
             if now >= closes || done && (closes == u64::MAX || halt.is_set()) {
                 edges.snapshots.1 = Some(self.stage.sampler.snapshot());
+                let has_opened = edges.snapshots.0.is_some();
+                let phase = if has_opened { Phase::Window } else { Phase::WarmUp };
+                self.stage.progress.turn(log.counts(), phase);
                 return edges;
             }
             let (stage, roads, queue) = (&mut *self.stage, &self.roads, self.at.prefix.as_str());
