@@ -29,7 +29,10 @@ impl FullDisk {
         let broker = broker.ok_or_else(|| NOT_OURS.to_owned())?;
         // First, so that no death is seen before it is known to be meant.
         stage.hurt.extend(0..broker.children().len());
-        let how = broker.fill_disk().map_err(|error| error.to_string())?;
+        let how = broker.fill_disk().map_err(|error| {
+            stage.hurt.clear();
+            error.to_string()
+        })?;
         Ok(Self { how, has_room: None, ended: Vec::new() })
     }
 
