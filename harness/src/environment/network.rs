@@ -153,8 +153,9 @@ impl Network {
         self.servers.get(node).unwrap_or(&self.servers[0])
     }
 
-    /// Takes a link down, far from the harness and from the nodes: on their
-    /// side the route stays, as it does where a cable far away is cut.
+    /// Takes a link down, far from the harness: on its side the route stays, as
+    /// it does where a cable far away is cut. So it does on the side of nodes
+    /// that are apart; a single namespace has the end that is down.
     ///
     /// # Errors
     /// `ip` fails, or there is no such link.
