@@ -124,7 +124,8 @@ const BACKLOG: &str =
 const LATENCY: &str = "Start latency of the tasks that fell due in the last second; one that has \
     not started counts with its wait so far. Absent with fewer than 10 tasks beyond the quantile, \
     for delayed tasks, in flight and of a backlog";
-const LATENESS: &str = "Largest pacing lateness of the last second: how late the generator was";
+const LATENESS: &str = "Largest pacing lateness of the last second: how late the generator was. \
+    Absent where nothing was offered in it, in flight and of a backlog";
 
 impl Collector for Exposed {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> fmt::Result {

@@ -15,7 +15,7 @@ pub struct Reading {
     /// Start latency of the tasks that fell due in it.
     pub percentiles: Option<Percentiles>,
     /// The largest pacing lateness, s; `None` where no plan says when tasks are
-    /// handed over.
+    /// handed over, or none was.
     pub lateness: Option<f64>,
 }
 
