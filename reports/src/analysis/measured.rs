@@ -45,20 +45,50 @@ fn counted(cells: &[&Cell], name: &str) -> Option<Figure> {
     Some(Figure { value: Value::Is(sum), spread: None, repeats })
 }
 
-/// The largest of all; one beyond the horizon makes it that.
+/// The largest over the cells.
 fn largest(cells: &[&Cell], name: &str) -> Figure {
-    let values = || cells.iter().filter_map(|cell| cell.metrics.get(name));
-    let repeats: Vec<f64> = values().filter_map(Value::number).filter(|x| x.is_finite()).collect();
-    let value = match repeats.iter().copied().reduce(f64::max) {
-        None => values()
-            .next()
-            .filter(|value| value.number().is_none())
-            .cloned()
-            .unwrap_or_else(|| Value::NotMeasured(String::new())),
-        Some(most) if values().any(|value| matches!(value, Value::AtLeast(_))) => {
-            Value::AtLeast(most)
-        }
-        Some(most) => Value::Is(most),
-    };
+    let values: Vec<&Value> = cells.iter().filter_map(|cell| cell.metrics.get(name)).collect();
+    let repeats = numbers(&values);
+    let value = largest_of(&values);
     Figure { value, spread: spread(&repeats).filter(|_| repeats.len() == cells.len()), repeats }
+}
+
+fn numbers(values: &[&Value]) -> Vec<f64> {
+    values.iter().filter_map(|value| value.number()).filter(|x| x.is_finite()).collect()
+}
+
+/// One beyond the horizon makes it that; where no measured one reaches the
+/// largest bound, the largest lies somewhere below that bound.
+fn largest_of(values: &[&Value]) -> Value {
+    let has_beyond = || values.iter().any(|value| matches!(value, Value::AtLeast(_)));
+    match numbers(values).into_iter().reduce(f64::max) {
+        None => values
+            .first()
+            .filter(|value| value.number().is_none())
+            .map_or_else(|| Value::NotMeasured(String::new()), |value| (*value).clone()),
+        Some(most) if has_beyond() => Value::AtLeast(most),
+        Some(most) if !values.contains(&&Value::Is(most)) => Value::AtMost(most),
+        Some(most) => Value::Is(most),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An objective of 18 must not be missed by a bound of 20.
+    #[test]
+    fn the_largest_of_bounds_is_a_bound() {
+        use Value::{AtLeast, AtMost, Is};
+        for (values, largest) in [
+            (vec![AtMost(20.0)], AtMost(20.0)),
+            (vec![Is(15.0), AtMost(20.0)], AtMost(20.0)),
+            (vec![AtMost(20.0), Is(25.0)], Is(25.0)),
+            (vec![AtMost(20.0), Is(20.0)], Is(20.0)),
+            (vec![AtMost(20.0), AtLeast(30.0)], AtLeast(30.0)),
+        ] {
+            assert_eq!(largest_of(&values.iter().collect::<Vec<_>>()), largest, "{values:?}");
+        }
+        assert!(matches!(largest_of(&[]), Value::NotMeasured(_)));
+    }
 }
