@@ -1,6 +1,6 @@
 //! One point of a chart: all repeats of one system, profile, variant and load.
 
-use crate::outcome::{Cell, Held, Histogram, Limit, Load, State, Value};
+use crate::outcome::{Cell, Held, Histogram, Limit, Load, Outcome, State, Value};
 
 use super::percentile::Merged;
 use super::statistics::{Spread, spread};
@@ -99,6 +99,20 @@ impl Point {
     #[must_use]
     pub fn n(&self) -> usize {
         self.counted.len()
+    }
+
+    /// A percentile of a latency over the repeats that count; `suffix` is how
+    /// its name in the table of metrics ends.
+    pub(crate) fn quantile(
+        &self,
+        outcome: &Outcome,
+        latency: &str,
+        q: f64,
+        suffix: &str,
+    ) -> Figure {
+        let cells: Vec<&Cell> =
+            self.counted.iter().filter_map(|index| outcome.cells.get(*index)).collect();
+        percentile(&cells, latency, q, suffix)
     }
 }
 

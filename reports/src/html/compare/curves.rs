@@ -10,7 +10,7 @@ use crate::compare::Comparison;
 use crate::compare::sentences::change;
 use crate::metrics::Unit;
 use crate::numbers::{Medium, load, short};
-use crate::outcome::{Cell, Load, Outcome};
+use crate::outcome::{Cell, Load, Outcome, Value};
 
 use super::super::data::Data;
 use super::super::percentiles::dots;
@@ -20,6 +20,16 @@ use super::{PAGE, Section};
 
 /// Most systems that are drawn; the table has all.
 const MOST: usize = 24;
+
+/// Percentiles of the table: quantile, name, and how the metric's name ends.
+const NAMED: [(f64, &str, &str); 6] = [
+    (0.5, "P50", "p50"),
+    (0.9, "P90", "p90"),
+    (0.99, "P99", "p99"),
+    (0.999, "P99.9", "p999"),
+    (0.9999, "P99.99", "p9999"),
+    (0.999_99, "P99.999", "p99999"),
+];
 
 /// One side of the page.
 #[derive(Clone, Copy)]
@@ -247,7 +257,7 @@ impl Both<'_> {
             moments: Vec::new(),
             name_rows: 1,
         };
-        let table = by_quantile(&series);
+        let table = self.by_quantile(at);
         let sub = format!("at {}", load(at));
         Some(figure(
             (&format!("{} by percentile", capital(name(self.group))), &sub),
@@ -257,29 +267,35 @@ impl Both<'_> {
             &table,
         ))
     }
-}
 
-/// The named percentiles of both, and the change between them.
-fn by_quantile(series: &[Series]) -> Markup {
-    let named = |series: &Series| -> Vec<(f64, f64)> {
-        let of = series.dots.iter().filter(|dot| dot.mark == Mark::Full);
-        of.map(|dot| (dot.x, dot.y)).collect()
-    };
-    let (one, other) = match series {
-        [one, other] => (named(one), named(other)),
-        _ => return html! {},
-    };
-    let percent = |q: f64| format!("P{}", crate::numbers::figure((q * 1e7).round() / 1e5));
-    html! {
-        table {
-            thead { tr { th { "Percentile" } th.n { "Before" } th.n { "After" } th.n { "Change" } } }
-            tbody {
-                @for ((q, a), (_, b)) in one.iter().zip(&other) {
-                    tr {
-                        th scope="row" { (percent(*q)) }
-                        td.n { (crate::numbers::seconds(*a, PAGE)) }
-                        td.n { (crate::numbers::seconds(*b, PAGE)) }
-                        td.n { (change(b / a - 1.0, Measure::Ratio, PAGE)) }
+    /// The named percentiles of both, and the change where both are measured.
+    fn by_quantile(&self, at: Load) -> Markup {
+        let side = |place: usize, q: f64, suffix: &str| -> Option<Value> {
+            let (of, row) = self.rows[place];
+            Some(row.at(at)?.quantile(of.outcome, self.group.latency, q, suffix).value)
+        };
+        let rows = NAMED.into_iter().filter_map(|(q, name, suffix)| {
+            let (before, after) = (side(0, q, suffix)?, side(1, q, suffix)?);
+            let any = before.number().is_some() || after.number().is_some();
+            any.then_some((name, before, after))
+        });
+        let by = |before: &Value, after: &Value| match (before, after) {
+            (Value::Is(before), Value::Is(after)) => {
+                change(after / before - 1.0, Measure::Ratio, PAGE)
+            }
+            _ => crate::summary::NONE.to_owned(),
+        };
+        html! {
+            table {
+                thead { tr { th { "Percentile" } th.n { "Before" } th.n { "After" } th.n { "Change" } } }
+                tbody {
+                    @for (name, before, after) in rows {
+                        tr {
+                            th scope="row" { (name) }
+                            td.n { (short(&before, Unit::Seconds, PAGE)) }
+                            td.n { (short(&after, Unit::Seconds, PAGE)) }
+                            td.n { (by(&before, &after)) }
+                        }
                     }
                 }
             }
