@@ -389,8 +389,9 @@ impl FromStr for Threshold {
 #[command(after_help = "An outcome is a result.json, the directory of a run, or `latest`, \
     `latest~1` (the run before), `SCENARIO/latest~2`.\n\
     Exit code: 0 nothing became worse; 2 an outcome cannot be read, the two measured different \
-    things, or there are too few repeats to tell (5 are needed); 3 a figure became worse, past the \
-    noise and past its threshold.")]
+    things, there are too few repeats to tell (5 are needed), or a system has no valid cell any \
+    more and nothing else became worse; 3 a figure became worse, past the noise and past its \
+    threshold.")]
 pub struct CompareArgs {
     /// The outcome that is compared with
     #[arg(value_name = "BEFORE", value_hint = ValueHint::AnyPath)]
@@ -446,8 +447,10 @@ pub struct MergeArgs {
 /// Arguments of `history`.
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "A trend, not a gate: it ends with exit code 0 whatever changed, and with 2 \
-    where no result can be read."
+    after_help = "A merged result is a run of its own: keep it elsewhere than its parts, or both \
+    count.\n\
+    A trend, not a gate: it ends with exit code 0 whatever changed, and with 2 where no result can \
+    be read."
 )]
 pub struct HistoryArgs {
     /// Where the results are: every result.json below it

@@ -7,11 +7,12 @@ use std::path::Path;
 
 use insta::assert_snapshot;
 use outcomes::{Dice, asynq_rust, before_and_after, histogram, noop, ramp_of};
-use schedbench_reports::analysis::Call;
+use schedbench_reports::analysis::{Call, Merged};
 use schedbench_reports::compare::{
     Comparison, Kind, Terms, Weight, compare, json, junit, markdown, render,
 };
 use schedbench_reports::html;
+use schedbench_reports::numbers::{Medium, seconds};
 use schedbench_reports::outcome::*;
 
 fn compared(before: &Outcome, after: &Outcome) -> Comparison {
@@ -243,6 +244,10 @@ fn an_overload_is_a_regression() {
         assert!(worse.contains(&kind), "{kind:?} in {worse:?}");
     }
     assert!(it.remarks.iter().any(|remark| remark.starts_with("held before and not after")));
+    // A grid's capacity is not tested.
+    let terms = Terms { kinds: vec![Kind::Capacity, Kind::Pss], ..Terms::default() };
+    let said = json(&compare(&before, &after, &terms).expect("alike"));
+    assert!(said.contains("Every difference tested lies inside the noise."), "{said}");
     // What is not valid says nothing.
     for cell in after.cells.iter_mut().filter(|cell| cell.key.load == Load::Rate(20e3)) {
         cell.validity = Validity::Disturbed("0.4 core of other work".into());
@@ -250,6 +255,85 @@ fn an_overload_is_a_regression() {
     let it = compared(&before, &after);
     assert!(it.items.iter().all(|item| item.load != Some(Load::Rate(20e3))));
     assert!(it.remarks.iter().any(|remark| remark.contains("20k/s, disturbed after")));
+}
+
+#[test]
+fn a_system_without_a_valid_cell_after_has_not_passed() {
+    let run = |latency, system: &str| {
+        let models = [noop(), outcomes::Model { latency, ..asynq_rust() }, outcomes::kafka()];
+        let mut outcome = ramp_of(&models, &[1e3], 5);
+        for cell in outcome.cells.iter_mut().filter(|cell| cell.key.system == system) {
+            cell.validity = Validity::Incomplete("the broker died".into());
+        }
+        outcome
+    };
+    let before = run(0.9e-3, "");
+    assert_eq!(compared(&before, &before).undecided(), None);
+    let it = compared(&before, &run(0.9e-3, "kafka"));
+    assert_eq!(it.undecided().as_deref(), Some("no valid cell after of kafka/acks-all"));
+    let said = render(&it, false, 120);
+    assert!(said.contains("nothing can be told of: kafka/acks-all."), "{said}");
+    assert!(said.contains("Every difference tested lies inside the noise."), "{said}");
+    // It had none before, nobody asked for it, it is the control, or the other
+    // one became worse.
+    let broken = run(0.9e-3, "kafka");
+    assert_eq!(compared(&broken, &broken).undecided(), None);
+    let terms = Terms { systems: vec!["redis-asynq".into()], ..Terms::default() };
+    assert_eq!(compare(&before, &broken, &terms).expect("alike").undecided(), None);
+    assert_eq!(compared(&before, &run(0.9e-3, "noop")).undecided(), None);
+    let it = compared(&before, &run(9e-3, "kafka"));
+    assert!(it.has_regressed() && it.undecided().is_none());
+}
+
+/// 500 tasks have a P90 each, and a P99 only together.
+#[test]
+fn a_repeat_without_a_number_is_no_missing_repeat() {
+    let outcome = ramp_of(&[asynq_rust()], &[50.0], 5);
+    let terms = Terms { kinds: vec![Kind::P99], ..Terms::default() };
+    let it = compare(&outcome, &outcome, &terms).expect("alike");
+    assert!(it.items[0].before.number().is_some());
+    let why = Call::NotTested("a repeat has no usable number".to_owned());
+    assert_eq!(it.items[0].change.call, why);
+    assert_eq!(it.why_untested(), "no figure has a number in every repeat of both sides");
+}
+
+#[test]
+fn cost_is_compared_where_it_is_valid() {
+    let mut outcome = outcomes::in_flight();
+    for cell in &mut outcome.cells {
+        if cell.key.load == Load::InFlight(100_000) {
+            cell.validity = Validity::Incomplete("did not turn over".into());
+        }
+    }
+    let it = compared(&outcome, &outcome);
+    let costs: Vec<_> = it.items.iter().filter(|item| item.kind == Kind::Cpu).collect();
+    assert!(!costs.is_empty());
+    assert!(costs.iter().all(|item| item.load == Some(Load::InFlight(10_000))));
+}
+
+/// Delayed tasks may start early, and then percentiles begin higher up.
+#[test]
+fn a_row_of_percentiles_is_of_one_percentile() {
+    let early = |share: f64| {
+        let mut outcome = ramp_of(&[asynq_rust()], &[1e3], 5);
+        for cell in &mut outcome.cells {
+            let start = cell.histograms.get_mut("start_latency").expect("it has one");
+            start.early = (share / (1.0 - share) * start.count as f64) as u64;
+        }
+        outcome
+    };
+    let (before, after) = (early(0.6), early(0.3));
+    let text = text_of(&html::compare(&compared(&before, &after), &before, &after));
+    let row = |name: &str| text.lines().find(|line| line.starts_with(name)).expect("a row");
+    let figure = |outcome: &Outcome, q: f64| {
+        let merged = Merged::of(outcome.cells.iter().map(|cell| &cell.histograms["start_latency"]));
+        let value = merged.expect("readable").percentile(q, 2.0).number().expect("a number");
+        seconds(value, Medium::Page).replace('\u{202f}', " ")
+    };
+    let p50 = format!("P50 | ≤ 0 s | {} | – |", figure(&after, 0.5));
+    assert_eq!(row("P50 |"), p50);
+    let p90 = format!("P90 | {} | {} | +", figure(&before, 0.9), figure(&after, 0.9));
+    assert!(row("P90 |").starts_with(&p90), "{} is not {p90}", row("P90 |"));
 }
 
 #[test]
@@ -265,6 +349,8 @@ fn terms_narrow_it_down() {
     assert!(it.items.iter().all(|item| item.kind == Kind::P99 && item.system != "rabbitmq"));
     assert!(!it.has_regressed(), "half as slow again would matter");
     assert!(it.items.iter().any(|item| item.change.call == Call::Small));
+    let said = json(&it);
+    assert!(said.contains("Every difference lies inside the noise or is too small to matter."));
     let terms = Terms { of_kind: vec![(Kind::P99, 0.1)], ..terms };
     assert!(compare(&before, &after, &terms).expect("alike").has_regressed());
 }

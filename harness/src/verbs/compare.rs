@@ -16,8 +16,9 @@ use crate::voice;
 /// Compares two outcomes; exit code 3 where a figure became worse.
 ///
 /// # Errors
-/// An outcome cannot be read, the two measured different things, or no figure
-/// could be tested ([`Wrong`]: exit code 2); the output cannot be written.
+/// An outcome cannot be read, the two measured different things, no figure
+/// could be tested, or a system has no valid cell any more ([`Wrong`]: exit
+/// code 2); the output cannot be written.
 pub fn run(args: &CompareArgs, voice: Voice, out: &mut impl Write) -> Result<ExitCode> {
     let before = outcomes::read(&args.before, &args.results, "compare")?;
     let after = outcomes::read(&args.after, &args.results, "compare")?;
@@ -37,8 +38,8 @@ pub fn run(args: &CompareArgs, voice: Voice, out: &mut impl Write) -> Result<Exi
         write_whole(path, page.as_bytes())?;
         voice::tell(&format!("Comparison: {}", shown(path)));
     }
-    if compared.tested() == 0 {
-        return Err(Wrong::Untold(untold(&compared)).into());
+    if let Some(why) = compared.undecided() {
+        return Err(Wrong::Untold(format!("no verdict: {why}")).into());
     }
     let exit = if compared.has_regressed() { Exit::Objective } else { Exit::Good };
     Ok(exit.into())
@@ -68,10 +69,4 @@ fn rendered(format: CompareFormat, compared: &Comparison, voice: Voice) -> Strin
         CompareFormat::Json => compare::json(compared),
         CompareFormat::Junit => compare::junit(compared),
     }
-}
-
-/// Why there is no verdict: a gate that cannot tell must not look passed.
-fn untold(compared: &Comparison) -> String {
-    let why = compared.why_untested();
-    format!("no verdict: {why}")
 }

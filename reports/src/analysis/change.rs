@@ -67,6 +67,17 @@ pub enum Call {
     NotTested(String),
 }
 
+impl Call {
+    /// Whether it was not tested because there are too few repeats.
+    pub(crate) fn wants_repeats(&self) -> bool {
+        matches!(self, Self::NotTested(why) if why.ends_with(&needed()))
+    }
+}
+
+fn needed() -> String {
+    format!(", {ENOUGH} are needed")
+}
+
 /// A judged change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
@@ -115,7 +126,7 @@ fn test(pair: &Pair) -> Result<Welch, String> {
     let least = one.repeats.len().min(other.repeats.len());
     if least < ENOUGH {
         let repeats = if least == 1 { "repeat" } else { "repeats" };
-        return Err(format!("{least} {repeats}, {ENOUGH} are needed"));
+        return Err(format!("{least} {repeats}{}", needed()));
     }
     match (one.bound, other.bound) {
         (Bound::AtMost, Bound::AtMost) => {
@@ -149,6 +160,14 @@ impl Pair {
         }
     }
 
+    /// From ratios to logarithms.
+    fn scaled(&self, change: f64) -> f64 {
+        match self.measure {
+            Measure::Ratio => change.ln_1p(),
+            Measure::Points => change,
+        }
+    }
+
     /// From logarithms back to ratios.
     fn unscaled(&self, on_scale: f64) -> f64 {
         match self.measure {
@@ -168,7 +187,11 @@ impl Pair {
 fn call(pair: &Pair, welch: &Welch, adjusted: f64, level: f64) -> Change {
     let by = pair.by();
     let (low, high) = welch.interval(LEVEL);
-    let smallest = welch.smallest_seen(level).map(|size| pair.unscaled(size).max(pair.matters));
+    // It has to pass the noise, and its point the size that matters.
+    let smallest = welch
+        .smallest_seen(level)
+        .zip(welch.shortfall())
+        .map(|(size, short)| pair.unscaled(size.max(pair.scaled(pair.matters) + short)));
     let rose = welch.difference > 0.0;
     let call = if !differs(adjusted) || !pair.is_certain(rose) {
         Call::Noise
@@ -264,14 +287,17 @@ mod tests {
     /// The smallest change that could have been seen is seen in four of five.
     #[test]
     fn the_smallest_change_is_what_it_says() {
-        let mut dice = Dice(11);
-        let mut all: Vec<f64> =
-            (0..500).filter_map(|_| judge(&[dice.pair(0.0, 0.05)])[0].smallest).collect();
-        all.sort_by(f64::total_cmp);
-        let median = all[250];
-        assert!((0.09..=0.11).contains(&median), "cannot tell below about 10 %: {median}");
-        let seen = caught(median, 0.05, 1, 1_000);
-        assert!((0.74..=0.86).contains(&seen), "{seen}");
+        // Where the noise decides, and where the size that matters does.
+        for (noise, low, high) in [(0.05, 0.09, 0.11), (0.003, 0.021, 0.023)] {
+            let mut dice = Dice(11);
+            let mut all: Vec<f64> =
+                (0..500).filter_map(|_| judge(&[dice.pair(0.0, noise)])[0].smallest).collect();
+            all.sort_by(f64::total_cmp);
+            let median = all[250];
+            assert!((low..=high).contains(&median), "cannot tell below about {median}");
+            let seen = caught(median, noise, 1, 1_000);
+            assert!((0.74..=0.86).contains(&seen), "{noise}: {seen}");
+        }
     }
 
     fn exact(numbers: [f64; 5]) -> Sample {

@@ -82,6 +82,14 @@ impl Welch {
         Some((law.inverse_cdf(1.0 - level / 2.0) + law.inverse_cdf(POWER)) * self.error)
     }
 
+    /// How far the difference seen falls short of the true one in one of five
+    /// comparisons, at the spread that was seen: t_power × standard error.
+    /// `None` where there was none.
+    #[must_use]
+    pub fn shortfall(&self) -> Option<f64> {
+        Some(self.law()?.inverse_cdf(POWER) * self.error)
+    }
+
     fn law(&self) -> Option<StudentsT> {
         if self.error > 0.0 && self.freedom > 0.0 {
             StudentsT::new(0.0, 1.0, self.freedom).ok()

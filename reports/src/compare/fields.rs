@@ -221,21 +221,25 @@ fn windows(outcome: &Outcome, of: fn(&Cell) -> f64) -> String {
     named.join(", ")
 }
 
-/// The first line in which two texts differ, from 1; comments and white space
-/// at its ends do not count.
+/// The first line in which two texts differ, numbered from 1 as in the second
+/// where that has it; comments, empty lines and white space at its ends do not
+/// count.
 fn first_line_apart(before: &str, after: &str) -> Option<(usize, String, String)> {
-    let (mut one, mut other) = (before.lines(), after.lines());
-    for number in 1.. {
-        let (a, b) = match (one.next(), other.next()) {
-            (None, None) => return None,
-            (a, b) => (a.unwrap_or_default().trim(), b.unwrap_or_default().trim()),
-        };
-        let is_comment = |line: &str| line.is_empty() || line.starts_with('#');
-        if a != b && !(is_comment(a) && is_comment(b)) {
+    let (mut one, mut other) = (counting(before), counting(after));
+    loop {
+        let (a, b) = (one.next(), other.next());
+        let (number, _) = b.or(a)?;
+        let (a, b) = (a.map_or("", |(_, line)| line), b.map_or("", |(_, line)| line));
+        if a != b {
             return Some((number, a.to_owned(), b.to_owned()));
         }
     }
-    None
+}
+
+/// The lines that say something, with their numbers.
+fn counting(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines = (1..).zip(text.lines().map(str::trim));
+    lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
 }
 
 #[cfg(test)]
@@ -250,5 +254,7 @@ mod tests {
         assert_eq!(apart, Some((2, "rates = [1]".to_owned(), "rates = [2]".to_owned())));
         let longer = first_line_apart(text, "# one\nrates = [1]\nkeys = 4");
         assert_eq!(longer, Some((3, String::new(), "keys = 4".to_owned())));
+        let commented = first_line_apart("a = 1\nb = 2", "# note\na = 1\nb = 3");
+        assert_eq!(commented, Some((3, "b = 2".to_owned(), "b = 3".to_owned())));
     }
 }

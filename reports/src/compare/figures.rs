@@ -119,8 +119,9 @@ impl Kind {
         }
     }
 
-    /// What each repeat says. Cells of one repeat at one load, as a search may
-    /// have, are not independent of each other and count as one.
+    /// What each repeat says, NaN where that is nothing. Cells of one repeat at
+    /// one load, as a search may have, are not independent of each other and
+    /// count as one.
     pub(super) fn sample(self, outcome: &Outcome, point: &Point, latency: &str) -> Option<Sample> {
         let figure = self.of(point)?;
         let bound = match figure.value {
@@ -133,7 +134,9 @@ impl Kind {
         for cell in point.counted.iter().filter_map(|index| outcome.cells.get(*index)) {
             repeats.entry(cell.key.repeat).or_default().push(cell);
         }
-        let each = repeats.values().filter_map(|cells| self.of_repeat(cells, latency));
+        // A repeat without a number must not go unnoticed: those that have one
+        // may have it because they were slower. So nothing is tested then.
+        let each = repeats.values().map(|cells| self.of_repeat(cells, latency).unwrap_or(f64::NAN));
         Some(Sample { point: figure.number()?, repeats: each.collect(), bound })
     }
 

@@ -125,6 +125,9 @@ pub struct Comparison {
     /// What is in one of them and could not be compared, and why; loads that
     /// are no longer held, or are now.
     pub remarks: Vec<String>,
+    /// What had a valid cell before and has none after, as `system/profile`:
+    /// nothing can be told of it, and that is no good sign.
+    pub gone: Vec<String>,
 }
 
 impl Comparison {
@@ -142,6 +145,21 @@ impl Comparison {
     #[must_use]
     pub fn has_regressed(&self) -> bool {
         self.worse().next().is_some()
+    }
+
+    /// Why there is no verdict, where there is none: a gate that cannot tell
+    /// must not look passed.
+    #[must_use]
+    pub fn undecided(&self) -> Option<String> {
+        if self.has_regressed() {
+            None
+        } else if !self.gone.is_empty() {
+            Some(format!("no valid cell after of {}", self.gone.join("; ")))
+        } else if self.tested() == 0 {
+            Some(self.why_untested())
+        } else {
+            None
+        }
     }
 
     /// Why no figure could be judged, where none could.
@@ -184,5 +202,6 @@ pub fn compare(
         items: paired.items,
         control: paired.control,
         remarks: unfinished.into_iter().flatten().chain(paired.remarks).collect(),
+        gone: paired.gone,
     })
 }

@@ -1,8 +1,8 @@
 //! Which figures of two outcomes stand against each other.
 
 use crate::analysis::{
-    Analysis, Bound, Call, Capacity, Change, ENOUGH, Figure, Group, Mode, Pair, Point, Quality,
-    Row, Sample, judge, spread,
+    Analysis, Bound, Call, Capacity, Change, Figure, Group, Mode, Pair, Point, Quality, Row,
+    Sample, judge, spread,
 };
 use crate::numbers::load;
 use crate::outcome::{Outcome, Value};
@@ -14,6 +14,7 @@ pub(super) struct Paired {
     pub(super) items: Vec<Item>,
     pub(super) control: Vec<Item>,
     pub(super) remarks: Vec<String>,
+    pub(super) gone: Vec<String>,
 }
 
 type Of<'a> = (&'a Outcome, &'a Analysis);
@@ -24,9 +25,14 @@ type Draft = (Item, Result<Pair, String>);
 pub(super) fn pair(before: Of<'_>, after: Of<'_>, terms: &Terms) -> Paired {
     let mut drafts: Vec<Draft> = Vec::new();
     let mut remarks = Vec::new();
+    let mut gone = Vec::new();
+    let has_valid = |row: &Row| row.points.iter().any(Point::is_valid);
     for (group, row) in rows(after.1).filter(|(_, row)| wanted(row, terms)) {
         match row_of(before.1, group, row) {
             Some(old) => {
+                if !row.is_noop() && has_valid(old) && !has_valid(row) {
+                    gone.push(name(group, row));
+                }
                 let rows = Rows { before: (before.0, old), after: (after.0, row), group };
                 drafts.extend(rows.drafts(terms, &mut remarks));
             }
@@ -49,7 +55,7 @@ pub(super) fn pair(before: Of<'_>, after: Of<'_>, terms: &Terms) -> Paired {
     remarks.extend(apart(before.0, after.0));
     let is_control = |draft: &Draft| draft.0.system == crate::analysis::NOOP;
     let (control, items) = drafts.into_iter().partition(is_control);
-    Paired { items: judged(items), control: judged(control), remarks }
+    Paired { items: judged(items), control: judged(control), remarks, gone }
 }
 
 /// A latency of which nothing is known but that it is small.
@@ -254,11 +260,12 @@ fn paired(kind: Kind, before: Sample, after: Sample, terms: &Terms) -> Pair {
 }
 
 /// The load at which cost is compared: the highest that both hold, else the
-/// highest that both have.
+/// highest that is valid on both sides.
 fn costed(common: &[(&Point, &Point)]) -> Option<usize> {
     let both_hold =
         |(old, new): &(&Point, &Point)| (old.held, new.held) == (Some(true), Some(true));
-    common.iter().rposition(both_hold).or(common.len().checked_sub(1))
+    let both_valid = |(old, new): &(&Point, &Point)| invalid(old, new).is_none();
+    common.iter().rposition(both_hold).or_else(|| common.iter().rposition(both_valid))
 }
 
 /// Why a point cannot be compared.
@@ -295,9 +302,8 @@ fn judged(drafts: Vec<Draft>) -> Vec<Item> {
         .collect()
 }
 
-/// Fewest repeats on either side among the loads compared.
+/// Whether nothing was tested, and somewhere for want of repeats.
 pub(super) fn too_few(items: &[Item]) -> bool {
     let tested = items.iter().any(|item| item.change.adjusted.is_some());
-    let short = |figure: &Figure| figure.repeats.len() < ENOUGH;
-    !tested && items.iter().any(|item| short(&item.before) || short(&item.after))
+    !tested && items.iter().any(|item| item.change.call.wants_repeats())
 }

@@ -101,12 +101,17 @@ pub(crate) fn verdict(it: &Comparison, medium: Medium) -> Vec<(Tone, String)> {
             out.push((tone, format!("{word}: {} systems more", systems.len() - NAMED)));
         }
     }
+    if !it.gone.is_empty() {
+        let text =
+            format!("No valid cell after, so that nothing can be told of: {}.", it.gone.join("; "));
+        out.push((Tone::Alarm, text));
+    }
     if it.tested() == 0 {
         let why = why_untested(it);
         out.push((Tone::Warning, format!("Nothing is called better or worse: {why}.")));
     } else {
         if worse.is_empty() && better.is_empty() {
-            out.push((Tone::Note, "Every difference lies inside the noise.".to_owned()));
+            out.push((Tone::Note, unchanged(it)));
         }
         out.extend(resolution(it, medium).map(|text| (Tone::Note, text)));
     }
@@ -127,6 +132,16 @@ pub(crate) fn verdict(it: &Comparison, medium: Medium) -> Vec<(Tone, String)> {
         ));
     }
     out
+}
+
+/// That nothing is better or worse, and no more than that.
+fn unchanged(it: &Comparison) -> String {
+    let calls = || it.items.iter().map(|item| &item.change.call);
+    let is_part = !it.gone.is_empty() || calls().any(|call| matches!(call, Call::NotTested(_)));
+    let every = if is_part { "Every difference tested" } else { "Every difference" };
+    let small = calls().any(|call| *call == Call::Small);
+    let small = if small { " or is too small to matter" } else { "" };
+    format!("{every} lies inside the noise{small}.")
 }
 
 /// The items of each system, profile and variant, in their order.
