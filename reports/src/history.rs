@@ -1,6 +1,8 @@
 //! All outcomes of one plan on one machine, in the order of their time: how
 //! each figure went, and where it began to lie elsewhere.
 
+mod fallen;
+
 use jiff::Timestamp;
 
 use crate::analysis::{
@@ -8,6 +10,12 @@ use crate::analysis::{
 };
 use crate::compare::{Kind, Weight, differences};
 use crate::outcome::{Load, Outcome, Value};
+
+pub use fallen::Fallen;
+
+/// Runs from which on a change can be told: of fewer there are too few orders
+/// for one in a hundred.
+pub const TOLD_FROM: usize = 10;
 
 /// What history keeps of an outcome: its figures, and what decides which
 /// others it may be set beside. An outcome itself may take tens of megabytes.
@@ -86,6 +94,8 @@ pub struct Strand {
     pub runs: Vec<Entry>,
     /// Their figures.
     pub trends: Vec<Trend>,
+    /// Loads that the newest run holds no longer.
+    pub fallen: Vec<Fallen>,
 }
 
 /// An outcome that cannot be placed.
@@ -136,6 +146,11 @@ impl Entry {
         };
         Ok(Self { file: file.to_owned(), about, started, rows: rows.collect() })
     }
+
+    fn identity(&self) -> (Timestamp, &str, &str, &str) {
+        let (run, plan) = (&self.about.run, &self.about.plan);
+        (self.started, &run.id, &plan.scenario, &plan.hash)
+    }
 }
 
 fn points(row: &Row) -> Vec<At> {
@@ -172,7 +187,9 @@ fn figure(kind: Kind, point: &Point) -> Option<&Figure> {
 /// the newest run first.
 #[must_use]
 pub fn history(mut entries: Vec<Entry>) -> Vec<Strand> {
-    entries.sort_by_key(|entry| entry.started);
+    // A file that lies in two places is one run.
+    entries.sort_by(|a, b| a.identity().cmp(&b.identity()));
+    entries.dedup_by(|b, a| b.identity() == a.identity());
     let mut strands: Vec<Vec<Entry>> = Vec::new();
     for entry in entries {
         let belongs = |strand: &&mut Vec<Entry>| {
@@ -197,7 +214,8 @@ pub fn history(mut entries: Vec<Entry>) -> Vec<Strand> {
         .into_iter()
         .map(|runs| {
             let trends = trends(&runs);
-            Strand { runs, trends }
+            let fallen = fallen::fallen(&runs);
+            Strand { runs, trends, fallen }
         })
         .collect()
 }
@@ -267,7 +285,9 @@ fn trend(of: &Of, load: Option<Load>, kind: Kind, rows: &[(usize, &Past)]) -> Op
     let numbers: Vec<f64> = dots.iter().filter_map(|(_, figure)| figure.number()).collect();
     let mut sorted = numbers.clone();
     sorted.sort_by(f64::total_cmp);
-    let median = *sorted.get(sorted.len() / 2)?;
+    let upper = *sorted.get(sorted.len() / 2)?;
+    let lower = sorted[(sorted.len() - 1) / 2];
+    let median = f64::midpoint(lower, upper);
     // Rates of failure are mostly zeros, which have no ratio.
     if numbers.len() < 2 || median <= 0.0 {
         return None;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use outcomes::{Model, asynq_rust, noop, rabbit, ramp_from};
 use schedbench_reports::compare::Kind;
-use schedbench_reports::history::{Entry, NoEntry, Strand, history};
+use schedbench_reports::history::{Entry, NoEntry, Strand, Trend, history};
 use schedbench_reports::html;
 use schedbench_reports::numbers::Medium;
 use schedbench_reports::outcome::*;
@@ -65,6 +65,51 @@ fn as_a_page() {
     assert!(page.contains("from run 0010 of 16 Nov 2026") || page.contains("from run 000f of 15"));
     assert!(page.contains("Left out: results/broken/result.json"));
     assert!(page.len() < 2_000_000, "{} bytes", page.len());
+}
+
+/// Its latencies leave their trends, so none of them turns.
+#[test]
+fn a_load_that_is_no_longer_held_is_said() {
+    let night = |day: u32| {
+        let capacity = if day < 20 { 29e3 } else { 15e3 };
+        let models = [noop(), Model { capacity, ..asynq_rust() }, rabbit()];
+        let mut outcome = ramp_from(&models, &[1e3, 20e3], 2, 1_000 * day);
+        outcome.run.id = format!("{day:04x}");
+        outcome.run.started = format!("2026-11-{day:02}T02:00:00Z");
+        entry(&outcome)
+    };
+    let [strand] = &history((1..=28).map(night).collect())[..] else { panic!("one plan") };
+    let said = html::changes(strand, Medium::Terminal);
+    let fallen: Vec<_> = said.iter().filter(|(_, text)| text.contains("no longer held")).collect();
+    let [(_, text)] = fallen[..] else { panic!("rabbitmq never held it: {fallen:?}") };
+    assert!(text.starts_with("redis-asynq/everysec from run 0014 of 20 Nov 2026"), "{text}");
+    assert!(text.ends_with(" on: 20k/s is no longer held"), "{text}");
+    assert!(!html::history("results", std::slice::from_ref(strand), &[]).contains("No figure"));
+}
+
+#[test]
+fn two_runs_tell_no_change_and_have_a_middle() {
+    let strands = history([1, 20].map(|day| entry(&nightly(day))).into());
+    let trend = strands[0].trends.iter().find(|it| it.kind == Kind::P50).expect("a trend");
+    let of = |dot: usize| trend.dots[dot].1.number().expect("a number");
+    assert!((trend.median - (of(0) + of(1)) / 2.0).abs() < 1e-12, "{trend:?}");
+    let few = "Of so few runs no change could be told: about 10 are needed.";
+    assert!(html::history("results", &strands, &[]).contains(few));
+    let nights = history((1..=12).map(|day| entry(&nightly(day))).collect());
+    let page = html::history("results", &nights, &[]);
+    assert!(!page.contains(few));
+    let is_told = |trend: &&Trend| {
+        trend.dots.len() >= 10 && trend.dots.iter().all(|(_, it)| it.number() > Some(0.0))
+    };
+    let told = nights[0].trends.iter().filter(is_told).count();
+    assert!(page.contains(&format!("Of {told} figures with so many runs, about 0.")), "{told}");
+}
+
+#[test]
+fn a_file_in_two_places_is_one_run() {
+    let all = [nightly(1), nightly(2), nightly(1), nightly(2)];
+    let strands = history(all.iter().map(entry).collect());
+    assert_eq!(strands[0].runs.len(), 2);
 }
 
 #[test]

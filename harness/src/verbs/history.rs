@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use schedbench_reports::history::{Entry, Strand, history};
+use schedbench_reports::history::{Entry, Strand, TOLD_FROM, history};
 use schedbench_reports::numbers::Medium;
 use schedbench_reports::{html, load};
 
@@ -55,7 +55,7 @@ pub fn run(args: &HistoryArgs, out: &mut impl Write) -> Result<ExitCode> {
     }
     let strands = history(entries);
     for strand in &strands {
-        writeln!(out, "{}", html::strand_title(strand))?;
+        writeln!(out, "{}", plain(&html::strand_title(strand)))?;
         for line in lines(strand) {
             writeln!(out, "  {line}")?;
         }
@@ -72,12 +72,18 @@ fn lines(strand: &Strand) -> Vec<String> {
     if changes.is_empty() {
         return vec![if strand.trends.is_empty() {
             "no figure has a valid number in two runs".to_owned()
+        } else if strand.runs.len() < TOLD_FROM {
+            format!("too few runs to tell a change, about {TOLD_FROM} are needed")
         } else {
             "no figure has changed past the noise of its runs".to_owned()
         }];
     }
-    let plain = |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     changes.iter().map(|(_, sentence)| plain(sentence)).collect()
+}
+
+/// Text out of a file, without anything a terminal would obey.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Every `result.json` below; links are left out, since `latest` is one of the

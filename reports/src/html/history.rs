@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 
-use crate::analysis::{Measure, Spread};
+use crate::analysis::{Figure, Measure, Spread};
 use crate::charts::{Axis, Dot, Join, Lines, Mark, Moment, NARROW, Series};
 use crate::compare::Kind;
 use crate::compare::sentences::change;
-use crate::history::{Entry, Of, Strand, Trend, Turn};
+use crate::history::{Entry, Of, Strand, TOLD_FROM, Trend, Turn};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, amount, load};
 
@@ -56,8 +56,9 @@ pub fn history(directory: &str, strands: &[Strand], left_out: &[String]) -> Stri
                 "Each figure is drawn over its own median of all runs shown. Whiskers: the range over a run's repeats, \
                  from five repeats on a 95" (PAGE.space()) "% interval. A change is marked where the energy distance \
                  between the runs before and after it is larger than in 99 of 100 orders of the same runs (E-divisive \
-                 means, Matteson and James 2014); it needs about ten runs. A trend, not a gate: runs on one machine \
+                 means, Matteson and James 2014); it needs about " (TOLD_FROM) " runs. A trend, not a gate: runs on one machine \
                  at different times differ by more than their repeats."
+                (by_chance(strands))
             }
         },
     }];
@@ -107,7 +108,14 @@ fn verdict(strands: &[Strand], left_out: &[String]) -> Markup {
     html! {
         section #verdict {
             h2.quiet { "Verdict" }
-            @if changes.is_empty() { p { "No figure has changed past the noise of its runs." } }
+            @if changes.is_empty() {
+                p {
+                    "No figure has changed past the noise of its runs."
+                    @if strands.iter().all(|strand| strand.runs.len() < TOLD_FROM) {
+                        " Of so few runs no change could be told: about " (TOLD_FROM) " are needed."
+                    }
+                }
+            }
             @for (_, sentence) in changes.iter().take(40) { p { (sentence) } }
             @if changes.len() > 40 { p.bound { "and " (changes.len() - 40) " more, marked below" } }
             @for left in left_out { p.bound { "Left out: " (left) } }
@@ -115,8 +123,28 @@ fn verdict(strands: &[Strand], left_out: &[String]) -> Markup {
     }
 }
 
-/// The changes of a strand, a sentence for each system and run, with the start
-/// of the run that it begins with.
+/// Every figure has its own chance of one in a hundred, and nothing corrects
+/// for how many there are.
+fn by_chance(strands: &[Strand]) -> String {
+    // What is zero in some run has no ratio, and is marked nowhere.
+    let is_told = |trend: &&Trend| {
+        let positive = |(_, figure): &(usize, Figure)| figure.number() > Some(0.0);
+        trend.dots.len() >= TOLD_FROM && trend.dots.iter().all(positive)
+    };
+    let trends = strands.iter().flat_map(|strand| &strand.trends);
+    let told = trends.filter(is_told).count();
+    if told == 0 {
+        return String::new();
+    }
+    let figures = if told == 1 { "figure" } else { "figures" };
+    let marked = crate::numbers::figure(told as f64 / 100.0);
+    format!(
+        " Of {told} {figures} with so many runs, about {marked} would be marked by chance alone."
+    )
+}
+
+/// The changes of a strand and the loads that it holds no longer, a sentence
+/// for each system and run, with the start of the run that it begins with.
 #[must_use]
 pub fn sentences(strand: &Strand, medium: Medium) -> Vec<(&str, String)> {
     let mut places: Vec<(usize, &Of)> = Vec::new();
@@ -135,7 +163,16 @@ pub fn sentences(strand: &Strand, medium: Medium) -> Vec<(&str, String)> {
         let from = format!("run {} of {}", run.id, date(&run.started));
         (run.started.as_str(), format!("{} from {from} on: {what}", name(of)))
     };
-    places.iter().map(sentence).collect()
+    let fallen = strand.fallen.iter().map(|it| {
+        let run = &strand.runs[it.run].about.run;
+        let loads: Vec<String> = it.loads.iter().map(|at| load(*at)).collect();
+        let are = if loads.len() == 1 { "is" } else { "are" };
+        let from = format!("run {} of {}", run.id, date(&run.started));
+        let text =
+            format!("{} from {from} on: {} {are} no longer held", name(&it.of), loads.join(", "));
+        (run.started.as_str(), text)
+    });
+    places.iter().map(sentence).chain(fallen).collect()
 }
 
 /// `P99 start latency +26 % to +29 % at 4 loads`.
@@ -327,7 +364,7 @@ fn table(strand: &Strand, trends: &[&Trend]) -> Markup {
             thead { tr { th { "Run" } @for trend in trends { th.n { (at(trend)) } } } }
             tbody {
                 tr {
-                    th scope="row" { "median of all " (strand.runs.len()) }
+                    th scope="row" { "median of all that have it" }
                     @for trend in trends { td.n { (amount(trend.median, trend.kind.unit(), PAGE)) } }
                 }
                 @for (place, entry) in strand.runs.iter().enumerate().skip(from) {
