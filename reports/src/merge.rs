@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::analysis::NOOP;
 use crate::compare::{Difference, Weight, differences};
 use crate::outcome::{Cell, Demand, Ended, Outcome, Plan, Run};
 
@@ -52,12 +53,11 @@ pub fn merge(outcomes: &[Outcome]) -> Result<Outcome, Apart> {
         return Err(Apart::TooFew(outcomes.len()));
     };
     for (place, outcome) in outcomes.iter().enumerate() {
-        let same = |other: &Outcome| {
-            (&other.run.id, &other.run.started) == (&outcome.run.id, &outcome.run.started)
-        };
-        if let Some(before) = outcomes[..place].iter().position(same) {
-            let run = outcome.run.id.clone();
-            return Err(Apart::Twice { first: before + 1, second: place + 1, run });
+        for (first, before) in outcomes[..place].iter().enumerate() {
+            if let Some(run) = common_run(before, outcome) {
+                let run = run.to_owned();
+                return Err(Apart::Twice { first: first + 1, second: place + 1, run });
+            }
         }
     }
     // Each against each: systems that the first has not must agree as well.
@@ -105,22 +105,42 @@ pub fn merge(outcomes: &[Outcome]) -> Result<Outcome, Apart> {
     Ok(whole)
 }
 
+/// Joins the ids of the runs of a merged outcome, which are all that is known
+/// of them.
+const AND: char = '+';
+
+/// The run that two outcomes have both.
+fn common_run<'a>(one: &Outcome, other: &'a Outcome) -> Option<&'a str> {
+    let (one, other) = (&one.run, &other.run);
+    let is_merged = one.id.contains(AND) || other.id.contains(AND);
+    if !is_merged && one.started != other.started {
+        return None;
+    }
+    other.id.split(AND).find(|id| one.id.split(AND).any(|it| it == *id))
+}
+
 fn run(outcomes: &[Outcome]) -> Run {
     let first = outcomes.iter().min_by_key(|outcome| started(outcome)).unwrap_or(&outcomes[0]);
     let ids: Vec<&str> = outcomes.iter().map(|outcome| outcome.run.id.as_str()).collect();
     Run {
-        id: ids.join("+"),
+        id: ids.join(&AND.to_string()),
         elapsed_s: outcomes.iter().map(|outcome| outcome.run.elapsed_s).sum(),
         ..first.run.clone()
     }
 }
 
 fn plan(outcomes: &[Outcome]) -> Plan {
-    let cells = cells_per_repeat(outcomes);
+    let repeats = highest_repeats(outcomes);
+    // `noop` is in every run, also where each has a system of its own.
+    let of_systems = repeats.iter().filter(|((system, _), _)| system != NOOP);
+    let highest = of_systems.map(|(_, highest)| *highest).max();
+    let highest = highest.or_else(|| repeats.values().copied().max());
+    let holds = outcomes.iter().filter_map(|outcome| outcome.plan.objective_holds);
     Plan {
-        repeats: cells.values().copied().max().unwrap_or(outcomes[0].plan.repeats),
+        repeats: highest.unwrap_or(outcomes[0].plan.repeats),
         planned: outcomes.iter().fold(0, |sum, it| sum.saturating_add(it.plan.planned)),
         objectives: objectives(outcomes),
+        objective_holds: holds.reduce(f64::max),
         ..outcomes[0].plan.clone()
     }
 }
@@ -137,7 +157,7 @@ fn objectives(outcomes: &[Outcome]) -> Vec<Demand> {
 }
 
 /// The highest repeat of each system and profile, all outcomes together.
-fn cells_per_repeat(outcomes: &[Outcome]) -> BTreeMap<(String, String), u32> {
+fn highest_repeats(outcomes: &[Outcome]) -> BTreeMap<(String, String), u32> {
     let mut repeats: BTreeMap<(String, String), u32> = BTreeMap::new();
     for outcome in outcomes {
         let mut own: BTreeMap<(String, String), u32> = BTreeMap::new();
@@ -165,7 +185,7 @@ fn cells(outcomes: &[Outcome]) -> Vec<Cell> {
     let mut number = 0_u32;
     let mut blocks = 0_u32;
     for (place, outcome) in outcomes.iter().enumerate() {
-        let before = cells_per_repeat(&outcomes[..place]);
+        let before = highest_repeats(&outcomes[..place]);
         let later = started(outcome)
             .zip(origin)
             .map_or(0.0, |(at, origin)| at.duration_since(origin).as_secs_f64());

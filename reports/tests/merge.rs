@@ -81,6 +81,7 @@ fn systems_measured_apart_stand_side_by_side() {
         whole.cells.iter().filter(|it| it.key.system == system).map(|it| it.key.repeat).max()
     };
     assert_eq!((repeats("noop"), repeats("kafka")), (Some(6), Some(2)));
+    assert_eq!(whole.plan.repeats, 2, "of each system that is compared");
 }
 
 #[test]
@@ -107,8 +108,36 @@ fn what_was_not_measured_alike_stays_apart() {
     let twice = merge(&[one.clone(), later(one.clone(), "9b1c"), one.clone()]);
     let run = "7f3a".to_owned();
     assert_eq!(twice, Err(Apart::Twice { first: 1, second: 3, run }));
+    // What was merged has the tasks of its parts.
+    let other = later(one.clone(), "9b1c");
+    let whole = merge(&[one.clone(), other.clone()]).expect("they belong together");
+    let third = later(one.clone(), "c0de");
+    for (parts, first, second, run) in [
+        ([&whole, &third, &other], 1, 3, "9b1c"),
+        ([&third, &one, &whole], 2, 3, "7f3a"),
+        ([&whole, &third, &whole], 1, 3, "7f3a"),
+    ] {
+        let run = run.to_owned();
+        assert_eq!(merge(&parts.map(Outcome::clone)), Err(Apart::Twice { first, second, run }));
+    }
+    assert_eq!(merge(&[whole, third]).map(|all| all.cells.len()), Ok(3 * one.cells.len()));
     assert_eq!(merge(&[one]), Err(Apart::TooFew(1)));
     assert_eq!(merge(&[]), Err(Apart::TooFew(0)));
+}
+
+/// In whatever order they are named.
+#[test]
+fn what_one_has_to_hold_the_whole_has_to() {
+    let asked = |holds: [Option<f64>; 2]| {
+        let mut one = ramp_of(&[noop(), asynq_rust()], &[1e3], 1);
+        let mut other = later(one.clone(), "9b1c");
+        (one.plan.objective_holds, other.plan.objective_holds) = (holds[0], holds[1]);
+        merge(&[one, other]).expect("they belong together").plan.objective_holds
+    };
+    assert_eq!(asked([None, Some(20e3)]), Some(20e3));
+    assert_eq!(asked([Some(20e3), None]), Some(20e3));
+    assert_eq!(asked([Some(20e3), Some(5e3)]), Some(20e3));
+    assert_eq!(asked([None, None]), None);
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub fn run(args: &MergeArgs, out: &mut impl Write) -> Result<ExitCode> {
             .with_context(|| format!("cannot create {}", parent.display()))?;
     }
     write_whole(&result, save::to_json(&whole).as_bytes())?;
-    let page = result.with_file_name("report.html");
+    let page = page_of(&result);
     write_whole(&page, html::render(&whole).as_bytes())?;
     writeln!(
         out,
@@ -55,6 +55,16 @@ pub fn run(args: &MergeArgs, out: &mut impl Write) -> Result<ExitCode> {
 fn result_in(out: &Path) -> PathBuf {
     let is_file = out.extension().is_some_and(|extension| extension == "json");
     if is_file { out.to_owned() } else { out.join("result.json") }
+}
+
+/// Beside a result of another name may lie the result of a run, whose page is
+/// `report.html`.
+fn page_of(result: &Path) -> PathBuf {
+    if result.file_name().is_some_and(|name| name == "result.json") {
+        result.with_file_name("report.html")
+    } else {
+        result.with_extension("html")
+    }
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {

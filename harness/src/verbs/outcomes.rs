@@ -148,12 +148,16 @@ fn run_before(
 }
 
 /// The directories of runs in one of a scenario, the oldest first: each is
-/// named after its time.
+/// named after its time. One of another name, such as a merged result, has no
+/// place among them.
 fn runs(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let mut runs: Vec<PathBuf> = entries
         // `latest` is one of the others again.
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter(|entry| {
+            entry.file_name().as_encoded_bytes().first().is_some_and(u8::is_ascii_digit)
+        })
         .map(|entry| entry.path())
         .filter(|path| path.join("result.json").exists())
         .collect();

@@ -60,6 +60,14 @@ fn a_regression_ends_with_3() {
     assert!(
         place.says(&["compare", "a.json", "a.json"]).ends(0).stdout.contains("inside the noise")
     );
+    // What died is no pass.
+    let mut dead = before.clone();
+    for cell in dead.cells.iter_mut().filter(|cell| cell.key.system == "kafka") {
+        cell.validity = Validity::Incomplete("the broker died".to_owned());
+    }
+    place.file("dead.json", to_json(&dead));
+    let said = place.says(&["compare", "a.json", "dead.json"]).refused_after_output(2);
+    said.complains_of(&["error: no verdict: no valid cell after of kafka/acks-all"]);
     for wrong in [["--threshold", "5"], ["--threshold", "p98=5%"], ["--figures", "p98"]] {
         compare(&wrong).refused(2).complains_of(&[wrong[1]]);
     }
@@ -159,6 +167,11 @@ fn merged() {
     }
     place.says(&["merge", "latest", "b.json", "-o", "one.json"]).ends(0);
     assert!(place.at("one.json").exists());
+    assert!(place.at("one.html").exists(), "not the page of a run that lies there");
+    // Beside the runs it is none of them.
+    place.says(&["merge", "latest", "b.json", "-o", "results/ramp/whole"]).ends(0);
+    let said = place.says(&["merge", "ramp/latest~1", "b.json", "-o", "no.json"]).refused(2);
+    said.complains_of(&["there are only 1 runs of ramp"]);
 
     other.host.cores = 4;
     place.file("c.json", to_json(&other));
