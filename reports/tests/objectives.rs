@@ -114,6 +114,25 @@ fn backlogs_are_judged_by_their_own_figures() {
     assert_snapshot!("backlogs", lines.join("\n"));
 }
 
+/// As any loss, in whichever repeat it was; and what may still be held, or was
+/// never confirmed, is no zero.
+#[test]
+fn what_a_backlog_lost_is_judged_repeat_by_repeat() {
+    let mut outcome = outcomes::piled();
+    for cell in outcome.cells.iter_mut().filter(|cell| cell.counts.lost == 12) {
+        cell.validity = Validity::Disturbed("1 core".into());
+    }
+    let lines = of(&outcome, "backlog.lost", Is, 0.0);
+    let line = |name: &str| -> &String {
+        lines.iter().find(|line| line.starts_with(name)).expect("a line")
+    };
+    let kafka = line("kafka/");
+    assert!(kafka.contains(": failed: 12 at ") && kafka.contains("repeat 2"), "{kafka}");
+    assert!(line("celery/").contains(": not judged: ") && line("celery/").contains("not proved"));
+    assert!(line("rabbitmq/transient").contains("nothing was confirmed"));
+    assert!(line("postgres/").contains(": passed: "), "{}", line("postgres/"));
+}
+
 /// A grid of rates leaves open what lies between two of them.
 #[test]
 fn a_capacity_that_a_grid_leaves_open_is_not_judged() {
@@ -151,6 +170,16 @@ fn who_was_left_out_and_what_is_not_known_has_not_passed() {
     let of_noop = Demand { system: Some("noop".into()), ..lost.clone() };
     assert!(said(&outcome, of_noop)[0].starts_with("noop/"), "asked by name");
     assert!(said(&outcome, lost.clone()).iter().all(|line| !line.starts_with("noop")));
+    // Of what is named, what ran does not speak for what did not.
+    let wheel = Demand { system: Some("wheel".into()), ..lost.clone() };
+    outcome.skipped[0].target = "wheel/hashed".into();
+    let lines = said(&outcome, wheel.clone());
+    assert!(lines[0].starts_with("wheel/default: passed: "), "{lines:#?}");
+    assert_eq!(lines[1..], ["wheel/hashed: not judged: left out: no broker here"]);
+    let that = Demand { profile: Some("default".into()), ..wheel.clone() };
+    assert_eq!(said(&outcome, that).len(), 1);
+    let other = Demand { profile: Some("sorted".into()), ..wheel };
+    assert_eq!(said(&outcome, other), ["wheel/sorted: not judged: it was not measured"]);
     let newer = Demand { metric: "beauty".into(), ..lost };
     assert!(said(&outcome, newer)[0].ends_with("this version has no metric `beauty`"));
     let nowhere = DemandedAt::Load(Load::Rate(123.0));

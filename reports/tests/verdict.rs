@@ -109,6 +109,27 @@ fn a_gap_below_the_capacity_is_told() {
     assert!(text.contains("not held at 5k/s below its capacity"), "{text}");
 }
 
+/// What was measured decides; what a search skipped is held where more was.
+#[test]
+fn a_rate_that_was_measured_and_not_held_is_not_held() {
+    use schedbench_reports::analysis::Met;
+
+    let mut outcome = outcomes::ramp_of(&[outcomes::wheel()], &[1e3, 5e3, 10e3], 1);
+    outcome.cells[1].held = Held::No("failures 0.4 %".into());
+    let met = |outcome: &schedbench_reports::outcome::Outcome, holds| {
+        let mut outcome = outcome.clone();
+        outcome.plan.objective_holds = Some(holds);
+        analyse(&outcome).objectives[0].met.clone()
+    };
+    assert_eq!(met(&outcome, 5e3), Met::No("not at 5k/s: failures 0.4 %".into()));
+    assert_eq!(met(&outcome, 2e3), Met::Yes);
+    outcome.cells.truncate(2);
+    outcome.cells[0].validity = Validity::Disturbed("1 core".into());
+    outcome.cells[0].held = Held::NotJudged("disturbed".into());
+    let why = "no valid cell below 5k/s, which it does not hold";
+    assert_eq!(met(&outcome, 1e3), Met::Unknown(why.into()));
+}
+
 /// What is not comparable is shown with its reason and is in no rank, no
 /// common load and no sentence.
 #[test]

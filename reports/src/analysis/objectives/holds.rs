@@ -1,7 +1,7 @@
 //! The rate that every system had to hold (`objective.holds`).
 
 use crate::numbers::{Medium, rate, seconds};
-use crate::outcome::Outcome;
+use crate::outcome::{Load, Outcome};
 
 use super::super::capacity::Capacity;
 use super::super::groups::{Group, Mode};
@@ -42,35 +42,43 @@ pub(super) fn objectives(outcome: &Outcome, groups: &[Group]) -> Vec<Objective> 
     objectives
 }
 
-/// A load below one that was held is held too: a search skips most of them.
+/// A load below one that was held is held too, as a search skips most of them;
+/// but where it was measured itself, that decides.
 fn met(row: &Row, holds: f64) -> Met {
     match &row.capacity {
         Capacity::Unknown(why) => {
             Met::Unknown(if why.is_empty() { "no valid cell".to_owned() } else { why.clone() })
         }
-        capacity if capacity.held() >= holds => Met::Yes,
+        capacity if capacity.held() >= holds => match row.at(Load::Rate(holds)) {
+            Some(point) if point.held == Some(false) => not_at(holds, point.why_not.as_ref()),
+            _ => Met::Yes,
+        },
         Capacity::AtLeast(held) => {
             Met::Unknown(format!("no valid cell above {}, which it holds", rate(*held)))
         }
         capacity => {
             let failed = capacity.bracket().map_or(f64::INFINITY, |(_, failed)| failed);
-            let why = row
-                .points
-                .iter()
-                .find(|point| point.load.amount() == failed)
-                .and_then(|point| point.why_not.clone());
-            let why = why.map_or_else(String::new, |why| format!(": {why}"));
             if failed > holds {
                 // Held below, failed above, nothing valid between.
-                Met::Unknown(format!("no valid cell between {}", between(capacity)))
-            } else {
-                Met::No(format!("not at {}{why}", rate(failed)))
+                return Met::Unknown(format!("no valid cell {}", between(capacity)));
             }
+            let point = row.points.iter().find(|point| point.load.amount() == failed);
+            not_at(failed, point.and_then(|point| point.why_not.as_ref()))
         }
     }
 }
 
+fn not_at(load: f64, why: Option<&String>) -> Met {
+    let why = why.map_or_else(String::new, |why| format!(": {why}"));
+    Met::No(format!("not at {}{why}", rate(load)))
+}
+
 fn between(capacity: &Capacity) -> String {
     let (held, failed) = capacity.bracket().unwrap_or_default();
-    format!("{}, which it holds, and {}", rate(held), rate(failed))
+    let failed = rate(failed);
+    if held > 0.0 {
+        format!("between {}, which it holds, and {failed}", rate(held))
+    } else {
+        format!("below {failed}, which it does not hold")
+    }
 }

@@ -31,6 +31,8 @@ pub(super) fn of(found: Found<'_>, demand: &Demand) -> Vec<Objective> {
     if systems.is_empty() {
         return vec![unknown(target_of(demand), nobody(found.outcome, demand))];
     }
+    let ran: Vec<String> =
+        systems.iter().map(|one| format!("{}/{}", one.system, one.profile)).collect();
     let judged = systems.into_iter().map(|system| {
         let target = format!("{}/{}", system.system, system.profile);
         let Some(metric) = metrics::demanded(&demand.metric) else {
@@ -45,7 +47,22 @@ pub(super) fn of(found: Found<'_>, demand: &Demand) -> Vec<Objective> {
             places.into_iter().map(|place| Verdict::of(place, demand, metric)).collect();
         sum_up(target, demand, &verdicts)
     });
-    judged.collect()
+    let left_out = found.outcome.skipped.iter().filter(|out| is_named(demand, out));
+    let left_out = left_out.filter(|out| !ran.contains(&out.target));
+    let left_out =
+        left_out.map(|out| unknown(out.target.clone(), format!("left out: {}", out.why)));
+    judged.chain(left_out).collect()
+}
+
+/// Whether a demand names by `of` what was left out. Of a system that the build
+/// lacks the scenario may say no profile.
+fn is_named(demand: &Demand, out: &Skipped) -> bool {
+    let (system, profile) = match out.target.split_once('/') {
+        Some((system, profile)) => (system, Some(profile)),
+        None => (out.target.as_str(), None),
+    };
+    let is_profile = |wanted: &String| profile.is_none_or(|profile| profile == wanted);
+    demand.system.as_deref() == Some(system) && demand.profile.as_ref().is_none_or(is_profile)
 }
 
 /// `noop` is in every run; only who names it asks for it.
@@ -68,10 +85,7 @@ fn target_of(demand: &Demand) -> String {
 }
 
 fn nobody(outcome: &Outcome, demand: &Demand) -> String {
-    let is_it = |skipped: &&Skipped| {
-        let system = skipped.target.split('/').next().unwrap_or_default();
-        demand.system.as_ref().is_none_or(|name| name == system)
-    };
+    let is_it = |out: &&Skipped| demand.system.is_none() || is_named(demand, out);
     match outcome.skipped.iter().find(is_it) {
         Some(skipped) => format!("left out: {}", skipped.why),
         None => "it was not measured".to_owned(),

@@ -168,7 +168,8 @@ impl Asked<'_> {
     fn seen_in(&self, key: &CellKey, cells: &[usize]) -> Vec<Place> {
         let (about, words) = (self.about(key), self.words_of(key));
         let of = |index: &usize| self.found.outcome.cells.get(*index);
-        if metrics::is_of_the_ledger(self.metric.name) {
+        let is_lost = self.metric.name == "backlog.lost" && key.is_of_a_backlog();
+        if is_lost || metrics::is_of_the_ledger(self.metric.name) {
             let several = cells.len() > 1;
             let place = |cell: &Cell| Place {
                 words: match several {
@@ -221,7 +222,7 @@ impl Asked<'_> {
             let why = cell.error.as_ref().map(|error| format!(": {}", error.message));
             return Err(format!("nothing was handed over{}", why.unwrap_or_default()));
         }
-        if self.metric.name != "lost" {
+        if !matches!(self.metric.name, "lost" | "backlog.lost") {
             let number = match self.metric.name {
                 "repeated" => counts.repeated,
                 "inversions" => counts.inversions,
