@@ -93,6 +93,58 @@ fn what_kills_showed_stands_beside_what_is_promised() {
     assert!(why(question(&ramp, "survive a crash"), "wheel").contains("process"));
 }
 
+/// A ledger that does not balance says nothing, and sums of any file end at the
+/// largest number.
+#[test]
+fn what_was_lost_is_of_ledgers_that_balance() {
+    let said = |outcome: &Outcome| why(question(&guide(outcome), "survive a crash"), "redis-asynq");
+    let mut outcome = outcomes::ramp();
+    for cell in outcome.cells.iter_mut().filter(|cell| cell.counts.lost > 0) {
+        cell.counts.balances = false;
+    }
+    assert_eq!(said(&outcome), "", "it qualifies");
+    let mut outcome = outcomes::ramp();
+    for cell in outcome.cells.iter_mut().filter(|cell| cell.key.system == "redis-asynq") {
+        cell.counts.lost = u64::MAX;
+    }
+    assert!(said(&outcome).ends_with(" lost without any fault"), "{}", said(&outcome));
+}
+
+/// At the load that its class holds it has figures, of a system that does not.
+#[test]
+fn who_does_not_hold_the_load_is_no_cheap_choice() {
+    let slow = outcomes::Model { system: "slow", capacity: 500.0, ..outcomes::asynq_rust() };
+    let mut outcome = outcomes::ramp_of(&[outcomes::asynq_rust(), slow], &[1e3, 10e3], 1);
+    let all = guide(&outcome);
+    let cost = question(&all, "cost");
+    assert_eq!(why(cost, "slow"), "not held");
+    assert!(cost.classes.iter().flat_map(|class| &class.systems).all(|it| it.label != "slow"));
+    for cell in &mut outcome.cells {
+        cell.key.variant = Some("delay 10 ms".into());
+    }
+    let all = guide(&outcome);
+    let said = why(question(&all, "exact to the millisecond"), "slow");
+    assert_eq!(said, "delay 10 ms: not held at 10k/s");
+}
+
+/// Nothing lost and some of it out of order: that is the other question.
+#[test]
+fn a_broken_order_is_no_loss() {
+    let mut outcome = outcomes::drill();
+    for system in outcome.systems.iter_mut().filter(|system| system.system == "kafka") {
+        system.claims.order = "of each key".into();
+    }
+    for cell in outcome.cells.iter_mut().filter(|cell| cell.key.system == "kafka") {
+        cell.counts.residual = 0;
+        cell.counts.inversions = 19;
+    }
+    let all = guide(&outcome);
+    let crash = told(question(&all, "survive a crash"));
+    assert!(crash.iter().any(|line| line.contains("kafka 0 lost in 3 kills")), "{crash:?}");
+    let order = why(question(&all, "keep their order"), "kafka");
+    assert_eq!(order, "promised, and 57 out of order under a fault");
+}
+
 #[test]
 fn without_a_choice_there_is_no_guide() {
     assert!(analyse(&outcomes::empty()).guide.is_none());

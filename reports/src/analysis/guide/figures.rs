@@ -2,13 +2,13 @@
 //! the cost of a task.
 
 use super::{Able, Choice, Other, Question, apart_from_the_first, not_tested};
+use crate::analysis::capacity::Capacity;
 use crate::analysis::groups::{Group, Mode};
 use crate::analysis::points::Figure;
 use crate::analysis::rows::Row;
-use crate::analysis::statistics::{difference, differs};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, load, seconds, short};
-use crate::outcome::{Outcome, Value};
+use crate::outcome::{Load, Outcome, Value};
 
 const MEDIUM: Medium = Medium::Page;
 
@@ -20,7 +20,7 @@ const EXACT_S: f64 = 1e-3;
 
 /// The highest rate, by capacity.
 pub(super) fn peak(groups: &[Group]) -> Option<Question> {
-    let mut classes = Vec::new();
+    let mut ordered: Vec<(String, Vec<&Row>)> = Vec::new();
     let mut others = Vec::new();
     let open = groups.iter().filter(|group| group.mode == Mode::Open && group.variant.is_none());
     for group in open {
@@ -38,17 +38,27 @@ pub(super) fn peak(groups: &[Group]) -> Option<Question> {
         if able.is_empty() {
             continue;
         }
-        let choice = |row: &&Row| Choice {
-            label: row.label.clone(),
-            place: row.rank.map(|rank| rank.place),
-            by: row.capacity.text(),
-        };
-        classes.push(Able {
-            title: group.class.title(),
-            systems: able.iter().map(choice).collect(),
-            margin: capacity_margin(&able),
-        });
+        ordered.push((group.class.title(), able));
     }
+    let pairs: Vec<Vec<&[f64]>> = ordered
+        .iter()
+        .map(|(_, able)| {
+            let pair = able.iter().copied().take(1).chain(next_place(able));
+            pair.map(|row| row.capacities.as_slice()).collect()
+        })
+        .collect();
+    let apart = apart_from_the_first(&pairs);
+    let choice = |row: &&Row| Choice {
+        label: row.label.clone(),
+        place: row.rank.map(|rank| rank.place),
+        by: row.capacity.text(),
+    };
+    let class = |((title, able), apart): ((String, Vec<&Row>), Vec<Option<bool>>)| Able {
+        title,
+        systems: able.iter().map(choice).collect(),
+        margin: capacity_margin(&able, apart.first().copied().flatten()),
+    };
+    let classes: Vec<Able> = ordered.into_iter().zip(apart).map(class).collect();
     let by = "Capacity: the highest rate held. Those that share a place cannot be told apart.";
     (!classes.is_empty()).then_some(Question {
         asks: "What is the highest rate?",
@@ -60,21 +70,33 @@ pub(super) fn peak(groups: &[Group]) -> Option<Question> {
 
 /// `2.1 times the next`, and whether repeats say that it is more than noise. Their
 /// places say whether the brackets in which they lie touch.
-fn capacity_margin(able: &[&Row]) -> String {
-    let place = |row: &Row| row.rank.map_or(0, |rank| rank.place);
+fn capacity_margin(able: &[&Row], apart: Option<bool>) -> String {
     let Some(first) = able.first() else { return String::new() };
-    let Some(next) = able.iter().find(|row| place(row) > place(first)) else {
+    let Some(next) = next_place(able) else {
         let several = able.len() > 1;
         return if several { "they cannot be told apart".to_owned() } else { String::new() };
     };
-    let (held, behind) = (first.capacity.held(), next.capacity.held());
     let least = if first.capacity.text().starts_with('≥') { "at least " } else { "" };
-    let noise = match difference(&first.capacities, &next.capacities) {
-        Some(p) if differs(p) => "more than noise".to_owned(),
-        Some(_) => "inside the noise".to_owned(),
+    let noise = match apart {
+        Some(true) => "more than noise".to_owned(),
+        Some(false) => "inside the noise".to_owned(),
         None => not_tested(),
     };
-    format!("{least}{:.1} times {}, {noise}", held / behind, next.label)
+    match next.capacity {
+        // It may hold more, so that there is no factor.
+        Capacity::AtLeast(_) => format!("before {}, {noise}", next.label),
+        _ => {
+            let times = first.capacity.held() / next.capacity.held();
+            format!("{least}{times:.1} times {}, {noise}", next.label)
+        }
+    }
+}
+
+/// The first of those that do not share the first's place.
+fn next_place<'r>(able: &[&'r Row]) -> Option<&'r Row> {
+    let place = |row: &Row| row.rank.map_or(0, |rank| rank.place);
+    let first = place(able.first()?);
+    able.iter().copied().find(|row| place(row) > first)
 }
 
 /// Delays that are exact to the millisecond, by the P99 of their firing error.
@@ -97,6 +119,9 @@ pub(super) fn delays(outcome: &Outcome, groups: &[Group]) -> Option<Question> {
                     able.push((row, &row.p99));
                     continue;
                 }
+                (None, 0) if group.common_load.is_some_and(|load| !is_held(row, load)) => {
+                    format!("not held{at}")
+                }
                 (None, 0) => format!("P99 {}{at}", short(&row.p99.value, Unit::Seconds, MEDIUM)),
             };
             let variant = group.variant.as_deref().unwrap_or_default();
@@ -117,8 +142,8 @@ pub(super) fn delays(outcome: &Outcome, groups: &[Group]) -> Option<Question> {
     let classes = by_figure(ordered, Unit::Seconds);
     (delayed().next().is_some()).then_some(Question {
         asks: "Must delays be exact to the millisecond?",
-        by: "P99 of the firing error at most 1 ms, and none early, at the highest load that the \
-             class holds.",
+        by: "P99 of the firing error at most 1 ms at the highest load that the class holds, and \
+             none early at any.",
         classes,
         others,
     })
@@ -126,7 +151,14 @@ pub(super) fn delays(outcome: &Outcome, groups: &[Group]) -> Option<Question> {
 
 fn early(outcome: &Outcome, row: &Row) -> u64 {
     let cells = row.points.iter().flat_map(|point| &point.counted);
-    cells.filter_map(|index| outcome.cells.get(*index)).map(|cell| cell.counts.early).sum()
+    let cells = cells.filter_map(|index| outcome.cells.get(*index));
+    cells.fold(0, |sum: u64, cell| sum.saturating_add(cell.counts.early))
+}
+
+/// Whether nothing says that a load was not held. The class's load is held by
+/// all that hold any; who holds none has figures there as well.
+fn is_held(row: &Row, at: Load) -> bool {
+    row.at(at).and_then(|point| point.held) != Some(false)
 }
 
 /// What a task costs, by CPU.
@@ -137,13 +169,16 @@ pub(super) fn cost(groups: &[Group]) -> Option<Question> {
         let Some(at) = group.common_load else { continue };
         let mut able: Vec<(&Row, &Figure)> = Vec::new();
         for row in group.rows.iter().filter(|row| row.is_contender()) {
-            match (row.not_valid, row.cpu.number()) {
-                (None, Some(_)) => able.push((row, &row.cpu)),
-                (word, _) => others.push(Other {
-                    label: row.label.clone(),
-                    why: word.unwrap_or("not measured").to_owned(),
-                }),
-            }
+            let why = match (row.not_valid, row.cpu.number()) {
+                (Some(word), _) => word,
+                (None, _) if !is_held(row, at) => "not held",
+                (None, Some(_)) => {
+                    able.push((row, &row.cpu));
+                    continue;
+                }
+                (None, None) => "not measured",
+            };
+            others.push(Other { label: row.label.clone(), why: why.to_owned() });
         }
         able.sort_by(|a, b| a.1.number().unwrap_or(0.0).total_cmp(&b.1.number().unwrap_or(0.0)));
         if !able.is_empty() {
@@ -209,4 +244,70 @@ fn margin(able: &[(&Row, &Figure)], apart: &[Option<bool>], unit: Unit) -> Strin
         _ => return noise,
     };
     format!("{less} than {}, {noise}", next.label)
+}
+
+#[cfg(test)]
+mod tests {
+    use schedbench_contract::{AckMode, ConfirmMode, DurabilityClass};
+
+    use super::*;
+    use crate::analysis::groups::ClassKey;
+    use crate::analysis::rank::Rank;
+
+    fn row(place: usize, capacity: Capacity, from: i32) -> Row {
+        Row {
+            system: format!("s{place}"),
+            profile: String::new(),
+            label: format!("s{place}"),
+            index: None,
+            version: String::new(),
+            runtime: String::new(),
+            points: Vec::new(),
+            not_comparable: None,
+            bracket: capacity.bracket(),
+            capacity,
+            capacities: (from..from + 5).map(|x| f64::from(x).exp()).collect(),
+            rank: Some(Rank { place, shared: false }),
+            not_valid: None,
+            p99: Figure::missing(""),
+            failed_10k: Figure::missing(""),
+            failed_100k: Figure::missing(""),
+            cpu: Figure::missing(""),
+            pss: Figure::missing(""),
+        }
+    }
+
+    fn margins(classes: usize, next: &Capacity) -> Vec<String> {
+        let class = ClassKey {
+            durability: DurabilityClass::InProcess,
+            ack: AckMode::None,
+            confirms: ConfirmMode::Confirmed,
+        };
+        let group = || Group {
+            class,
+            mode: Mode::Open,
+            variant: None,
+            latency: "start_latency",
+            rows: vec![row(1, Capacity::AtLeast(2e5), 4), row(2, next.clone(), 1)],
+            common_load: None,
+        };
+        let groups: Vec<Group> = (0..classes).map(|_| group()).collect();
+        let classes = peak(&groups).expect("a question").classes;
+        classes.into_iter().map(|class| class.margin).collect()
+    }
+
+    /// Logs 4…8 against 1…5: t = 3 with 8 degrees of freedom, p = 0.0171, and
+    /// four times that is above 0.05.
+    #[test]
+    fn the_margins_of_all_classes_are_tested_together() {
+        let next = Capacity::Between { held: 5e4, failed: 1e5 };
+        assert_eq!(margins(1, &next), ["at least 4.0 times s2, more than noise"]);
+        let four = margins(4, &next);
+        assert_eq!(four, ["at least 4.0 times s2, inside the noise"; 4]);
+    }
+
+    #[test]
+    fn there_is_no_factor_to_what_may_hold_more() {
+        assert_eq!(margins(1, &Capacity::AtLeast(5e4)), ["before s2, more than noise"]);
+    }
 }

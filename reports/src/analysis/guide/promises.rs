@@ -4,7 +4,7 @@ use schedbench_contract::{AckMode, ConfirmMode, DurabilityClass};
 
 use super::{Able, Choice, Other, Question};
 use crate::analysis::backlog::Backlog;
-use crate::analysis::faults::{Faults, Guarantee, Kept};
+use crate::analysis::faults::{Faults, Guarantee, Kept, OnLoss};
 use crate::analysis::groups::ClassKey;
 use crate::analysis::{NOOP, label_of_system};
 use crate::numbers::whole;
@@ -80,15 +80,18 @@ fn broken(
 ) -> Option<String> {
     let unhurt = outcome.cells.iter().filter(|cell| {
         cell.key.fault.is_none()
+            && cell.counts.balances
             && (&cell.key.system, &cell.key.profile) == (&system.system, &system.profile)
     });
-    let lost: u64 = unhurt.map(|cell| cell.counts.lost).sum();
+    let lost = unhurt.fold(0_u64, |sum, cell| sum.saturating_add(cell.counts.lost));
     if lost > 0 {
         return Some(format!("promised, and {} lost without any fault", whole(lost)));
     }
-    let lost = of(system, faults).find(|one| one.kept() == Kept::No);
+    // The order that it may have broken is another question.
+    let lost = of(system, faults)
+        .find(|one| one.promise.on_loss == OnLoss::Broken && one.seen.decided.losing > 0);
     if let Some(one) = lost {
-        return Some(format!("promised, and {} ({})", one.broken().join(", "), one.tried.fault));
+        return Some(format!("promised, and {} ({})", one.losses(), one.tried.fault));
     }
     let lost = piled(system, backlogs).find(|one| one.seen.lost > 0)?;
     Some(format!(
@@ -101,7 +104,11 @@ fn broken(
 /// What speaks for its promise: the losses in words with their bound, or that
 /// nothing was tried.
 fn seen(system: &System, faults: &Faults, backlogs: &[Backlog]) -> String {
-    let tried = of(system, faults).filter(|one| one.kept() == Kept::Yes);
+    let tried = of(system, faults).filter(|one| match one.kept() {
+        Kept::Yes => true,
+        Kept::No => one.seen.decided.kills > 0,
+        Kept::Unknown => false,
+    });
     let mut said: Vec<String> = tried
         .map(|one| match one.bound() {
             bound if bound.is_empty() => one.losses(),
@@ -118,6 +125,7 @@ fn seen(system: &System, faults: &Faults, backlogs: &[Backlog]) -> String {
 
 /// What keeps an order.
 pub(super) fn order(outcome: &Outcome, faults: &Faults) -> Option<Question> {
+    let mut is_promised = false;
     let mut classes: Vec<(ClassKey, Able)> = Vec::new();
     let mut others = Vec::new();
     for system in contenders(outcome) {
@@ -127,7 +135,9 @@ pub(super) fn order(outcome: &Outcome, faults: &Faults) -> Option<Question> {
             others.push(Other { label, why: "no order is promised".to_owned() });
             continue;
         }
-        let reordered: u64 = of(system, faults).map(|one| one.seen.reordered).sum();
+        is_promised = true;
+        let reordered =
+            of(system, faults).fold(0_u64, |sum, one| sum.saturating_add(one.seen.reordered));
         if reordered > 0 {
             let why = format!("promised, and {} out of order under a fault", whole(reordered));
             others.push(Other { label, why });
@@ -137,7 +147,7 @@ pub(super) fn order(outcome: &Outcome, faults: &Faults) -> Option<Question> {
         add(&mut classes, ClassKey::of(&system.claims), Choice { label, place: None, by });
     }
     classes.sort_by_key(|(class, _)| class.order());
-    (!classes.is_empty()).then(|| Question {
+    is_promised.then(|| Question {
         asks: "Must tasks of a key keep their order?",
         by: "Who promises it. Whether it is kept is not measured yet but under faults.",
         classes: classes.into_iter().map(|(_, able)| able).collect(),
