@@ -108,7 +108,7 @@ fn drills_stand_beside_medians_with_their_ranges() {
     assert_eq!(lost.standing, Standing::NotConfirmed);
     let seen = "12 lost in 1 of 3 kills (a kill loses something in ≤ 86 % of cases, 95 %)";
     assert_eq!(lost.why, format!("rabbitmq/durable: lost is above the claim: {seen}"));
-    let Measured::Count { number, words } = &lost.lines[0].told[0].measured else {
+    let Measured::Count { number, words, .. } = &lost.lines[0].told[0].measured else {
         panic!("a count")
     };
     assert_eq!((*number, words.as_str()), (Some(12), seen));

@@ -183,6 +183,23 @@ impl Backlog {
     }
 }
 
+impl Backlog {
+    /// What it lost over all repeats: a lower bound where more is missing, and a
+    /// zero only where nothing is.
+    #[must_use]
+    pub fn lost(&self) -> Value {
+        let Ran { repeats, lost, left, not_proved, .. } = self.seen;
+        let unconfirmed = self.class.confirms == ConfirmMode::Unconfirmed;
+        let missing = left > 0 || not_proved > 0;
+        match lost {
+            _ if repeats == 0 => Value::NotMeasured("no ledger balances".to_owned()),
+            0 if missing || unconfirmed => Value::NotMeasured(self.missing().join(", ")),
+            lost if missing => Value::AtLeast(lost as f64),
+            lost => Value::Is(lost as f64),
+        }
+    }
+}
+
 impl Ran {
     fn see(&mut self, cell: &Cell) {
         let counts = &cell.counts;

@@ -51,6 +51,11 @@ pub(super) fn agreement(
         let repeats = if n == 1 { "repeat" } else { "repeats" };
         return Agreement::TooFew(format!("{n} {repeats}, and nothing is said below {ENOUGH}"));
     }
+    let told = told_in(measured, n);
+    if told < ENOUGH {
+        let why = format!("has a figure in {told} of {n}, and nothing is said below {ENOUGH}");
+        return Agreement::Open(why);
+    }
     if low <= span.low && span.high <= high {
         Agreement::Agrees
     } else if span.high < low {
@@ -59,6 +64,18 @@ pub(super) fn agreement(
         Agreement::Differs(off(span.low, high))
     } else {
         Agreement::Open("lies on both sides of the claim".to_owned())
+    }
+}
+
+/// In how many of `n` repeats or trials the figure was had: only of these is what
+/// it may be. A bound says all that there is.
+pub(super) fn told_in(measured: &Measured, n: usize) -> usize {
+    match measured {
+        Measured::Figure(figure) if matches!(figure.value, Value::Is(_)) => {
+            n.min(figure.repeats.len())
+        }
+        Measured::Median(median) => n.min(median.measured + median.censored),
+        Measured::Figure(_) | Measured::Count { .. } => n,
     }
 }
 
@@ -73,7 +90,11 @@ fn span(measured: &Measured) -> Result<Span, String> {
                 Ok(Span { low: low.min(point), high: high.max(point) })
             }
             Value::AtLeast(low) => Ok(Span { low: is(*low)?, high: f64::INFINITY }),
-            Value::AtMost(high) => Ok(Span { low: f64::NEG_INFINITY, high: is(*high)? }),
+            Value::AtMost(high) => {
+                let high = is(*high)?;
+                let high = figure.spread.map_or(high, |spread| spread.ends().1.max(high));
+                Ok(Span { low: f64::NEG_INFINITY, high })
+            }
             Value::NotMeasured(why) => Err(because("was not measured", why)),
             Value::Unsupported(why) => Err(because("is unsupported", why)),
         },
@@ -94,9 +115,12 @@ fn span(measured: &Measured) -> Result<Span, String> {
             (Reading::NotMeasured(why), _) => Err(because("was not measured", why)),
             (Reading::Is(_) | Reading::MoreThan(_), None) => Err("is no number".to_owned()),
         },
-        Measured::Count { number, .. } => match number {
-            Some(number) => Ok(Span { low: *number as f64, high: *number as f64 }),
-            None => Err("cannot be told: tasks are missing, without a proof".to_owned()),
+        Measured::Count { number, at_least, words } => match number {
+            Some(number) => Ok(Span {
+                low: *number as f64,
+                high: if *at_least { f64::INFINITY } else { *number as f64 },
+            }),
+            None => Err(format!("cannot be told: {words}")),
         },
     }
 }
@@ -175,6 +199,47 @@ mod tests {
         assert_eq!(missing, Agreement::Open("was not measured: too short".into()));
         let odd = told(Value::Is(f64::NAN), Bound::AtMost(2.0));
         assert_eq!(odd, Agreement::Open("is no number".into()));
+    }
+
+    /// Of repeats and trials that have no figure nothing is confirmed.
+    #[test]
+    fn those_that_have_the_figure_are_counted() {
+        use Reading::{Is, NotSteady};
+        let not_steady = || NotSteady("goodput scatters".into());
+        let trials = [Is(1.0), Is(1.0), not_steady(), not_steady(), not_steady()];
+        let few = "has a figure in 2 of 5, and nothing is said below 5";
+        let told = agreement(&Measured::Median(median(&trials)), &Bound::AtMost(3.4), 5, None);
+        assert_eq!(told, Agreement::Open(few.into()));
+        // A percentile of all repeats together, too far out for any of them.
+        let figure = Figure { value: Value::Is(1.0), spread: None, repeats: Vec::new() };
+        let told = agreement(&Measured::Figure(figure), &Bound::AtMost(3.4), 5, None);
+        assert_eq!(told, Agreement::Open(few.replace('2', "0")));
+    }
+
+    /// What repeats say counts of a bound as well.
+    #[test]
+    fn a_bound_is_no_narrower_than_its_repeats() {
+        let spread = spread(&[1.0, 1.2, 0.8, 1.1, 0.9]);
+        let figure = Figure { value: Value::AtMost(1.0), spread, repeats: Vec::new() };
+        let told = agreement(&Measured::Figure(figure), &Bound::AtMost(1.05), 5, None);
+        assert_eq!(told, Agreement::Open("lies on both sides of the claim".into()));
+    }
+
+    #[test]
+    fn at_least_so_many_lost_may_be_more() {
+        let told = |bound| {
+            let words = "at least 12 lost".to_owned();
+            let lost = Measured::Count { number: Some(12), at_least: true, words };
+            agreement(&lost, &bound, 5, None)
+        };
+        assert_eq!(told(Bound::AtLeast(1.0)), Agreement::Agrees);
+        assert!(matches!(told(Bound::AtMost(20.0)), Agreement::Open(_)));
+        let above = "is above the claim: at least 12 lost";
+        assert_eq!(told(Bound::AtMost(0.0)), Agreement::Differs(above.into()));
+        let words = "137 missing, never confirmed".to_owned();
+        let lost = Measured::Count { number: None, at_least: false, words };
+        let why = "cannot be told: 137 missing, never confirmed";
+        assert_eq!(agreement(&lost, &Bound::AtMost(0.0), 5, None), Agreement::Open(why.into()));
     }
 
     #[test]

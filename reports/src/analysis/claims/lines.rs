@@ -3,13 +3,14 @@
 
 use super::super::Found;
 use super::super::backlog::Backlog;
-use super::super::faults::{Deed, Guarantee, Median, OnLoss, Recovery, deeds};
+use super::super::faults::{Deed, Guarantee, Median, Recovery, deeds};
 use super::super::groups::{Group, Mode};
 use super::super::measured;
 use super::super::points::{Figure, Point, Quality};
 use super::super::rows::Row;
 use super::agreement::{Agreement, agreement};
 use super::best::best;
+use super::losses;
 use crate::claims::{Against, Claim, Delay, Figure as Claimed, Hurt, Which};
 use crate::metrics::Metric;
 use crate::numbers::{Medium, load, seconds};
@@ -43,6 +44,9 @@ pub struct Told {
     pub metric: &'static Metric,
     /// What was measured.
     pub measured: Measured,
+    /// Repeats or trials that count for it: a loss counts in trials whose times
+    /// do not.
+    pub n: usize,
     /// Whether it agrees.
     pub agreement: Agreement,
 }
@@ -58,6 +62,8 @@ pub enum Measured {
     Count {
         /// How many; `None` where it cannot be told.
         number: Option<u64>,
+        /// Whether there may be more.
+        at_least: bool,
         /// In words, with the bound of a zero.
         words: String,
     },
@@ -138,9 +144,16 @@ impl View<'_> {
             Quality::Valid => None,
             Quality::Invalid { word, .. } => Some(*word),
         };
+        let system = row.index.and_then(|index| self.found.outcome.systems.get(index));
         let told = self.figures.iter().map(|claimed| {
-            let figure = measured::of(self.found.outcome, &point.counted, claimed.metric);
-            told(claimed, Measured::Figure(figure), n, not_valid)
+            let (measured, n) = match claimed.metric.name {
+                "lost" => losses::of_repeats(self.found.outcome, system, point),
+                _ => {
+                    let figure = measured::of(self.found.outcome, &point.counted, claimed.metric);
+                    (Measured::Figure(figure), n)
+                }
+            };
+            told(claimed, measured, n, not_valid)
         });
         let told = told.collect();
         let at = match &group.variant {
@@ -183,7 +196,10 @@ impl View<'_> {
             }
             // A loss counts in trials whose times do not.
             None => match guarantee.filter(|_| claimed.metric.name == "lost") {
-                Some(one) => told(claimed, lost(one), one.seen.decided.kills as usize, None),
+                Some(one) => {
+                    let (lost, n) = losses::of_trials(one);
+                    told(claimed, lost, n, None)
+                }
                 None => told(claimed, Measured::Figure(Figure::missing("")), row.told(), None),
             },
         });
@@ -217,6 +233,10 @@ impl View<'_> {
         }
         let n = row.cells.len();
         let told = self.figures.iter().map(|claimed| {
+            if claimed.metric.name == "backlog.lost" {
+                let (lost, n) = losses::of_backlogs(row);
+                return told(claimed, lost, n, None);
+            }
             let name = claimed.metric.name.strip_prefix("backlog.").unwrap_or_default();
             let measured = match row.figures.get(name) {
                 Some(median) => Measured::Median(median.clone()),
@@ -267,19 +287,9 @@ impl View<'_> {
 
 fn told(claimed: &Claimed, measured: Measured, n: usize, not_valid: Option<&str>) -> Told {
     let agreement = agreement(&measured, &claimed.bound, n, not_valid);
-    Told { metric: claimed.metric, measured, agreement }
+    Told { metric: claimed.metric, measured, n, agreement }
 }
 
 fn is_of(hurt: &Hurt, deed: &Deed<'_>) -> bool {
     hurt.kinds.iter().any(|kind| kind == deed.kind) && hurt.on.iter().any(|on| on == deed.on)
-}
-
-/// What was lost, with its zero's bound. Without confirmation nothing can be
-/// called lost, and what is missing without a proof is no zero.
-fn lost(one: &Guarantee) -> Measured {
-    let told = one.promise.on_loss != OnLoss::Unconfirmed && one.seen.decided.kills > 0;
-    let told = told && (one.seen.lost > 0 || one.seen.missing_in == 0);
-    let bound = one.bound();
-    let words = if bound.is_empty() { one.losses() } else { format!("{} ({bound})", one.losses()) };
-    Measured::Count { number: told.then_some(one.seen.lost), words }
 }

@@ -4,10 +4,12 @@
 mod agreement;
 mod best;
 mod lines;
+mod losses;
 
 pub use agreement::Agreement;
 pub use lines::{Line, Measured, Told};
 
+use self::agreement::told_in;
 use super::Found;
 use crate::claims::{Claim, Published};
 
@@ -174,7 +176,8 @@ fn compared(lines: &[&Line]) -> (Standing, String) {
     open.dedup();
     let why = if against.is_empty() { open } else { against };
     if why.is_empty() {
-        let n = lines.iter().map(|line| line.n).min().unwrap_or(0);
+        let told = lines.iter().flat_map(|line| &line.told);
+        let n = told.map(|told| told_in(&told.measured, told.n)).min().unwrap_or(0);
         return (Standing::Confirmed, format!("in each figure, over {n} repeats and more"));
     }
     (Standing::NotConfirmed, why.join("; "))

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::analysis::{Beside, Figure, Line, Measured, Median, Score, Scored, Told, What};
-use crate::analysis::{Scorecard, Standing};
+use crate::analysis::{Beside, Capacity, Figure, Line, Measured, Median, Score, Scored, Told};
+use crate::analysis::{Scorecard, Standing, What};
 use crate::metrics::{Direction, Metric};
 use crate::numbers::{Medium, value};
 use crate::outcome::{Outcome, Reading};
@@ -44,7 +44,7 @@ struct MeasuredRow<'a> {
     metric: &'static str,
     /// Repeats or trials that count.
     n: usize,
-    /// The figure in words, with its interval.
+    /// The figure in words; of trials with their range.
     words: String,
     /// The figure in base units; null where it is none or a bound.
     value: Option<f64>,
@@ -70,12 +70,12 @@ pub(super) fn claims(all: &[Beside]) -> Vec<ClaimRow<'_>> {
 }
 
 fn measured(line: &Line) -> impl Iterator<Item = MeasuredRow<'_>> {
-    line.told.iter().map(|Told { metric, measured, .. }| MeasuredRow {
+    line.told.iter().map(|Told { metric, measured, n, .. }| MeasuredRow {
         system: &line.system,
         profile: &line.profile,
         at: &line.at,
         metric: metric.name,
-        n: line.n,
+        n: *n,
         words: match measured {
             Measured::Figure(figure) => value(&figure.value, metric.unit, MEDIUM),
             Measured::Median(median) => median.written(metric.unit, MEDIUM),
@@ -84,7 +84,9 @@ fn measured(line: &Line) -> impl Iterator<Item = MeasuredRow<'_>> {
         value: match measured {
             Measured::Figure(figure) => exact(figure),
             Measured::Median(median) => exact_median(median),
-            Measured::Count { number, .. } => number.map(|number| number as f64),
+            Measured::Count { number, at_least, .. } => {
+                number.filter(|_| !at_least).map(|number| number as f64)
+            }
         },
         not_valid: line.not_valid,
         differs: &line.differs,
@@ -113,8 +115,8 @@ pub(super) struct ScoreRow<'a> {
     metric: Option<&'static str>,
     /// `higher` or `lower` is better; null where neither is.
     better: Option<&'static str>,
-    /// At which load or in which fault.
-    at: &'a str,
+    /// At which load or in which fault, and of losses in how many trials.
+    at: String,
     /// Name of the system.
     system: &'a str,
     /// Name of the profile.
@@ -150,8 +152,9 @@ pub(super) fn scores<'a>(outcome: &'a Outcome, card: Option<&'a Scorecard>) -> V
     rows
 }
 
-fn at<'a>(line: &'a Scored, score: &'a Score) -> &'a str {
-    if score.at.is_empty() { &line.at } else { &score.at }
+fn at(line: &Scored, score: &Score) -> String {
+    let parts = [line.at.as_str(), score.at.as_str()];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 const fn better(metric: &Metric) -> Option<&'static str> {
@@ -176,7 +179,7 @@ fn number(score: &Score) -> Option<f64> {
     match &score.what {
         What::Figure(figure) => exact(figure),
         What::Median(median) => exact_median(median),
-        What::Capacity(capacity) => Some(capacity.held()).filter(|held| *held > 0.0),
-        What::Words(_) => None,
+        What::Capacity(Capacity::Is { held, .. } | Capacity::Between { held, .. }) => Some(*held),
+        What::Capacity(_) | What::Words(_) => None,
     }
 }
