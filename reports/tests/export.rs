@@ -35,7 +35,7 @@ fn markdown_of_a_ramp() {
 #[test]
 fn markdown_takes_no_markup_from_names() {
     let mut outcome = short();
-    let name = "a|b\n<img src=x onerror=y> [l](https://x) @all *b* `c` \u{1b}[31m";
+    let name = "a|b\n<img src=x onerror=y> [l](https://x) @all @10k *b* `c` \u{1b}[31m";
     for cell in outcome.cells.iter_mut().filter(|cell| cell.key.system == "wheel") {
         cell.key.system = name.to_owned();
         cell.validity = Validity::Disturbed(name.to_owned());
@@ -43,7 +43,7 @@ fn markdown_takes_no_markup_from_names() {
     outcome.systems[0].system = name.to_owned();
     outcome.ended = Ended::Interrupted(name.to_owned());
     let text = markdown(&outcome, &analyse(&outcome));
-    for markup in ["<img", "l](", " [l", "@all", "://", "\u{1b}", " *b*", " `c`"] {
+    for markup in ["<img", "l](", " [l", "@all", "@10k", "://", "\u{1b}", " *b*", " `c`"] {
         assert!(!text.contains(markup), "{markup} in {text}");
     }
     let table: Vec<_> = text.lines().filter(|line| line.starts_with("| ")).collect();

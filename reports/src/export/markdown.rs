@@ -107,8 +107,8 @@ pub(crate) fn inline(text: &str) -> String {
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
             '&' => safe.push_str("&amp;"),
-            // `@50k` is a load, `@name` would be a person.
-            '@' if letters.peek().is_some_and(|next| next.is_alphabetic()) => {
+            // `@50k` is a load, and may well be a person.
+            '@' if letters.peek().is_some_and(|next| next.is_alphanumeric()) => {
                 safe.push_str("&#64;");
             }
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' => {
