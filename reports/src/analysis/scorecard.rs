@@ -12,7 +12,7 @@ use super::points::{Figure, Point, Quality};
 use super::rows::Row;
 use crate::metrics::{self, Direction, Metric};
 use crate::numbers::load;
-use crate::outcome::{Load, Outcome, System, Value};
+use crate::outcome::{Load, Outcome, Reading, System, Value};
 use crate::scorecard::{At, ITEMS, Item, Tasks};
 
 /// The scenario whose report opens with it.
@@ -92,8 +92,16 @@ impl Score {
             What::Figure(figure) => {
                 !matches!(figure.value, Value::NotMeasured(_) | Value::Unsupported(_))
             }
-            What::Median(_) | What::Capacity(_) => true,
+            What::Median(median) => {
+                !matches!(median.value, Reading::NotSteady(_) | Reading::NotMeasured(_))
+            }
+            What::Capacity(capacity) => !matches!(capacity, Capacity::Unknown(_)),
         }
+    }
+
+    /// Whether it is none and says why by itself.
+    const fn says_why(&self) -> bool {
+        matches!(self.what, What::Median(_) | What::Capacity(_))
     }
 }
 
@@ -184,18 +192,27 @@ impl Reader<'_> {
             At::Trials => self
                 .faults()
                 .into_iter()
-                .map(|fault| line(fault.to_owned(), &|system| self.trial(system, fault, metric)))
+                .map(|(fault, variant)| {
+                    let at = [Some(fault), variant].into_iter().flatten().collect::<Vec<_>>();
+                    line(at.join(", "), &|system| self.trial(system, (fault, variant), metric))
+                })
                 .collect(),
             At::Backlogs => self
                 .backlogs()
                 .into_iter()
-                .map(|size| line(load(size), &|system| self.backlog(system, size, metric)))
+                .map(|alike| {
+                    let also = [&alike.fault, &alike.variant].into_iter().flatten();
+                    let at = also
+                        .fold(load(Load::Backlog(alike.tasks)), |at, also| format!("{at}, {also}"));
+                    line(at, &|system| self.backlog(system, alike, metric))
+                })
                 .collect(),
             At::HighestHeld | At::LowestRate | At::Best | At::Capacity => {
                 vec![line(String::new(), &|system| self.at_its_own(system, item, metric))]
             }
         };
-        lines.into_iter().filter(Scored::is_told).collect()
+        let is_of_use = |score: &Score| score.is_told() || score.says_why();
+        lines.into_iter().filter(|line| line.scores.iter().any(is_of_use)).collect()
     }
 
     /// Why a system has no figure.
@@ -283,13 +300,27 @@ impl Reader<'_> {
         Some(Score::at_point(outcome, point, metric, true))
     }
 
-    fn faults(&self) -> Vec<&str> {
-        self.found.faults.names()
+    /// Each fault, apart where it was done at a share of each one's capacity: on
+    /// one line chance would choose which of the two a system has.
+    fn faults(&self) -> Vec<(&str, Option<&str>)> {
+        let mut all = Vec::new();
+        for row in &self.found.faults.recoveries {
+            let one = (row.tried.fault.as_str(), row.tried.variant.as_deref());
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+        all
     }
 
-    fn trial(&self, system: &System, fault: &str, metric: &'static Metric) -> Option<Score> {
+    fn trial(
+        &self,
+        system: &System,
+        of: (&str, Option<&str>),
+        metric: &'static Metric,
+    ) -> Option<Score> {
         let is_it = |row: &&Recovery| {
-            row.tried.fault == fault
+            (row.tried.fault.as_str(), row.tried.variant.as_deref()) == of
                 && (&row.tried.system, &row.tried.profile) == (&system.system, &system.profile)
         };
         let row = self.found.faults.recoveries.iter().find(is_it)?;
@@ -297,28 +328,39 @@ impl Reader<'_> {
         Some(Score { what, at: load(row.tried.load), not_valid: row.not_valid })
     }
 
-    fn backlogs(&self) -> Vec<Load> {
-        let mut all: Vec<Load> = Vec::new();
+    /// The first of each size, with what was done to it.
+    fn backlogs(&self) -> Vec<&Backlog> {
+        let mut all: Vec<&Backlog> = Vec::new();
         for one in self.found.backlogs {
-            let at = Load::Backlog(one.tasks);
-            if !all.contains(&at) {
-                all.push(at);
+            if !all.iter().any(|known| is_alike(known, one)) {
+                all.push(one);
             }
         }
         all
     }
 
-    fn backlog(&self, system: &System, size: Load, metric: &'static Metric) -> Option<Score> {
+    fn backlog(&self, system: &System, alike: &Backlog, metric: &'static Metric) -> Option<Score> {
         let is_it = |one: &&Backlog| {
-            Load::Backlog(one.tasks) == size
-                && (&one.system, &one.profile) == (&system.system, &system.profile)
+            is_alike(alike, one) && (&one.system, &one.profile) == (&system.system, &system.profile)
         };
         let one = self.found.backlogs.iter().find(is_it)?;
+        if metric.name == "backlog.lost" {
+            // Repeats that are not valid count: a zero says of how many it is.
+            let trials = if one.seen.repeats == 1 { "trial" } else { "trials" };
+            let at = format!("in {} {trials}", one.seen.repeats);
+            let figure = Figure { value: one.lost(), spread: None, repeats: Vec::new() };
+            return Some(Score { what: What::Figure(figure), at, not_valid: None });
+        }
         let name = metric.name.strip_prefix("backlog.").unwrap_or(metric.name);
         let what = match one.figures.get(name) {
             Some(median) => What::Median(median.clone()),
             None => What::Figure(figure_of(self.found.outcome, &one.cells, metric)),
         };
-        Some(Score { what, at: one.fault.clone().unwrap_or_default(), not_valid: one.not_valid })
+        Some(Score { what, at: String::new(), not_valid: one.not_valid })
     }
+}
+
+/// Whether they differ in nothing but whose they are.
+fn is_alike(one: &Backlog, other: &Backlog) -> bool {
+    (one.tasks, &one.fault, &one.variant) == (other.tasks, &other.fault, &other.variant)
 }

@@ -69,7 +69,7 @@ pub fn render_beside(outcome: &Outcome, claims: &[Published]) -> String {
     let palette = Palette::of(outcome);
     let page = Page { outcome, analysis: &analysis, palette: &palette };
     let mut data = Data::default();
-    let sections: Vec<Section> = [
+    let mut sections: Vec<Section> = [
         faults::section(&page, &mut data),
         backlog::section(&page, &mut data),
         holds::section(&page),
@@ -78,14 +78,13 @@ pub fn render_beside(outcome: &Outcome, claims: &[Published]) -> String {
         percentiles::section(&page, &mut data),
         ledger::section(&page),
         cost::section(&page),
-        scorecard::section(&page),
-        claims::section(&page),
-        guide::section(&page),
-        Some(again::section(&page)),
     ]
     .into_iter()
     .flatten()
     .collect();
+    let card = scorecard::section(&page, &sections);
+    let rest = [card, claims::section(&page), guide::section(&page), Some(again::section(&page))];
+    sections.extend(rest.into_iter().flatten());
     document(&Document {
         heading: &format!("{} · schedbench", outcome.plan.scenario),
         looks: &palette.css(),

@@ -11,15 +11,16 @@ use crate::scorecard::{At, ITEMS, Item};
 
 const PAGE: Medium = Medium::Page;
 
-pub(super) fn section(page: &Page<'_>) -> Option<Section> {
+/// `sections` are those that it may lead to.
+pub(super) fn section(page: &Page<'_>, sections: &[Section]) -> Option<Section> {
     let card = page.analysis.scorecard.as_ref()?;
     let told = format!("{} of {} items have a figure in this run", card.told(), ITEMS.len());
     let content = html! {
         @if card.is_whole {
             p.note { (told) "." }
-            (table(page, card))
+            (table(page, card, sections))
         } @else {
-            details { summary { (told) } (table(page, card)) }
+            details { summary { (told) } (table(page, card, sections)) }
         }
         p.note {
             "↑ more is better, ↓ less is better. Small: the load or fault that a figure is of, where "
@@ -29,7 +30,7 @@ pub(super) fn section(page: &Page<'_>) -> Option<Section> {
     Some(Section { anchor: "scorecard", title: "Scorecard", content })
 }
 
-fn table(page: &Page<'_>, card: &Scorecard) -> Markup {
+fn table(page: &Page<'_>, card: &Scorecard, sections: &[Section]) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Scorecard" {
             table.card {
@@ -41,24 +42,25 @@ fn table(page: &Page<'_>, card: &Scorecard) -> Markup {
                 } }
                 @for item in &ITEMS {
                     @let lines: Vec<&Scored> = card.lines.iter().filter(|line| line.item == item).collect();
-                    tbody { @for (place, line) in lines.iter().enumerate() { (row(line, place == 0)) } }
+                    tbody { @for (place, line) in lines.iter().enumerate() { (row(line, place == 0, sections)) } }
                 }
             }
         }
     }
 }
 
-fn row(line: &Scored, is_first: bool) -> Markup {
+fn row(line: &Scored, is_first: bool, sections: &[Section]) -> Markup {
     let item = line.item;
     let hint = match item.scenario {
         "" => "no scenario measures it yet".to_owned(),
         scenario => format!("schedbench run {scenario}"),
     };
+    let anchor = anchor(item, sections).filter(|_| line.is_told());
     html! {
         tr {
             th scope="row" title=(hint) {
-                @if is_first && line.is_told() {
-                    span.id { (item.number) } " " a href={ "#" (chart(item)) } { b { (item.name) } }
+                @if is_first && let Some(anchor) = anchor {
+                    span.id { (item.number) } " " a href={ "#" (anchor) } { b { (item.name) } }
                 } @else if is_first { span.id { (item.number) } " " b { (item.name) } }
                 small { (about(line.metric, &line.at)) }
             }
@@ -81,6 +83,15 @@ fn chart(item: &Item) -> &'static str {
         At::HighestHeld => "percentiles",
         At::EachRate | At::LowestRate | At::Best | At::Capacity => "load",
     }
+}
+
+/// That section, where the page has it. Of one load there is no chart, but its row
+/// of the table.
+fn anchor(item: &Item, sections: &[Section]) -> Option<&'static str> {
+    let chart = chart(item);
+    let instead = (chart == "load").then_some("holds");
+    let is_there = |anchor: &&str| sections.iter().any(|section| section.anchor == *anchor);
+    [Some(chart), instead].into_iter().flatten().find(is_there)
 }
 
 /// The words that all scores of a line share.
@@ -112,12 +123,12 @@ fn about(metric: Option<&Metric>, at: &str) -> String {
 }
 
 fn cell(score: &Score, metric: Option<&Metric>) -> Markup {
-    let Some(metric) = metric else { return html! { td.n.state { "not measured" } } };
-    let text = match &score.what {
-        What::Figure(figure) => written(figure, metric.unit),
-        What::Median(median) => median.written(metric.unit, PAGE),
-        What::Capacity(capacity) => capacity.text(),
-        What::Words(words) => words.clone(),
+    let text = match (&score.what, metric) {
+        (What::Words(words), _) => words.clone(),
+        (What::Capacity(capacity), _) => capacity.text(),
+        (What::Figure(figure), Some(metric)) => written(figure, metric.unit),
+        (What::Median(median), Some(metric)) => median.written(metric.unit, PAGE),
+        (What::Figure(_) | What::Median(_), None) => "not measured".to_owned(),
     };
     // Why nothing applies is the same down a column, and told once it is asked for.
     let (text, why) = match text.split_once(": ") {
