@@ -33,7 +33,12 @@ impl Bracket {
             (Some(held), None) => Some((held * 2.0).min(self.to)),
             (None, Some(not_held)) if not_held <= LOWEST => None,
             (None, Some(not_held)) => Some((not_held / 2.0).max(LOWEST)),
-            (Some(held), Some(not_held)) => Some(three_digits((held * not_held).sqrt())),
+            (Some(held), Some(not_held)) => {
+                let middle = (held * not_held).sqrt();
+                let rate = three_digits(middle);
+                // Neighbours in three digits may still be too far apart.
+                Some(if held < rate && rate < not_held { rate } else { middle })
+            }
         }
     }
 
@@ -97,6 +102,19 @@ mod tests {
     #[test]
     fn nothing_held_is_no_capacity() {
         assert_eq!(search(0.0, 1_000.0, 64_000.0).0, None);
+    }
+
+    #[test]
+    fn a_precision_finer_than_three_digits_is_reached() {
+        let mut bracket = Bracket::new(1_000.0, 100_000.0, 0.001);
+        let tries = std::iter::from_fn(|| {
+            let rate = bracket.next_rate()?;
+            bracket.answer(rate, rate <= 1_004.0);
+            Some(rate)
+        });
+        assert!(tries.take(60).count() < 60, "the search does not end");
+        let found = bracket.highest_held().expect("it holds the first");
+        assert!((1_001.0..=1_004.0).contains(&found), "{found}");
     }
 
     proptest! {
