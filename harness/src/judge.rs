@@ -97,7 +97,7 @@ pub fn judge(evidence: &Evidence<'_>, limits: &Limits, about: &About) -> Cell {
         let why = "a fault was done to it meanwhile".to_owned();
         (Held::NotJudged(why.clone()), State::NotSteady(why))
     };
-    let is_empty = sums.entries.loss(evidence).may_hold == Some(0);
+    let is_empty = sums.entries.holds_nothing(evidence);
     let saturation = Saturation {
         evidence,
         about,
@@ -145,7 +145,7 @@ pub fn judge(evidence: &Evidence<'_>, limits: &Limits, about: &About) -> Cell {
         histograms: figures.histograms(),
         series: sums.over_time.series(&sums.flow, limits.beyond, plan.horizon_ns),
         moments: marks(evidence, &sums),
-        trials: faulted::trials(evidence, limits, is_empty, about.capacity),
+        trials: faulted::trials(evidence, limits, is_empty, counts.lost, about.capacity),
         counts,
     }
 }

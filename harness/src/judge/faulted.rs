@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use schedbench_contract::MomentKind;
 use schedbench_contract::ledger::Enqueue;
-use schedbench_reports::outcome;
+use schedbench_reports::outcome::{self, Reading};
 
 use super::about::Capacity;
 use super::limits::Limits;
@@ -15,6 +15,8 @@ use super::seconds_between;
 use super::tasks::{self, Seen, Task};
 use super::trial_series;
 use crate::record::{Evidence, Injected};
+
+const WHICH: &str = "the system still held some: which of the missing are lost is not known";
 
 /// The tasks of a cell; asked again, they are made again.
 struct Told<'a> {
@@ -60,11 +62,13 @@ impl Told<'_> {
 
 /// Judges every fault of a cell, or every stretch of faults that overlap, or a
 /// control.
-/// `is_empty` says that the system was asked afterwards and held nothing.
+/// `is_empty` says that the system was asked afterwards and held nothing,
+/// `lost` how many of the cell are proved lost.
 pub(super) fn trials(
     evidence: &Evidence<'_>,
     limits: &Limits,
     is_empty: bool,
+    lost: u64,
     capacity: Option<Capacity>,
 ) -> Vec<outcome::Trial> {
     let mut faults: Vec<recovery::Fault> = evidence
@@ -119,7 +123,12 @@ pub(super) fn trials(
             let recovery = recovery::judge(&trial);
             let series = trial_series::of(evidence, &trial, limits);
             let load = capacity.map(|_| load);
-            let trial = in_words(evidence, &times, &recovery, load, series);
+            let mut trial = in_words(evidence, &times, &recovery, load, series);
+            if !is_empty && lost > 0 {
+                // How many are gone is known, and not which: they are the last's.
+                trial.lost = if place == last { lost } else { 0 };
+                trial.readings.insert("loss.window".to_owned(), Reading::not_measured(WHICH));
+            }
             earlier = Some((times, recovery));
             trial
         })
@@ -191,11 +200,11 @@ fn in_words(
         ("loss.window", &recovery.loss.window_s),
     ];
     let of_capacity = load.map(|load| {
-        let bound = || outcome::Reading::not_measured("its capacity may be higher than was tried");
-        let load = load.map_or_else(bound, outcome::Reading::Is);
+        let bound = || Reading::not_measured("its capacity may be higher than was tried");
+        let load = load.map_or_else(bound, Reading::Is);
         [("load.of_capacity", load), ("drain.multiple", recovery.drain_multiple.clone())]
     });
-    let owned = |(name, reading): (&str, &outcome::Reading)| (name.to_owned(), reading.clone());
+    let owned = |(name, reading): (&str, &Reading)| (name.to_owned(), reading.clone());
     let mut readings: BTreeMap<_, _> = readings.into_iter().map(owned).collect();
     let of_queues = queues::readings(evidence, times);
     readings.extend(of_queues.into_iter().map(|(name, told)| (name.to_owned(), told)));

@@ -131,6 +131,12 @@ impl Entries {
         Loss::of(self.missing, self.dead, &evidence.proof, claims)
     }
 
+    /// Whether the system was asked and holds nothing: what is missing is not
+    /// in it, whether or not it may be called lost.
+    pub(super) fn holds_nothing(&self, evidence: &Evidence<'_>) -> bool {
+        may_hold(self.dead, &evidence.proof) == Some(0)
+    }
+
     /// The same where the client's own repeats are seen by nobody.
     fn told(&self, evidence: &Evidence<'_>) -> Again {
         match evidence.plan.target.profile.claims.resends {
@@ -240,22 +246,25 @@ impl Loss {
     /// and whose end nobody reported count as held. Without an answer, or
     /// under a profile that does not confirm, nothing is called lost.
     fn of(missing: u64, dead_heard: u64, proof: &Proof, claims: &Claims) -> Self {
-        let unproved = Self { lost: 0, residual: missing, may_hold: None };
-        if claims.confirms == ConfirmMode::Unconfirmed {
-            return unproved;
-        }
-        let Proof::Asked(backlog) = proof else { return unproved };
-        let Backlog { ready, held, scheduled, retry, dead } = *backlog;
-        // A system that can say nothing of what it holds has not said "empty".
-        if [ready, held, scheduled, retry].iter().all(Option::is_none) {
-            return unproved;
-        }
-        let unheard = dead.unwrap_or(0).saturating_sub(dead_heard);
-        let may_hold = backlog.outstanding().saturating_add(unheard);
-        Self {
-            lost: missing.saturating_sub(may_hold),
-            residual: missing.min(may_hold),
-            may_hold: Some(may_hold),
+        let confirms = claims.confirms == ConfirmMode::Confirmed;
+        match may_hold(dead_heard, proof).filter(|_| confirms) {
+            None => Self { lost: 0, residual: missing, may_hold: None },
+            Some(may_hold) => Self {
+                lost: missing.saturating_sub(may_hold),
+                residual: missing.min(may_hold),
+                may_hold: Some(may_hold),
+            },
         }
     }
+}
+
+/// How many tasks a system may still hold; `None` where it was not asked, or
+/// can say nothing of it: that is not "empty".
+fn may_hold(dead_heard: u64, proof: &Proof) -> Option<u64> {
+    let Proof::Asked(backlog) = proof else { return None };
+    let Backlog { ready, held, scheduled, retry, dead } = *backlog;
+    [ready, held, scheduled, retry].iter().any(Option::is_some).then(|| {
+        let unheard = dead.unwrap_or(0).saturating_sub(dead_heard);
+        backlog.outstanding().saturating_add(unheard)
+    })
 }

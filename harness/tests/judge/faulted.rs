@@ -8,11 +8,11 @@ use schedbench::plan::{
     CellPlan, Control, Deed, Fault, Load, Road, Spacing, Stage as Rate, Trial as Named, Victim,
 };
 use schedbench::record::{Injected, Proof};
-use schedbench_contract::{Backlog, Moment, MomentKind, Profile, RunEnd, Topology};
+use schedbench_contract::{Backlog, ConfirmMode, Moment, MomentKind, Profile, RunEnd, Topology};
 use schedbench_reports::analysis::{Hurt, deeds};
 use schedbench_reports::outcome::{Cell, Held, Reading, Trial};
 
-use crate::stage::{MS, S, Stage, empty, plan};
+use crate::stage::{MS, S, Stage, claiming, empty, plan};
 
 const FAULT: Fault = Fault { deed: Deed::Kill, on: Victim::Broker, at_ns: 15 * S, for_ns: 5 * S };
 
@@ -285,6 +285,43 @@ fn what_is_lost_is_counted_exactly_and_only_with_proof() {
         let (lost, residual, _) = seven_missing(proof);
         assert_eq!((lost, residual), (0, 7));
     }
+    // Four are gone, and nobody knows which.
+    let some = Proof::Asked(Backlog { ready: Some(3), ..empty() });
+    let (lost, residual, window) = seven_missing(some);
+    assert_eq!((lost, residual), (4, 3));
+    assert!(matches!(&window, Reading::NotMeasured(why) if why.contains("which")), "{window:?}");
+}
+
+/// Nobody vouched for them, so they are not lost; but they are not owed either.
+#[test]
+fn what_vanished_without_confirmation_does_not_keep_a_drain_open() {
+    let of = |proof: Proof| {
+        let mut stage = steady();
+        stage.plan = claiming(stage.plan.clone(), |it| it.confirms = ConfirmMode::Unconfirmed);
+        let (gone, back) = (stage.window.start + 15 * S, stage.window.start + 20 * S);
+        for task in stage.tasks() {
+            stage.offer(&task, 0, 0);
+            stage.log.taken(&task.task(), task.intended);
+            let late = task.due.saturating_sub(gone);
+            match task.due {
+                // 1,000 of them, more than 5 % of an interval's tasks.
+                due if (gone..gone + S / 5).contains(&due) => {}
+                due if (gone..back).contains(&due) => {
+                    stage.ran(task.id, back + late / 10, 1_000, RunEnd::Done);
+                }
+                due => stage.ran(task.id, due + MS, 1_000, RunEnd::Done),
+            }
+        }
+        stage.proof = proof;
+        stage.faults.push(Injected { fault: FAULT, took_effect: gone, cleared: Some(back) });
+        let cell = stage.judge();
+        assert_eq!((only(&cell).lost, cell.counts.lost), (0, 0));
+        only(&cell).readings["drain"].clone()
+    };
+    let asked = of(Proof::Asked(empty()));
+    assert!(matches!(asked, Reading::Is(seconds) if seconds < 2.0), "{asked:?}");
+    let not_asked = of(Proof::NotAsked("gone".into()));
+    assert!(!matches!(not_asked, Reading::Is(_)), "{not_asked:?}");
 }
 
 /// The report reads from a fault's words what was done to whom.
