@@ -63,6 +63,9 @@ struct Drained {
     last_confirmed: Option<u64>,
     /// Tasks that ran to a success.
     ran: u64,
+    /// Those of them that ended when all workers were ready: from then on CPU
+    /// is read.
+    ran_when_ready: u64,
     /// The first and the last first success.
     successes: Option<(u64, u64)>,
     /// Successes per second in each interval between the two.
@@ -80,6 +83,8 @@ impl Drained {
             }
             if let Some(end) = task.entry.first_end {
                 all.ran += 1;
+                let is_in = |rested: Rested| end >= rested.workers_ready;
+                all.ran_when_ready += u64::from(evidence.rested.is_some_and(is_in));
                 let (first, last) = all.successes.unwrap_or((end, end));
                 all.successes = Some((first.min(end), last.max(end)));
             }
@@ -134,7 +139,7 @@ fn metrics(
 ) -> BTreeMap<String, Value> {
     let mut metrics = BTreeMap::new();
     let broker = evidence.plan.target.profile.broker.is_some();
-    cost(&evidence.usage, broker, drained.ran, &mut metrics);
+    cost(&evidence.usage, broker, drained.ran_when_ready, &mut metrics);
     let mut put = |name: &str, value: Value| metrics.insert(name.into(), value);
     let host = &evidence.host;
     let told = |value: Option<f64>| {

@@ -102,6 +102,18 @@ fn what_survived_what_was_lost_and_how_fast_it_drained() {
     );
 }
 
+/// CPU is read once all workers are ready, and what ran before is none of it.
+#[test]
+fn cpu_is_of_the_tasks_that_ran_when_all_workers_were_ready() {
+    let cell = rested(plan(1.0, 1), 0, 8_000, |stage| {
+        let ready = FIRST_SUCCESS + 2_000 * MS;
+        stage.rested = stage.rested.map(|rested| Rested { workers_ready: ready, ..rested });
+        stage.usage.workers_cpu_s = Some(3.0);
+    });
+    is(&cell, "cpu.workers", 3.0 / 6_000.0 * 1e6);
+    is(&cell, "backlog.survived", 8_000.0);
+}
+
 /// A median, not the mean: a stall of 2 s in the drain's 12 s is not in it.
 #[test]
 fn the_rate_is_the_median_over_the_drain() {
