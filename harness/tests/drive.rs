@@ -96,8 +96,8 @@ impl Visit for Drive<'_> {
         let work = self.work(A::NAME);
         let workers = system.workers(&work, log.clone()).expect("workers");
         let mut producer = runtime.block_on(system.producer(log.clone())).expect("a producer");
-        let (bodies, stop, opened) =
-            (BodyPool::new(work.body), AtomicBool::new(false), AtomicU64::new(0));
+        let (bodies, stop) = (BodyPool::new(work.body), AtomicBool::new(false));
+        let (opened, closed) = (AtomicU64::new(0), AtomicBool::new(false));
         let start = clock::now() + 10_000_000;
         let opens = start + plan.warmup_ns;
         let window = opens..opens + plan.load.window_ns();
@@ -130,6 +130,7 @@ impl Visit for Drive<'_> {
                     window_ns: *window_ns,
                     most_tasks: *most_tasks,
                     opened: &opened,
+                    closed: &closed,
                 };
                 drive_in_flight(&setup, &Arrivals::of(plan), &mut producer)
             }

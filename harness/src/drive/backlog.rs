@@ -1,7 +1,7 @@
 use schedbench_adapters::clock;
 use schedbench_contract::{Producer, Task, TaskId};
 
-use super::open::{Driven, Ended, LARGEST_BATCH, OpenSetup, note, seen, settle};
+use super::open::{Driven, Ended, LARGEST_BATCH, OpenSetup, note, seen, settle, with_given_up};
 use super::park::{Interrupt, Parker};
 use crate::plan::Arrivals;
 use crate::record::HandOver;
@@ -23,12 +23,15 @@ pub fn drive_backlog<P: Producer>(
     let mut parker = Parker::here();
     let mut batch: Vec<Task<'_>> = Vec::with_capacity(LARGEST_BATCH);
     let mut hand_overs = Vec::new();
-    let mut taken = 0;
+    let (mut taken, mut last) = (0, setup.start);
+    // Probes were counted by the same recorder.
+    let before = setup.log.counts().taken;
     let ended = loop {
         if taken >= tasks {
             break Ended::Complete;
         }
         let now = clock::now();
+        last = now;
         let room = (tasks - taken).min(LARGEST_BATCH as u64);
         batch.clear();
         batch.extend((taken..taken + room).map(|index| {
@@ -53,6 +56,8 @@ pub fn drive_backlog<P: Producer>(
         seen.tasks += count;
         taken += count;
     };
+    let noted = setup.log.counts().taken - before;
+    let taken = with_given_up(&mut hand_overs, taken, noted, last);
     let answers = OpenSetup {
         deadline: setup.deadline.saturating_add(LAST_ANSWERS_NS),
         window: setup.window.clone(),

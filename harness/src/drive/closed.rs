@@ -1,9 +1,9 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use schedbench_adapters::clock;
 use schedbench_contract::{Producer, Task, TaskId};
 
-use super::open::{Driven, Ended, LARGEST_BATCH, OpenSetup, note, seen, settle};
+use super::open::{Driven, Ended, LARGEST_BATCH, OpenSetup, note, seen, settle, with_given_up};
 use super::park::{Interrupt, Parker};
 use super::wait::Waiter;
 use crate::plan::Arrivals;
@@ -26,6 +26,8 @@ pub struct InFlightSetup<'a> {
     pub most_tasks: u64,
     /// Set to the instant at which the window opens, once it does.
     pub opened: &'a AtomicU64,
+    /// Set once the window has closed; then answers are waited for.
+    pub closed: &'a AtomicBool,
 }
 
 /// A window may grow to this many times its planned length while it waits for
@@ -60,7 +62,7 @@ pub fn drive_in_flight<P: Producer>(
     let mut hand_overs = Vec::new();
     // Probes were counted by the same recorder.
     let before = base.log.counts();
-    let mut taken = 0;
+    let (mut taken, mut last) = (0, base.start);
     let mut window: Option<(u64, u64)> = None;
     let (mut pending_ns, mut inside_ns, mut spun_before) = (0, 0, 0);
     waiter.until(base.start);
@@ -99,6 +101,7 @@ pub fn drive_in_flight<P: Producer>(
             waiter.a_moment();
             continue;
         }
+        last = now;
         tasks.clear();
         tasks.extend((taken..taken + room).map(|index| {
             let arrival = arrivals.attributes(index, now);
@@ -131,6 +134,9 @@ pub fn drive_in_flight<P: Producer>(
         taken += count;
     };
     let end = clock::now();
+    setup.closed.store(true, Ordering::Release);
+    let noted = base.log.counts().taken - before.taken;
+    let taken = with_given_up(&mut hand_overs, taken, noted, last);
     let (since, _) = window.unwrap_or((end, 0));
     let ended = settle(&base_until(base, end), producer, &mut parker, ended);
     seen.spun_ns = waiter.spun_ns() - spun_before;

@@ -175,11 +175,17 @@ pub fn drive_open<P: Producer>(
             pulse.offers(fresh.map(|(arrival, at)| at - (setup.start + arrival.intended)));
         }
         if cancels.peek().is_some_and(|&Reverse((at, _))| at <= now) {
-            if let Some(broken) = cancel_due(setup, producer, &mut parker, &mut cancels, now) {
+            let entered = clock::now();
+            let broken = cancel_due(setup, producer, &mut parker, &mut cancels, now);
+            // Waiting for a cancel's answer is the system's time too.
+            let pended = parker.take_pending_ns();
+            let after = clock::now();
+            pended_in_window += overlap(&(after - pended..after), &setup.window);
+            inside_in_window += overlap(&(entered..after), &setup.window);
+            if let Some(broken) = broken {
                 break broken;
             }
-            // Waiting for a cancel's answer is the system's time too.
-            absences.left_system_at(clock::now());
+            absences.left_system_at(after);
             continue;
         }
         if offer.arrivals.is_empty() {
@@ -296,6 +302,20 @@ fn cancel_due<P: Producer>(
         }
     }
     None
+}
+
+/// How many were taken, with those of a call that was given up: a client may
+/// note its tasks and then wait for its socket. They were offered at `at`.
+pub(super) fn with_given_up(
+    hand_overs: &mut Vec<HandOver>,
+    taken: u64,
+    noted: u64,
+    at: u64,
+) -> u64 {
+    if noted > taken {
+        hand_overs.push(HandOver { first: taken, at });
+    }
+    noted.max(taken)
 }
 
 /// Waits until everything taken is confirmed, refused or unknown.

@@ -117,9 +117,11 @@ pub struct PacingSeen {
     pub batches: u64,
     /// Tasks that those calls took.
     pub tasks: u64,
-    /// Share of the window in which the producer's window was full (it pended).
+    /// Share of the window in which a call of the producer pended: its window was
+    /// full, or the answer to a `cancel` was awaited.
     pub pending_share: f64,
-    /// Share of the window that its thread spent inside `submit`, parked or not.
+    /// Share of the window that its thread spent inside `submit` and `cancel`,
+    /// parked or not.
     pub submit_share: f64,
     /// Time in the window that its thread spun while it waited, ns: idle.
     pub spun_ns: u64,

@@ -282,7 +282,7 @@ impl RunCell<'_, '_> {
         let planned = self.planned_window(start);
         let opened =
             AtomicU64::new(if self.is_open_loop() { start + self.plan.warmup_ns } else { 0 });
-        let pacer_done = AtomicBool::new(false);
+        let (closed, pacer_done) = (AtomicBool::new(false), AtomicBool::new(false));
         let mut faults = Faults::of(self.plan, planned.start);
         let plan = self.plan;
         let timetable = || Timetable::of(plan, PROBE_ROOM, start);
@@ -293,7 +293,8 @@ impl RunCell<'_, '_> {
             let runtime = self.stage.runtime.handle().clone();
             let (plan, number, pacing) = (self.plan, self.number, self.pacing);
             let Rehearsal { hiccup, patience_ns, .. } = self.rehearsal;
-            let (opened, pacer_done, planned_window) = (&opened, &pacer_done, planned.clone());
+            let (opened, closed, pacer_done) = (&opened, &closed, &pacer_done);
+            let planned_window = planned.clone();
             let (bodies, pulse) = (&bodies, pulse.as_deref());
             let thread = pacer.spawn_scoped(scope, move || {
                 let _context = runtime.enter();
@@ -326,6 +327,7 @@ impl RunCell<'_, '_> {
                             window_ns: *window_ns,
                             most_tasks: *most_tasks,
                             opened,
+                            closed,
                         };
                         drive::drive_in_flight(&setup, &stream, &mut producer)
                     }
@@ -340,7 +342,8 @@ impl RunCell<'_, '_> {
             });
             let thread =
                 thread.map_err(|error| failure(format!("cannot start the pacer: {error}")))?;
-            let pacer = Pacer { opened, closes: planned.end, is_done: pacer_done };
+            let pacer =
+                Pacer { opened, closes: planned.end, is_closed: closed, is_done: pacer_done };
             let edges = self.watch(log, staff, halt, &pacer, &mut faults);
             drop(seen_edges);
             let driven = thread.join().map_err(|_| failure("the generator's thread panicked"))?;

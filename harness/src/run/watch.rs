@@ -21,6 +21,16 @@ pub(super) struct Edges {
     pub(super) most_held: u64,
 }
 
+impl Edges {
+    const fn phase(&self) -> Phase {
+        match self.snapshots {
+            (None, _) => Phase::WarmUp,
+            (Some(_), None) => Phase::Window,
+            (Some(_), Some(_)) => Phase::Drain,
+        }
+    }
+}
+
 /// What the pacer tells while it drives.
 pub(super) struct Pacer<'a> {
     /// When the window opened or is to open, monotonic ns; 0 while in flight
@@ -28,6 +38,8 @@ pub(super) struct Pacer<'a> {
     pub(super) opened: &'a AtomicU64,
     /// When the window closes, by plan.
     pub(super) closes: u64,
+    /// Whether it has closed, where no plan says when.
+    pub(super) is_closed: &'a AtomicBool,
     /// Whether it has ended.
     pub(super) is_done: &'a AtomicBool,
 }
@@ -57,11 +69,13 @@ impl RunCell<'_, '_> {
                 self.stage.progress.turn(log.counts(), Phase::WarmUp);
             }
             let done = pacer.is_done.load(Ordering::Acquire);
-            if now >= closes || done && (closes == u64::MAX || halt.is_set()) {
+            let is_over = now >= closes || done && (closes == u64::MAX || halt.is_set());
+            let has_closed = is_over || pacer.is_closed.load(Ordering::Acquire);
+            if has_closed && edges.snapshots.1.is_none() {
+                self.stage.progress.turn(log.counts(), edges.phase());
                 edges.snapshots.1 = Some(self.stage.sampler.snapshot());
-                let has_opened = edges.snapshots.0.is_some();
-                let phase = if has_opened { Phase::Window } else { Phase::WarmUp };
-                self.stage.progress.turn(log.counts(), phase);
+            }
+            if is_over {
                 return edges;
             }
             let (stage, roads, queue) = (&mut *self.stage, &self.roads, self.at.prefix.as_str());
@@ -69,9 +83,7 @@ impl RunCell<'_, '_> {
             if now >= next_tick {
                 next_tick = now + 200_000_000;
                 halt.look(staff, self.stage);
-                let is_open = edges.snapshots.0.is_some();
-                let phase = if is_open { Phase::Window } else { Phase::WarmUp };
-                self.stage.progress.tick(log.counts(), phase);
+                self.stage.progress.tick(log.counts(), edges.phase());
             }
             let edge = if edges.snapshots.0.is_some() { closes } else { opens };
             let next = (now + look_every).min(faults.next().unwrap_or(u64::MAX).max(now));
