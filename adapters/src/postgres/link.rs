@@ -163,23 +163,23 @@ impl Link {
     /// Inserts a batch, rings, and notes what becomes of each task.
     pub(super) async fn carry(self: Arc<Self>, line: Arc<Line>, generation: u64, batch: Batch) {
         let Batch { tasks, ids, dues, bodies } = batch;
-        let inserted = {
+        let (inserted, now) = {
             let columns: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&ids, &dues, &bodies];
-            let insert = line.client.execute(&line.insert, &columns);
+            let insert = async {
+                let inserted = answer(line.client.execute(&line.insert, &columns)).await;
+                (inserted, clock::now())
+            };
             let ring = async {
                 if let Some(ring) = &line.ring {
-                    let _ = line.client.execute(ring, &[]).await;
+                    let _ = answer(line.client.execute(ring, &[])).await;
                 }
             };
-            // Both leave in one write, in this order. Only the insert decides:
-            // whoever is not rung for looks again within a second.
-            answer(async {
-                let (inserted, ()) = tokio::join!(biased; insert, ring);
-                inserted
-            })
-            .await
+            // Both leave in one write, in this order. Only the insert decides,
+            // and when it was answered: whoever is not rung for looks again
+            // within a second.
+            let (inserted, ()) = tokio::join!(biased; insert, ring);
+            inserted
         };
-        let now = clock::now();
         match inserted {
             // A statement takes effect as a whole.
             Ok(_) => tasks.iter().for_each(|&id| self.log.confirmed(id, now)),
