@@ -144,9 +144,11 @@ impl Desk {
 
     /// Whether a handler may start on a record: not once its partition is
     /// another worker's, or this one closes. Then it counts as given back.
+    /// What was committed before it came is nobody else's, and runs.
     pub(super) fn start(&self, origin: Origin) -> bool {
         let mut state = self.state();
-        let may = origin.assignment == state.assignment && !state.closing;
+        let is_kept = origin.assignment == state.assignment && !state.closing;
+        let may = is_kept || !self.follows;
         if may {
             state.running += 1;
         } else {
@@ -158,7 +160,7 @@ impl Desk {
 
     /// Whether a record is still this worker's.
     pub(super) fn is_ours(&self, origin: Origin) -> bool {
-        origin.assignment == self.state().assignment
+        !self.follows || origin.assignment == self.state().assignment
     }
 
     /// A handler ended.
@@ -210,6 +212,10 @@ impl Desk {
     pub(super) fn revoke(&self, patience: Duration) -> Option<TopicPartitionList> {
         let deadline = Instant::now() + patience;
         let mut state = self.state();
+        if !self.follows {
+            state.is_assigned = false;
+            return None;
+        }
         // The numbers of the running ones stay good until they have ended.
         let closing = std::mem::replace(&mut state.closing, true);
         while state.running > 0 {
@@ -279,5 +285,29 @@ impl Desk {
         self.state().closing = true;
         self.changed.notify_all();
         self.enough.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_committed_before_it_came_runs_whoever_has_its_partition() {
+        let name = |end: &str| format!("queue{end}");
+        let queue = Queue {
+            topic: name(""),
+            retry: name(".retry"),
+            dead: name(".dead"),
+            group: name(""),
+            partitions: 1,
+        };
+        for (profile, runs) in [("commit-before", true), ("acks-all", false)] {
+            let desk = Desk::new(queue.clone(), 8, 8, Tuning::of(profile));
+            let origin = desk.begin(0, 7);
+            desk.give();
+            assert!(desk.revoke(Duration::ZERO).is_none());
+            assert_eq!((desk.is_ours(origin), desk.start(origin)), (runs, runs), "{profile}");
+        }
     }
 }
