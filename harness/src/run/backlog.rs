@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use schedbench_adapters::clock;
-use schedbench_contract::{Adapter, Backlog, BodyPool, MomentKind, Producer, Recorder};
+use schedbench_contract::{Adapter, Backlog, BodyPool, Handler, MomentKind, Producer, Recorder};
 use schedbench_reports::outcome::CellError;
 
 use super::cell::{PATIENCE_NS, PROBE_ROOM, RunCell, Seen};
@@ -188,6 +188,14 @@ impl RunCell<'_, '_> {
         until: u64,
     ) -> bool {
         let (mut finished, mut quiet_since) = (0, clock::now());
+        // Not every system tells what its workers hold, and for so long those
+        // may rightly have nothing to report.
+        let runs_ns = match self.plan.handler {
+            Handler::None => 0,
+            Handler::SleepNs(ns) | Handler::CpuNs(ns) => ns,
+        };
+        let back_off_ns = if self.plan.retry.max > 0 { self.plan.retry.backoff_ns } else { 0 };
+        let quiet_ns = QUIET_NS + runs_ns + back_off_ns + self.plan.longest_delay_ns();
         let mut told = Telling::of(Phase::Drain);
         loop {
             let now = clock::now();
@@ -200,7 +208,7 @@ impl RunCell<'_, '_> {
             }
             if counts.finished != finished {
                 (finished, quiet_since) = (counts.finished, now);
-            } else if now >= quiet_since + QUIET_NS {
+            } else if now >= quiet_since + quiet_ns {
                 // Soon after an outage a question may still fail: asked again.
                 if self.ask(halt, system.backlog()).is_ok_and(|backlog| is_empty(&backlog)) {
                     return true;
