@@ -345,6 +345,20 @@ fn disks_that_cannot_be_full() {
 }
 
 #[test]
+fn nobody_knows_what_was_taken_back_while_something_was_hurt() {
+    let of = |system: &str| {
+        let head = format!("name = \"mine\"\nsummary = \"a test\"\nsystems = [\"{system}\"]\n");
+        let load =
+            "[load]\nrates = [\"5k\"]\n[task]\ndelay = { fixed = \"1 s\" }\ncancel = \"5 %\"\n";
+        let fault = "[[fault]]\nkind = \"kill\"\non = \"workers\"\nat = \"1 s\"\nfor = \"1 s\"\n";
+        said_of(&format!("{head}{load}{fault}"), &[])
+    };
+    let said = of("redis-asynq");
+    assert!(said.contains("leaves open whether the task was taken back"), "{said}");
+    assert_eq!(of("wheel"), "(no error)");
+}
+
+#[test]
 fn not_toml() {
     insta::assert_snapshot!(said(&[
         "[load",

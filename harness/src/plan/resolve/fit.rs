@@ -61,6 +61,10 @@ pub(super) fn fit(
         let why = "it has no way to take one back".to_owned();
         return Err(misfit("cancel a task", why, &task.cancel.span));
     }
+    if cell.cancel_ppm > 0 && !cell.faults.is_empty() && target.profile.broker.is_some() {
+        let why = "an answer that is lost leaves open whether the task was taken back".to_owned();
+        return Err(misfit("cancel a task in a fault", why, &task.cancel.span));
+    }
     if cell.retry.max > 0
         && let Retries::Unsupported(why) = claims.retries
     {
