@@ -159,9 +159,9 @@ impl Iterator for Arrivals {
                 self.index += 1;
                 return Some(arrival);
             }
-            // A gap that reaches beyond its stage is drawn again at the next
-            // stage's rate; exponential gaps have no memory, so the process
-            // stays Poisson.
+            // A gap that reaches beyond its stage begins anew with the next
+            // one, at its rate, with the same random number: the first gap of
+            // a stage is one that was long, all others are as drawn.
             self.stage_start += stage.duration_ns;
             self.stage += 1;
             self.inside = 0.0;

@@ -172,7 +172,7 @@ fn limit(cells: &[&Cell]) -> Limit {
 }
 
 /// The mean of a metric over repeats. Bounds do not average: with one among
-/// them the widest bound stands.
+/// them the first that is no plain number stands.
 pub(super) fn mean(cells: &[&Cell], name: &str) -> Figure {
     let values: Vec<&Value> = cells.iter().filter_map(|cell| cell.metrics.get(name)).collect();
     let numbers: Vec<f64> = values
