@@ -245,10 +245,13 @@ fn a_slow_road_shows_in_the_latency() {
     let outcome = outcome(&place, &scenario("\"redis-asynq\"", 14, fault));
     let (cell, _) = trial(&outcome);
     let p50 = &cell.series.columns["p50"];
-    let at = |second: f64| p50[((second - cell.series.start_s) / cell.series.bin_s) as usize];
-    let (before, during) = (at(4.0).expect("a P50"), at(7.0).expect("a P50"));
-    // Not the difference: what a task waits for at a machine's busy moment it
-    // waits for once, beside the road's 50 ms or within them.
+    let at = |second: f64| ((second - cell.series.start_s) / cell.series.bin_s) as usize;
+    let least = |seconds: std::ops::Range<f64>| {
+        let bins = &p50[at(seconds.start)..at(seconds.end)];
+        bins.iter().flatten().copied().reduce(f64::min).expect("a P50")
+    };
+    // The best of its moments: a busy machine has others.
+    let (before, during) = (least(0.0..5.9), least(6.2..7.8));
     assert!(before < 0.05 && during >= 0.05, "{before} s, then {during} s");
     assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
     place.wait_until_nothing_is_left("after a fault");
