@@ -241,7 +241,7 @@ fn a_primary_that_is_cut_off_confirms_nothing() {
 #[test]
 fn a_slow_road_shows_in_the_latency() {
     let place = Place::new();
-    let fault = "kind = \"delay\"\ndelay = \"50 ms\"\non = \"producer-broker\"";
+    let fault = "kind = \"delay\"\ndelay = \"500 ms\"\non = \"producer-broker\"";
     let outcome = outcome(&place, &scenario("\"redis-asynq\"", 14, fault));
     let (cell, _) = trial(&outcome);
     let p50 = &cell.series.columns["p50"];
@@ -250,9 +250,9 @@ fn a_slow_road_shows_in_the_latency() {
         let bins = &p50[at(seconds.start)..at(seconds.end)];
         bins.iter().flatten().copied().reduce(f64::min).expect("a P50")
     };
-    // The best of its moments: a busy machine has others.
+    // The best of its moments: a busy machine has others, of 50 ms and more.
     let (before, during) = (least(0.0..5.9), least(6.2..7.8));
-    assert!(before < 0.05 && during >= 0.05, "{before} s, then {during} s");
+    assert!(before < 0.5 && during >= 0.5, "{before} s, then {during} s");
     assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
     place.wait_until_nothing_is_left("after a fault");
 }
