@@ -251,7 +251,8 @@ fn a_slow_road_shows_in_the_latency() {
         bins.iter().flatten().copied().reduce(f64::min).expect("a P50")
     };
     // The best of its moments: a busy machine has others, of 50 ms and more.
-    let (before, during) = (least(0.0..5.9), least(6.2..7.8));
+    // What is under way when the road is healed arrives then.
+    let (before, during) = (least(0.0..5.9), least(6.2..7.3));
     assert!(before < 0.5 && during >= 0.5, "{before} s, then {during} s");
     assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
     place.wait_until_nothing_is_left("after a fault");
