@@ -113,7 +113,7 @@ impl Act for AllAreGone {
         assert_eq!(hand.consumers(), Some(0), "{name}");
         assert_eq!(hand.backlog().outstanding(), BEFORE, "{name}");
         hand.hire_again();
-        hand.wait("all to run", Hand::all_have_run);
+        hand.wait("all to run", |hand| hand.log.counts().finished == BEFORE);
         hand.dismiss();
         let counts = hand.judged();
         assert_eq!(counts.grid.ok, [0, BEFORE, 0], "{name}: {counts:?}");
