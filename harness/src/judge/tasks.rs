@@ -2,7 +2,7 @@
 //! seed and set beside what the ledger holds of it. Nothing is collected, so
 //! that a soak of 90 M tasks takes no more memory than a ramp's second.
 
-use schedbench_contract::ledger::{Cancel, Enqueue, Entry};
+use schedbench_contract::ledger::{Cancel, Enqueue, Entry, Reason};
 use schedbench_contract::{Retries, TaskId, seeded};
 
 use crate::plan::{Arrival, Arrivals, Load};
@@ -121,13 +121,27 @@ impl Fates {
     }
 }
 
+/// The entry as it was when nothing more was listened for. A word that comes
+/// later may be about what the system was not yet asked to count: a client
+/// with an answer outstanding may even have its task stored after the count.
+const fn heard(mut entry: Entry, ended: u64) -> Entry {
+    if let (Enqueue::Confirmed, Some(at)) = (entry.enqueue, entry.confirmed_at)
+        && at > ended
+    {
+        entry.enqueue = Enqueue::Unknown;
+        entry.reason = Reason::Timeout;
+        entry.confirmed_at = None;
+    }
+    entry
+}
+
 /// Shows every entry of the ledger, in the order of sequence numbers, and
 /// returns how many arrivals the plan holds when it is made again. Arrivals
 /// that the ledger has no room for are shown as unsent.
 pub(super) fn each(evidence: &Evidence<'_>, mut see: impl FnMut(&Seen)) -> u64 {
     let ledger = evidence.ledger;
     let room = ledger.len() as u64;
-    let entry = |sequence: u64| ledger.entry(sequence as usize);
+    let entry = |sequence: u64| heard(ledger.entry(sequence as usize), evidence.ended);
     let first = evidence.first_arrival.min(room);
     let probes = evidence.probes_sent.min(first);
     let fates = Fates::of(evidence);

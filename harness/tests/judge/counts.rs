@@ -68,6 +68,28 @@ fn loss_needs_proof() {
     assert_eq!(ten_missing(asked(Backlog { dead: Some(3), ..empty() })), (7, 3, 7, 3));
 }
 
+/// Answers that come when the system was asked already what it holds: it may
+/// have stored those tasks after it was asked.
+#[test]
+fn what_is_confirmed_when_nobody_listens_any_more_is_unknown() {
+    let mut stage = Stage::new(plan(1_000.0, 1));
+    let ended = stage.ended;
+    for task in stage.tasks() {
+        stage.offer(&task, 0, 0);
+        stage.log.taken(&task.task(), task.intended);
+        let is_late = task.arrival.index >= 990;
+        stage.log.confirmed(task.id, if is_late { ended + MS } else { task.intended });
+        // Of those two that ran all the same, as a system may have it.
+        if task.arrival.index % 100 != 50 && task.arrival.index < 992 {
+            stage.ran(task.id, task.due + MS, 1_000, RunEnd::Done);
+        }
+    }
+    let counts = stage.judge().counts;
+    assert_eq!(counts.grid, Grid { ok: [10, 980, 0], unknown: [7, 2, 0], fail: [0, 0, 0] });
+    assert_eq!((counts.lost, counts.residual), (10, 0));
+    assert!(counts.balances);
+}
+
 #[test]
 fn what_nobody_vouched_for_is_never_lost() {
     let lost = ten_missing(|stage| {
