@@ -28,6 +28,9 @@ struct State {
     /// Given to a handler and not ended, whether it runs or waits.
     open: usize,
     running: usize,
+    /// Partitions are being given up: nothing starts, what was done is still
+    /// committed.
+    revoking: bool,
     closing: bool,
     /// Done and not committed, over all places.
     committable: usize,
@@ -76,6 +79,7 @@ impl Desk {
             is_assigned: false,
             open: 0,
             running: 0,
+            revoking: false,
             closing: false,
             committable: 0,
             waiting: 0,
@@ -147,7 +151,7 @@ impl Desk {
     /// What was committed before it came is nobody else's, and runs.
     pub(super) fn start(&self, origin: Origin) -> bool {
         let mut state = self.state();
-        let is_kept = origin.assignment == state.assignment && !state.closing;
+        let is_kept = origin.assignment == state.assignment && !state.revoking && !state.closing;
         let may = is_kept || !self.follows;
         if may {
             state.running += 1;
@@ -217,7 +221,7 @@ impl Desk {
             return None;
         }
         // The numbers of the running ones stay good until they have ended.
-        let closing = std::mem::replace(&mut state.closing, true);
+        state.revoking = true;
         while state.running > 0 {
             let Some(left) = deadline.checked_duration_since(Instant::now()) else { break };
             state.waiting += 1;
@@ -225,7 +229,7 @@ impl Desk {
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             state.waiting -= 1;
         }
-        state.closing = closing;
+        state.revoking = false;
         let list = self.list(&state);
         state.assignment += 1;
         state.is_assigned = false;
@@ -292,18 +296,48 @@ impl Desk {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_was_committed_before_it_came_runs_whoever_has_its_partition() {
+    fn queue() -> Queue {
         let name = |end: &str| format!("queue{end}");
-        let queue = Queue {
+        Queue {
             topic: name(""),
             retry: name(".retry"),
             dead: name(".dead"),
             group: name(""),
             partitions: 1,
-        };
+        }
+    }
+
+    /// One that ended with a rebalance would commit nothing of what comes after.
+    #[test]
+    fn who_commits_goes_on_while_partitions_are_revoked() {
+        let desk = Desk::new(queue(), 8, 8, Tuning::of("acks-all"));
+        let done = desk.begin(0, 7);
+        desk.finish(done);
+        let running = desk.begin(0, 8);
+        desk.give();
+        assert!(desk.start(running));
+        std::thread::scope(|scope| {
+            let revoke = scope.spawn(|| desk.revoke(Duration::from_secs(60)));
+            while !desk.state().revoking {
+                std::thread::yield_now();
+            }
+            let waiting = desk.begin(0, 9);
+            desk.give();
+            assert!(!desk.start(waiting), "its partition is going");
+            let (assignment, list) = desk.wait_for_commit(Duration::ZERO).expect("not closed");
+            assert_eq!((assignment, list.map(|list| list.count())), (0, Some(1)));
+            desk.end();
+            assert!(revoke.join().expect("no panic").is_some(), "and once more");
+        });
+        assert!(desk.wait_for_commit(Duration::ZERO).is_some());
+        desk.close();
+        assert!(desk.wait_for_commit(Duration::ZERO).is_none());
+    }
+
+    #[test]
+    fn what_was_committed_before_it_came_runs_whoever_has_its_partition() {
         for (profile, runs) in [("commit-before", true), ("acks-all", false)] {
-            let desk = Desk::new(queue.clone(), 8, 8, Tuning::of(profile));
+            let desk = Desk::new(queue(), 8, 8, Tuning::of(profile));
             let origin = desk.begin(0, 7);
             desk.give();
             assert!(desk.revoke(Duration::ZERO).is_none());

@@ -13,7 +13,7 @@ mod offsets;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::config::FromClientConfigAndContext as _;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
@@ -42,6 +42,10 @@ const COMMIT_WITHIN: Duration = Duration::from_millis(100);
 const IDLE: Duration = Duration::from_millis(50);
 /// A poll while handlers run, so that what they report leaves soon.
 const BUSY: Duration = Duration::from_millis(2);
+/// Without room for so long it polls all the same, with its partitions paused:
+/// who no longer belongs to the group is told so by a poll only, and until then
+/// nothing that it commits is taken, so that there would never be room again.
+const LISTEN_AFTER: Duration = Duration::from_secs(2);
 /// Between attempts to commit what could not be.
 const AGAIN_AFTER: Duration = Duration::from_millis(100);
 /// Attempts to commit at the end.
@@ -80,6 +84,27 @@ pub(super) async fn run(
 struct Ear {
     desk: Arc<Desk>,
     complaint: Complaint,
+    /// Whether its partitions are paused, so that a poll brings nothing.
+    is_paused: AtomicBool,
+}
+
+impl Ear {
+    fn pause(&self, consumer: &BaseConsumer<Self>) {
+        match consumer.assignment().and_then(|all| consumer.pause(&all)) {
+            Ok(()) => self.is_paused.store(true, Ordering::Relaxed),
+            Err(error) => eprintln!("kafka's consumer: pausing: {error}"),
+        }
+    }
+
+    /// Where they are paused. Others may not be resumed: librdkafka would begin
+    /// again where it began before.
+    fn resume(&self, consumer: &BaseConsumer<Self>, partitions: &TopicPartitionList) {
+        if self.is_paused.swap(false, Ordering::Relaxed)
+            && let Err(error) = consumer.resume(partitions)
+        {
+            eprintln!("kafka's consumer: going on: {error}");
+        }
+    }
 }
 
 impl ClientContext for Ear {
@@ -97,6 +122,8 @@ impl ConsumerContext for Ear {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Revoke(partitions) = rebalance {
             eprintln!("kafka's consumer: {} partitions revoked", partitions.count());
+            // Who has them again would have them paused.
+            self.resume(consumer, partitions);
             if let Some(list) = self.desk.revoke(END_WITHIN)
                 && let Err(error) = consumer.commit(&list, CommitMode::Sync)
             {
@@ -137,8 +164,9 @@ fn consume<R: Report>(work: &Work, report: R, stopping: &AtomicBool) -> Result<(
                 .spawn_scoped(scope, || keep_committing(&consumer, &desk))
                 .map_err(|error| Error::Broken(format!("starting the committer: {error}")))?;
         }
+        let hold = Hold::default();
         let mut loop_ =
-            Loop { consumer: &consumer, bench: &bench, hands, tuning, hold: Hold::default() };
+            Loop { consumer: &consumer, bench: &bench, hands, tuning, hold, full_since: None };
         let served = loop_.serve(stopping);
         // Also after an error: the threads have to end.
         desk.close();
@@ -170,7 +198,8 @@ fn subscribe(work: &Work, queue: &Queue, desk: &Arc<Desk>) -> Result<BaseConsume
         .set("session.timeout.ms", "10000")
         // A rebalance is noticed with a heartbeat.
         .set("heartbeat.interval.ms", "500");
-    let ear = Ear { desk: Arc::clone(desk), complaint: Complaint::default() };
+    let ear =
+        Ear { desk: Arc::clone(desk), complaint: Complaint::default(), is_paused: false.into() };
     let consumer: BaseConsumer<Ear> = BaseConsumer::from_config_and_context(&config, ear)
         .map_err(|error| Error::Broken(format!("kafka's client: {error}")))?;
     let explain = |doing: &str, error: &KafkaError| {
@@ -218,6 +247,8 @@ struct Loop<'a, 'c, R> {
     hands: Hands<'c>,
     tuning: Tuning,
     hold: Hold<'c>,
+    /// Since when there is no room.
+    full_since: Option<Instant>,
 }
 
 impl<'c, R: Report> Loop<'_, 'c, R> {
@@ -238,8 +269,11 @@ impl<'c, R: Report> Loop<'_, 'c, R> {
             let most = next_due.map_or(most, |due| most.min(due));
             self.bench.flush();
             if room == 0 {
-                desk.wait(most.min(BUSY));
-            } else if most < Duration::from_millis(1) {
+                self.full(most.min(BUSY))?;
+                continue;
+            }
+            self.has_room();
+            if most < Duration::from_millis(1) {
                 // A poll counts in whole milliseconds.
                 std::thread::sleep(most);
                 self.round(room, Duration::ZERO)?;
@@ -248,6 +282,32 @@ impl<'c, R: Report> Loop<'_, 'c, R> {
             }
         }
         Ok(())
+    }
+
+    /// Waits for room, and after a while listens meanwhile.
+    fn full(&mut self, most: Duration) -> Result<()> {
+        let since = *self.full_since.get_or_insert_with(Instant::now);
+        let ear = self.consumer.context();
+        if ear.is_paused.load(Ordering::Relaxed) {
+            // A record that was on its way is one more than the prefetch.
+            return self.round(1, most);
+        }
+        self.bench.desk.wait(most);
+        if since.elapsed() > LISTEN_AFTER {
+            ear.pause(self.consumer);
+        }
+        Ok(())
+    }
+
+    fn has_room(&mut self) {
+        self.full_since = None;
+        let ear = self.consumer.context();
+        if ear.is_paused.load(Ordering::Relaxed) {
+            match self.consumer.assignment() {
+                Ok(all) => ear.resume(self.consumer, &all),
+                Err(error) => eprintln!("kafka's consumer: its assignment: {error}"),
+            }
+        }
     }
 
     /// Takes what there is, at most a round of it, and waits only for the first.
