@@ -60,12 +60,26 @@ fn seconds(trial: &Trial, name: &str) -> f64 {
     }
 }
 
+/// What a series has in its intervals that lie wholly between two seconds.
+fn whole_bins(cell: &Cell, column: &str, from: f64, to: f64) -> Vec<f64> {
+    let (series, start, width) =
+        (&cell.series.columns[column], cell.series.start_s, cell.series.bin_s);
+    let begins = |bin: usize| start + width * bin as f64;
+    let within = |bin: &usize| begins(*bin) >= from && begins(bin + 1) <= to;
+    let bins: Vec<f64> = (0..series.len()).filter(within).filter_map(|bin| series[bin]).collect();
+    assert!(!bins.is_empty(), "{column} from {from} s to {to} s: {series:?}");
+    bins
+}
+
 /// That it showed within a second. On a busy machine the time before it may
-/// have been no baseline; then the trial has to say so.
-fn had_an_impact(trial: &Trial) {
+/// have been no baseline, or too few tasks for its intervals; then the trial
+/// has to say so.
+fn had_an_impact(cell: &Cell, trial: &Trial) {
+    let is_busy = matches!(cell.validity, Validity::Disturbed(_));
     match &trial.readings["detection.impact"] {
         Reading::Is(after) => assert!(*after < 1.0, "{trial:?}"),
         Reading::NotSteady(_) => {}
+        Reading::NotMeasured(why) if is_busy && why.starts_with("the baseline has") => {}
         other => panic!("{other:?} in {trial:?}"),
     }
 }
@@ -83,7 +97,7 @@ fn a_killed_broker_comes_back_and_has_lost_nothing() {
     let done = &cell.series.columns["throughput"];
     let bin = ((7.0 - cell.series.start_s) / cell.series.bin_s) as usize;
     assert_eq!(done[bin], Some(0.0), "{done:?}");
-    had_an_impact(trial);
+    had_an_impact(cell, trial);
     assert!(seconds(trial, "detection.client") < 1.0, "{trial:?}");
     // The file of a killed process is whole: the kernel has it (class W).
     assert_eq!((trial.lost, cell.counts.lost), (0, 0), "{:?}", cell.counts);
@@ -110,7 +124,7 @@ fn a_paused_broker_goes_on_with_everything() {
     let done = &cell.series.columns["throughput"];
     let bin = ((7.0 - cell.series.start_s) / cell.series.bin_s) as usize;
     assert_eq!(done[bin], Some(0.0), "{done:?}");
-    had_an_impact(trial);
+    had_an_impact(cell, trial);
     place.wait_until_nothing_is_left("after a fault");
 }
 
@@ -192,7 +206,7 @@ fn a_partition_is_lived_through() {
     let done = &cell.series.columns["throughput"];
     let bin = ((7.0 - cell.series.start_s) / cell.series.bin_s) as usize;
     assert_eq!(done[bin], Some(0.0), "{done:?}");
-    had_an_impact(trial);
+    had_an_impact(cell, trial);
     assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
     place.wait_until_nothing_is_left("after a fault");
 }
@@ -213,6 +227,31 @@ fn kafka_tells_its_clients_to_come_through_the_proxy() {
     // At 1k/s an interval is 2 s, of which the baseline has three: too few to
     // say more. Of what was due in the hole nothing was in time.
     assert!(seconds(trial, "served.in_fault") < 0.05, "{trial:?}");
+    assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
+    place.wait_until_nothing_is_left("after a fault");
+}
+
+/// Stopped for longer than its group waits for it, with all that it may hold in
+/// its hands: it has to learn that, and to join again; and the other has to go
+/// on committing when it gets more partitions and when it gives them back.
+#[test]
+fn a_worker_of_kafka_that_was_put_out_of_its_group_comes_back() {
+    let place = Place::new();
+    let fault = "kind = \"pause\"\non = \"worker:1\"\n";
+    let text = scenario("\"kafka\"", 28, fault)
+        .replace("rates = [\"5k\"]", "rates = [\"250\"]")
+        .replace("concurrency = 2\nprefetch = 16", "concurrency = 4\nprefetch = 4")
+        .replace("at = \"6 s\"\nfor = \"2 s\"", "at = \"4 s\"\nfor = \"13 s\"")
+        .replace("[workers]", "[task]\nwork = { sleep = \"50 ms\" }\n[workers]");
+    let outcome = outcome(&place, &text);
+    let (cell, _) = trial_of(&outcome, "kafka");
+    // More is offered than both can do, 160/s: what is done is what works.
+    let done = |from: f64, to: f64| {
+        let bins = whole_bins(cell, "throughput", from, to);
+        bins.iter().sum::<f64>() / bins.len() as f64
+    };
+    let (both, one, after) = (done(0.0, 4.0), done(5.0, 16.0), done(23.0, 28.0));
+    assert!(one < 0.7 * both && after > 1.5 * one, "{both}/s, {one}/s, then {after}/s");
     assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
     place.wait_until_nothing_is_left("after a fault");
 }
@@ -242,17 +281,19 @@ fn a_primary_that_is_cut_off_confirms_nothing() {
 fn a_slow_road_shows_in_the_latency() {
     let place = Place::new();
     let fault = "kind = \"delay\"\ndelay = \"500 ms\"\non = \"producer-broker\"";
-    let outcome = outcome(&place, &scenario("\"redis-asynq\"", 14, fault));
+    let text = scenario("\"redis-asynq\"", 18, fault).replace("5k", "1k");
+    let outcome = outcome(&place, &text.replace("for = \"2 s\"", "for = \"6 s\""));
     let (cell, _) = trial(&outcome);
-    let p50 = &cell.series.columns["p50"];
-    let at = |second: f64| ((second - cell.series.start_s) / cell.series.bin_s) as usize;
-    let least = |seconds: std::ops::Range<f64>| {
-        let bins = &p50[at(seconds.start)..at(seconds.end)];
-        bins.iter().flatten().copied().reduce(f64::min).expect("a P50")
+    let (p50, start, width) = (&cell.series.columns["p50"], cell.series.start_s, cell.series.bin_s);
+    let least = |from: f64, to: f64| {
+        let begins = |bin: usize| start + width * bin as f64;
+        let within = |bin: &usize| begins(*bin) >= from && begins(bin + 1) <= to;
+        let bins = (0..p50.len()).filter(within).filter_map(|bin| p50[bin]);
+        bins.reduce(f64::min).unwrap_or_else(|| panic!("a P50 from {from} to {to}: {p50:?}"))
     };
     // The best of its moments: a busy machine has others, of 50 ms and more.
     // What is under way when the road is healed arrives then.
-    let (before, during) = (least(0.0..5.9), least(6.2..7.3));
+    let (before, during) = (least(0.0, 6.0), least(6.1, 11.4));
     assert!(before < 0.5 && during >= 0.5, "{before} s, then {during} s");
     assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
     place.wait_until_nothing_is_left("after a fault");
@@ -330,7 +371,7 @@ fn each_trial_is_a_cell_of_its_own_and_a_control_is_judged() {
     let (hurt, trial) = named("standstill");
     assert_eq!(trial.fault, "stall links at 5 s for 1 s");
     assert_eq!(hurt.key.fault.as_deref(), Some("stall links at 5 s for 1 s"));
-    had_an_impact(trial);
+    had_an_impact(hurt, trial);
     let (left_alone, trial) = named("control");
     assert_eq!((trial.took_effect_s, trial.cleared_s), (5.0, Some(6.0)));
     assert_eq!(trial.fault, "no fault, as a control, at 5 s for 1 s");

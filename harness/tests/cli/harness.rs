@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::Signal;
 use schedbench_reports::outcome::{Cell, Outcome};
@@ -11,19 +12,27 @@ use schedbench_reports::outcome::{Cell, Outcome};
 use crate::place::Place;
 use crate::processes::{descendants, end_all_of, send, wait_for};
 
-/// A run in the background; killed with all its children when dropped.
+/// What is watched while it runs has no other such run beside it: two would
+/// measure each other.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// A run in the background, one at a time; killed with all its children when
+/// dropped.
 pub(crate) struct Running<'a> {
     place: &'a Place,
     child: Child,
+    _alone: MutexGuard<'static, ()>,
 }
 
 impl<'a> Running<'a> {
-    /// Starts it; its standard output and error go to `stdout` and `stderr`
+    /// Starts it once no other goes on; its standard output and error go to `stdout` and `stderr`
     /// in its place.
     pub(crate) fn start(place: &'a Place, mut command: Command) -> Self {
         let file = |name| File::create(place.at(name)).expect("a file");
         command.stdin(Stdio::null()).stdout(file("stdout")).stderr(file("stderr"));
-        Self { place, child: command.spawn().expect("a run") }
+        // Poisoned by a test that failed, which is no matter of this one.
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        Self { place, child: command.spawn().expect("a run"), _alone: alone }
     }
 
     /// Its process.
