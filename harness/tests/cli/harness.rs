@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::Signal;
 use schedbench_reports::outcome::{Cell, Outcome};
@@ -12,27 +12,50 @@ use schedbench_reports::outcome::{Cell, Outcome};
 use crate::place::Place;
 use crate::processes::{descendants, end_all_of, send, wait_for};
 
-/// What is watched while it runs has no other such run beside it: two would
-/// measure each other.
-static ALONE: Mutex<()> = Mutex::new(());
+/// Runs that are watched at a time. On two cores more would measure each other.
+const AT_A_TIME: usize = 2;
+static GOING_ON: Mutex<usize> = Mutex::new(0);
+static ONE_ENDED: Condvar = Condvar::new();
 
-/// A run in the background, one at a time; killed with all its children when
-/// dropped.
+/// One of the few that go on.
+struct Turn;
+
+impl Turn {
+    fn wait() -> Self {
+        let full = |going_on: &mut usize| *going_on >= AT_A_TIME;
+        let turn = ONE_ENDED.wait_while(Self::going_on(), full);
+        *turn.unwrap_or_else(PoisonError::into_inner) += 1;
+        Self
+    }
+
+    /// Poisoned by a test that failed, which is no matter of the others.
+    fn going_on() -> MutexGuard<'static, usize> {
+        GOING_ON.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *Self::going_on() -= 1;
+        ONE_ENDED.notify_one();
+    }
+}
+
+/// A run in the background; killed with all its children when dropped.
 pub(crate) struct Running<'a> {
     place: &'a Place,
     child: Child,
-    _alone: MutexGuard<'static, ()>,
+    _turn: Turn,
 }
 
 impl<'a> Running<'a> {
-    /// Starts it once no other goes on; its standard output and error go to `stdout` and `stderr`
-    /// in its place.
+    /// Starts it once few others go on; its standard output and error go to
+    /// `stdout` and `stderr` in its place.
     pub(crate) fn start(place: &'a Place, mut command: Command) -> Self {
         let file = |name| File::create(place.at(name)).expect("a file");
         command.stdin(Stdio::null()).stdout(file("stdout")).stderr(file("stderr"));
-        // Poisoned by a test that failed, which is no matter of this one.
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        Self { place, child: command.spawn().expect("a run"), _alone: alone }
+        let turn = Turn::wait();
+        Self { place, child: command.spawn().expect("a run"), _turn: turn }
     }
 
     /// Its process.
