@@ -303,10 +303,11 @@ impl RunCell<'_, '_> {
                     cell: number,
                     first_sequence: PROBE_ROOM,
                     start,
-                    deadline: match plan.load {
-                        Load::Open { .. } => planned_window.end + plan.drain_ns() + patience_ns,
-                        Load::InFlight { .. } | Load::Backlog { .. } => plan.horizon_ns,
-                    },
+                    deadline: patience_ns
+                        + match plan.load {
+                            Load::Open { .. } => planned_window.end + plan.drain_ns(),
+                            Load::InFlight { .. } | Load::Backlog { .. } => plan.horizon_ns,
+                        },
                     window: planned_window,
                     pacing,
                     fifo,
