@@ -121,9 +121,9 @@ impl Fates {
     }
 }
 
-/// The entry as it was when nothing more was listened for. A word that comes
-/// later may be about what the system was not yet asked to count: a client
-/// with an answer outstanding may even have its task stored after the count.
+/// The entry as it was when nothing more was listened for. An answer that came
+/// later is no proof that the system had the task when it was asked what it
+/// holds: it may have stored it only after that.
 const fn heard(mut entry: Entry, ended: u64) -> Entry {
     if let (Enqueue::Confirmed, Some(at)) = (entry.enqueue, entry.confirmed_at)
         && at > ended
