@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schedbench::plan::{
-    Arrivals, Block, CellPlan, Estimate, Load, Missing, Resolved, Step, Victim, resolve,
+    Arrivals, Block, CellPlan, Estimate, Load, Missing, Resolved, Step, Target, Victim, resolve,
 };
 use schedbench::scenario::{BUILT_IN, Override, load, read};
 
@@ -302,13 +302,16 @@ fn a_target_can_be_left_out_after_all() {
     assert_eq!(resolved.skipped[0].target, target.name());
 }
 
-/// What has a trial, as `system trial`, of one repeat.
+/// What has a trial, as `system trial`, of one repeat; with the profile's name
+/// unless it is the default.
 fn trials(resolved: &Resolved) -> BTreeSet<String> {
     let first = resolved.plan.blocks.iter().filter(|block| block.repeat == 1);
     let cells = first.flat_map(cells).filter(|cell| !cell.is_searching());
-    cells
-        .filter_map(|cell| Some(format!("{} {}", cell.target.system.name, cell.trial_name()?)))
-        .collect()
+    let name = |target: Target| {
+        let is_default = std::ptr::eq(target.profile, &target.system.profiles[0]);
+        if is_default { target.system.name.to_owned() } else { target.name() }
+    };
+    cells.filter_map(|cell| Some(format!("{} {}", name(cell.target), cell.trial_name()?))).collect()
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod outcomes;
 
 use insta::assert_snapshot;
 use schedbench_reports::analysis::{Analysis, Guarantee, Kept, Recovery, Subject, analyse};
-use schedbench_reports::outcome::{Again, Load, Outcome, Reading, Validity};
+use schedbench_reports::outcome::{Again, Ended, Load, Outcome, Reading, Validity};
 use schedbench_reports::{export, html, terminal};
 
 const KILL: &str = "kill broker at 15 s for 5 s";
@@ -74,6 +74,33 @@ fn what_does_not_balance_or_was_never_done_says_nothing() {
     assert_eq!((one.kept(), one.losses()), (Kept::Yes, "0 lost in 1 kill".to_owned()));
     let caveats = ["1 more with a ledger that does not balance", "1 more ended before the fault"];
     assert_eq!(one.caveats(), caveats);
+}
+
+/// What it lost it has lost; that it lost nothing would have been seen only at
+/// its end.
+#[test]
+fn a_trial_that_was_cut_short_is_no_zero() {
+    let mut outcome = outcomes::drill();
+    outcome.cells.retain(|cell| cell.key.system == "rabbitmq" && cell.key.profile == "durable");
+    outcome.cells.retain(|cell| cell.key.fault.as_deref() == Some(KILL));
+    let lost: Vec<u64> = outcome.cells.iter().map(|cell| cell.counts.lost).collect();
+    assert_eq!(lost, [0, 0, 12]);
+    for cell in &mut outcome.cells[1..] {
+        cell.validity = Validity::Incomplete("interrupted: SIGINT".into());
+    }
+    outcome.ended = Ended::Interrupted("SIGINT".into());
+    outcome.plan.planned = 3;
+    let analysis = analyse(&outcome);
+    let one = &analysis.faults.guarantees[0];
+    assert_eq!(one.broken(), ["12 lost in 1 of 2 kills"]);
+    assert_eq!(one.caveats(), ["2 of 3 incomplete, no times from it"]);
+    let first = &plain(&analysis)[0];
+    assert!(first.ends_with("1 of 3 cells were measured, 2 more not to the end."), "{first}");
+
+    outcome.cells.remove(2);
+    outcome.cells.remove(0);
+    let analysis = analyse(&outcome);
+    assert_eq!(analysis.faults.guarantees[0].kept(), Kept::Unknown);
 }
 
 #[test]

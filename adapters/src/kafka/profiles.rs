@@ -87,6 +87,12 @@ pub(super) const PROFILES: &[Profile] = &[
          memory, with what follows them uncommitted",
         Claims { delay: Delay::InTheWorker, ..CLAIMS },
     ),
+    profile(
+        "session-default",
+        "as acks-all, but with the client's own patience for a worker in a group: \
+         session.timeout.ms 45 s and a heartbeat every 3 s (every other profile: 10 s and 0.5 s)",
+        CLAIMS,
+    ),
     Profile {
         topology: Topology::Cluster,
         ..profile(
@@ -138,7 +144,27 @@ pub(super) struct Tuning {
     pub(super) holds: bool,
     /// The copies of each record.
     pub(super) copies: Copies,
+    /// A worker's membership of its group.
+    pub(super) session: Session,
 }
+
+/// How long a worker that is not heard stays in its group, in milliseconds as
+/// the client takes them. Both sides obey it: the coordinator gives the dead
+/// one's partitions to others, and a worker that cannot reach its coordinator
+/// gives them up itself, to join again as somebody new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Session {
+    /// `session.timeout.ms`.
+    pub(super) timeout_ms: &'static str,
+    /// `heartbeat.interval.ms`; a rebalance is noticed with a heartbeat.
+    pub(super) heartbeat_ms: &'static str,
+}
+
+/// A killed worker's partitions are given to others soon, within the 20 s that
+/// a fault is watched.
+const SHORT_SESSION: Session = Session { timeout_ms: "10000", heartbeat_ms: "500" };
+/// librdkafka's own defaults (its `CONFIGURATION.md`), and the Java client's.
+const CLIENTS_SESSION: Session = Session { timeout_ms: "45000", heartbeat_ms: "3000" };
 
 /// How many copies of a record there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,6 +187,7 @@ impl Tuning {
             commits_before: false,
             holds: false,
             copies: Copies { wanted: 1, at_least: "1" },
+            session: SHORT_SESSION,
         };
         let article = Self { batch_size: Some("16384"), round: 500, ..usual };
         let three = Self { copies: Copies { wanted: 3, at_least: "2" }, ..usual };
@@ -172,6 +199,7 @@ impl Tuning {
             "article-linger-20" => Self { linger_ms: "20", ..article },
             "commit-before" => Self { commits_before: true, ..usual },
             "consumer-hold" => Self { holds: true, ..usual },
+            "session-default" => Self { session: CLIENTS_SESSION, ..usual },
             "rf3" | "rf3-default" => three,
             "acks1-rf3" => Self { acks: "1", ..three },
             _ => usual,

@@ -1,7 +1,7 @@
 //! The counts of the title line: of the measurement, and apart from it of the
 //! systems.
 
-use crate::outcome::{Ended, Held, Outcome, State};
+use crate::outcome::{Ended, Held, Outcome, State, Validity};
 
 /// How many cells have one word, and where they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,15 @@ pub struct Counts {
     pub unbalanced: Vec<usize>,
     /// `interrupted: SIGINT` and the like; `None` for a complete run.
     pub ended: Option<String>,
+}
+
+impl Counts {
+    /// Cells that were not measured to their end.
+    #[must_use]
+    pub fn cut_short(&self) -> usize {
+        let word = Validity::Incomplete(String::new()).word();
+        self.invalid.iter().find(|tally| tally.word == word).map_or(0, |tally| tally.cells.len())
+    }
 }
 
 pub(super) fn count(outcome: &Outcome) -> Counts {

@@ -50,8 +50,13 @@ pub(super) fn sentences(
     let mut out = Vec::new();
     if let Some(ended) = &counts.ended {
         out.push(about_all(format!(
-            "The run did not finish ({ended}): {} of {} cells were measured.",
-            counts.measured, counts.planned
+            "The run did not finish ({ended}): {} of {} cells were measured{}.",
+            counts.measured - counts.cut_short(),
+            counts.planned,
+            match counts.cut_short() {
+                0 => String::new(),
+                n => format!(", {n} more not to the end"),
+            }
         )));
     }
     if counts.measured == 0 {

@@ -24,7 +24,7 @@ use schedbench_contract::{BodyPool, Error, Record, Report, Result, Status, Work}
 
 use super::Queue;
 use super::connect::{self, ANSWER_WITHIN, Complaint};
-use super::profiles::Tuning;
+use super::profiles::{Session, Tuning};
 use super::record::Label;
 use crate::clock;
 use desk::Desk;
@@ -147,7 +147,7 @@ fn consume<R: Report>(work: &Work, report: R, stopping: &AtomicBool) -> Result<(
     let tuning = Tuning::of(&work.profile);
     let prefetch = work.shape.prefetch as usize;
     let desk = Arc::new(Desk::new(queue.clone(), prefetch, MOST_HELD, tuning));
-    let consumer = subscribe(work, &queue, &desk)?;
+    let consumer = subscribe(work, tuning.session, &queue, &desk)?;
     let bench = Bench {
         work,
         queue: &queue,
@@ -180,7 +180,12 @@ fn consume<R: Report>(work: &Work, report: R, stopping: &AtomicBool) -> Result<(
     Ok(())
 }
 
-fn subscribe(work: &Work, queue: &Queue, desk: &Arc<Desk>) -> Result<BaseConsumer<Ear>> {
+fn subscribe(
+    work: &Work,
+    session: Session,
+    queue: &Queue,
+    desk: &Arc<Desk>,
+) -> Result<BaseConsumer<Ear>> {
     let Some(at) = &work.at else { return Err(Error::Broken("no address of Kafka".into())) };
     let mut config = connect::client(at)?;
     config
@@ -193,11 +198,8 @@ fn subscribe(work: &Work, queue: &Queue, desk: &Arc<Desk>) -> Result<BaseConsume
         // of it for so long, 1 s by default, even if they are gone in a tenth
         // of that.
         .set("fetch.queue.backoff.ms", "5")
-        // A killed worker's partitions are given to others after this long;
-        // the client's own default of 45 s hides what follows.
-        .set("session.timeout.ms", "10000")
-        // A rebalance is noticed with a heartbeat.
-        .set("heartbeat.interval.ms", "500");
+        .set("session.timeout.ms", session.timeout_ms)
+        .set("heartbeat.interval.ms", session.heartbeat_ms);
     let ear =
         Ear { desk: Arc::clone(desk), complaint: Complaint::default(), is_paused: false.into() };
     let consumer: BaseConsumer<Ear> = BaseConsumer::from_config_and_context(&config, ear)

@@ -1,7 +1,7 @@
 //! What the trials of a system, profile, fault and load showed, in sums.
 
 use super::kills::Kills;
-use crate::outcome::{Cell, Counts, Reading};
+use crate::outcome::{Cell, Counts, Reading, Validity};
 
 /// Sums over the trials.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -9,7 +9,8 @@ pub struct Seen {
     /// Trials in which the fault was done.
     pub trials: u32,
     /// Trials of which it is known whether they lost something: nothing is
-    /// missing, or what is missing was proved to be gone.
+    /// missing at their end, or what is missing was proved to be gone. One that
+    /// was cut short is none of them unless it lost something.
     pub decided: Kills,
     /// Tasks lost, a lower bound where the system still held some.
     pub lost: u64,
@@ -90,11 +91,12 @@ impl Seen {
             }
         }
         let Counts { grid, lost, residual, .. } = *counts;
+        let is_whole = !matches!(cell.validity, Validity::Incomplete(_));
         let missing = if unconfirmed { grid.unknown[0].saturating_add(residual) } else { residual };
         if lost == 0 && missing > 0 {
             self.missing_in += 1;
             self.missing = self.missing.saturating_add(missing);
-        } else {
+        } else if lost > 0 || is_whole {
             self.decided.kills += 1;
             self.decided.losing += u32::from(lost > 0);
             // In a cell with several faults, before each of them.
