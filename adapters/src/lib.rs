@@ -113,6 +113,41 @@ pub fn visit_in_child<V: Visit>(name: &str, visitor: V) -> Option<V::Out> {
     }
 }
 
+/// [`visit`] of one system, for a program that is about it: with that function
+/// it would be compiled for every client of every broker.
+#[cfg(feature = "celery")]
+pub fn visit_celery<V: Visit>(visitor: V) -> V::Out {
+    visitor.visit::<celery::Celery>()
+}
+
+/// As [`visit_celery`].
+#[cfg(feature = "kafka")]
+pub fn visit_kafka<V: Visit>(visitor: V) -> V::Out {
+    visitor.visit::<kafka::Kafka>()
+}
+
+/// As [`visit_celery`].
+#[cfg(feature = "redis-asynq")]
+pub fn visit_redis_asynq<V: Visit>(visitor: V) -> V::Out {
+    visitor.visit::<redis_asynq::RedisAsynq>()
+}
+
+/// As [`visit_celery`], of those that run on threads of this process: `None`
+/// for any other.
+pub fn visit_in_process<V: Visit>(name: &str, visitor: V) -> Option<V::Out> {
+    use fake::Fake;
+    use in_process::{DelayQueue, Heap, Noop, Tokio, Wheel};
+    match name {
+        Noop::NAME => Some(visitor.visit::<Noop>()),
+        Wheel::NAME => Some(visitor.visit::<Wheel>()),
+        Heap::NAME => Some(visitor.visit::<Heap>()),
+        Tokio::NAME => Some(visitor.visit::<Tokio>()),
+        DelayQueue::NAME => Some(visitor.visit::<DelayQueue>()),
+        Fake::NAME => Some(visitor.visit::<Fake>()),
+        _ => None,
+    }
+}
+
 /// What sentinels of Redis call the primary and the replicas that they watch:
 /// clients ask them by that name.
 pub const WATCHED_BY_SENTINELS: &str = "schedbench";

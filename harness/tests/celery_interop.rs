@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use schedbench::environment::{Entry, Ground, Need, Rooms, Workshop, source_of};
-use schedbench_adapters::{clock, find, visit};
+use schedbench_adapters::{clock, find, visit_celery};
 use schedbench_contract::ledger::{Enqueue, Ledger};
 use schedbench_contract::{
     Adapter, Address, Broker, Endpoints, Fill, Handler, Launch, Producer, Profile, Recorder, Retry,
@@ -132,7 +132,7 @@ fn celery_sees_no_difference_between_our_tasks_and_its_own() {
     let profile = find("celery").and_then(|system| system.profile(None)).expect("a profile");
     let need = Need { who: "celery/late-ack", profile, url_env: None, by_proxies: false };
     let broker = Entry::of(Broker::RabbitMq).have(&at, &need).expect("a rabbitmq");
-    let all = visit("celery", Interop { address: broker.address().clone() }).expect("a system");
+    let all = visit_celery(Interop { address: broker.address().clone() });
     broker.stop().expect("it ends");
 
     let (now, later) = (TaskId::new(1, 0).to_string(), TaskId::new(1, 1).to_string());
@@ -245,7 +245,7 @@ fn celery_reads_the_results_of_our_tasks_and_so_do_we() {
     let redis = have(Broker::Redis, second);
     let results =
         Results { broker: broker.address().clone(), second: redis.address().clone(), profile };
-    let said = visit("celery", results).expect("a system");
+    let said = visit_celery(results);
     broker.stop().and(redis.stop()).expect("they end");
     let (mut done, mut failed) = (0, 0);
     for sequence in 0..RESULTS {

@@ -6,7 +6,7 @@ use schedbench::drive::{
     Driven, Ended, InFlightSetup, OpenSetup, drive_backlog, drive_in_flight, drive_open,
 };
 use schedbench::plan::{Arrivals, CellPlan, Delay, Load, Pacing, Spacing, Stage, Target};
-use schedbench_adapters::{clock, find, visit};
+use schedbench_adapters::{clock, find, visit_in_process};
 use schedbench_contract::ledger::{Enqueue, Ledger};
 use schedbench_contract::{
     Adapter, BodyPool, Endpoints, Fill, Handler, Launch, Recorder, Retry, Visit, Work, WorkersShape,
@@ -151,7 +151,7 @@ impl Visit for Drive<'_> {
 }
 
 fn drive(plan: &CellPlan, hiccup: Option<(u64, u64)>) -> (Driven, Recorder) {
-    visit(plan.target.system.name, Drive { plan, hiccup }).expect("a system of this build")
+    visit_in_process(plan.target.system.name, Drive { plan, hiccup }).expect("one of them")
 }
 
 #[test]

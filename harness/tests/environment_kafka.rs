@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use schedbench::environment::{Child, Entry, Error, Ground, Need, Rooms, Running, kafka};
-use schedbench_adapters::{clock, kafka_wire::Wire, visit};
+use schedbench_adapters::{clock, kafka_wire::Wire, visit_kafka};
 use schedbench_contract::ledger::{Enqueue, Ledger};
 use schedbench_contract::{
     Adapter, Address, Broker, Endpoints, Producer as _, Profile, Recorder, Task, TaskId, Topology,
@@ -328,7 +328,7 @@ fn other_programs_read_our_records_with_keys_and_headers() {
         prefix: "schedbench.test.look".into(),
     };
     let libs = kafka::fetch(|_| ()).expect("its jars").join("libs");
-    visit("kafka", Look { at: &at, libs: &libs, dir: logs.path() }).expect("in this build");
+    visit_kafka(Look { at: &at, libs: &libs, dir: logs.path() });
     kafka.stop().expect("it ends");
 }
 
@@ -413,7 +413,7 @@ fn a_cluster_goes_on_without_its_first_node_and_leaves_nothing() {
         second: None,
         prefix: "schedbench.test.cluster".into(),
     };
-    visit("kafka", Hurt { at: &at, kafka: &mut *kafka, ports: &ports }).expect("in this build");
+    visit_kafka(Hurt { at: &at, kafka: &mut *kafka, ports: &ports });
 
     let pids: Vec<i32> = kafka.children().iter().map(|child| child.pid()).collect();
     kafka.stop().expect("it ends");

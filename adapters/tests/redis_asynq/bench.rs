@@ -402,7 +402,7 @@ macro_rules! with_redis {
                     });
                 }
             }
-            schedbench_adapters::visit("redis-asynq", Case).expect("in this build");
+            schedbench_adapters::visit_redis_asynq(Case);
         }
     };
 }
