@@ -157,6 +157,21 @@ fn text_of(page: &str) -> String {
     lines.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
+/// Skipped figures alone would look passed to whatever reads the file.
+#[test]
+fn a_system_without_a_valid_cell_is_an_error_of_junit() {
+    let before = ramp_of(&[noop(), asynq_rust()], &[1e3, 5e3], 5);
+    let mut after = before.clone();
+    for cell in after.cells.iter_mut().filter(|cell| cell.key.system == "redis-asynq") {
+        cell.validity = Validity::Disturbed("0.4 core of other work".into());
+    }
+    let errors = |it: &Comparison| junit(it).matches("<error ").count();
+    let it = compared(&before, &after);
+    assert_eq!(it.gone.len(), 1, "{:?}", it.gone);
+    assert_eq!(errors(&it), 1, "{}", junit(&it));
+    assert_eq!(errors(&compared(&before, &before)), 0);
+}
+
 /// Whatever a file holds, against itself and against another.
 #[test]
 fn every_outcome_is_compared_with_itself() {

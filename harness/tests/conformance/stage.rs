@@ -150,17 +150,28 @@ pub(crate) fn erl_call(stage: &Stage<'_>, node: usize, function: &str) -> String
         let mut all = environment.split('\0').filter_map(|variable| variable.split_once('='));
         all.find(|(key, _)| *key == name).expect("it is set").1
     };
-    let said = Command::new("nsenter")
-        .arg(format!("--net=/proc/{server}/ns/net"))
-        .args(["erl_call", "-r", "-name"])
-        .args([set("RABBITMQ_NODENAME"), "-a", function])
-        .env("HOME", set("HOME"))
-        .env("ERL_EPMD_PORT", set("ERL_EPMD_PORT"))
-        .output()
-        .expect("nsenter and erl_call");
-    let answer = String::from_utf8_lossy(&said.stdout);
-    assert!(said.status.success(), "{answer}{}", String::from_utf8_lossy(&said.stderr));
-    answer.into_owned()
+    let ask = || {
+        Command::new("nsenter")
+            .arg(format!("--net=/proc/{server}/ns/net"))
+            .args(["erl_call", "-r", "-name"])
+            .args([set("RABBITMQ_NODENAME"), "-a", function])
+            .env("HOME", set("HOME"))
+            .env("ERL_EPMD_PORT", set("ERL_EPMD_PORT"))
+            .output()
+            .expect("nsenter and erl_call")
+    };
+    // A node on a busy machine may not answer the handshake in time.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let said = ask();
+        let answer = String::from_utf8_lossy(&said.stdout);
+        if said.status.success() {
+            return answer.into_owned();
+        }
+        let error = String::from_utf8_lossy(&said.stderr);
+        assert!(Instant::now() < deadline, "{answer}{error}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// What the server's own tool says, in the server's own environment: it knows

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -28,6 +29,8 @@ const SIDE_BY_SIDE: usize = 4;
 /// room beside them, a second cluster has not.
 const OF_A_CLUSTER: usize = 3;
 
+/// Checks over several systems that have begun.
+static BEGUN: AtomicUsize = AtomicUsize::new(0);
 static IN_PROCESS: Room = Room::of(Lane::InProcess.places());
 static BROKERS: Room = Room::of(Lane::Brokers.places());
 
@@ -199,7 +202,7 @@ pub(crate) fn each(lane: Lane, choice: Choice, check: impl Fn(Target) + Sync) {
         only.as_deref().is_none_or(|only| only.split(',').any(is_it))
     };
     let systems = SYSTEMS.iter().filter(|system| !system.only_for_tests);
-    let targets: Vec<Target> = systems
+    let mut targets: Vec<Target> = systems
         .flat_map(|system| {
             let profiles = system.profiles.iter().enumerate();
             let chosen = profiles.filter(move |(place, _)| choice(system, *place));
@@ -207,6 +210,11 @@ pub(crate) fn each(lane: Lane, choice: Choice, check: impl Fn(Target) + Sync) {
         })
         .filter(|target| Lane::of(*target) == lane && is_wanted(target))
         .collect();
+    // Checks that go on together begin at different systems: four that start a
+    // Kafka at the same time have no core left, and four that wait for leases of
+    // Redis leave both idle.
+    let nth = BEGUN.fetch_add(1, Ordering::Relaxed) % SIDE_BY_SIDE;
+    targets.rotate_left(nth * targets.len() / SIDE_BY_SIDE);
     let rest = Mutex::new(targets.into_iter());
     let failed = Mutex::new(Vec::new());
     let next = || rest.lock().unwrap_or_else(PoisonError::into_inner).next();

@@ -1,5 +1,6 @@
 //! A comparison as the report of a test run: a figure that became worse is a
-//! failed test, one that could not be tested a skipped one.
+//! failed test, one that could not be tested a skipped one, and a system that
+//! has no valid cell any more an error.
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
@@ -16,16 +17,34 @@ pub fn junit(it: &Comparison) -> String {
     let mut suites: Vec<TestSuite> = Vec::new();
     for item in &it.items {
         let name = format!("{}/{}", item.system, item.profile);
-        let place = suites.iter().position(|suite| suite.name.as_str() == name);
-        let place = place.unwrap_or_else(|| {
-            suites.push(TestSuite::new(name));
-            suites.len() - 1
-        });
-        suites[place].add_test_case(case(item));
+        suite(&mut suites, &name).add_test_case(case(item));
+    }
+    for name in &it.gone {
+        suite(&mut suites, name).add_test_case(nothing_left(name));
     }
     report.add_test_suites(suites);
     // Nothing but a failing writer makes it fail, and a string is none.
     report.to_string().unwrap_or_default()
+}
+
+/// The suite of that name, made if there is none.
+fn suite<'a>(suites: &'a mut Vec<TestSuite>, name: &str) -> &'a mut TestSuite {
+    let place = suites.iter().position(|suite| suite.name.as_str() == name);
+    let place = place.unwrap_or_else(|| {
+        suites.push(TestSuite::new(name));
+        suites.len() - 1
+    });
+    &mut suites[place]
+}
+
+/// Figures that could not be tested are skipped tests, with which it would look
+/// passed.
+fn nothing_left(name: &str) -> TestCase {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_message("a valid cell before, none after: nothing can be told").set_type("gone");
+    let mut case = TestCase::new("a valid cell", status);
+    case.set_classname(name);
+    case
 }
 
 fn case(item: &Item) -> TestCase {

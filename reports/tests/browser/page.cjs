@@ -1,12 +1,15 @@
 // Opens pages of made-up outcomes as a reader would and says what is wrong,
 // one line per problem; exit 1 if there is any. Run by reports/tests/browser.rs:
 //   node page.cjs DIR    with DIR/<name>.html
+// By hand, for the figures of docs/costs.md:
+//   node page.cjs --time DIR    how long each page takes until it answers
 const { chromium } = require('playwright-core');
 const fs = require('node:fs');
 const path = require('node:path');
 
 const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
-const dir = path.resolve(process.argv[2]);
+const timing = process.argv[2] === '--time';
+const dir = path.resolve(process.argv[timing ? 3 : 2]);
 const names = fs.readdirSync(dir).filter(file => file.endsWith('.html')).sort();
 const problems = [];
 const expect = (condition, text) => { if (!condition) problems.push(text); };
@@ -183,6 +186,32 @@ async function ramp(browser) {
   await context.close();
 }
 
+// From the start of loading until the page's script has run, until it is
+// painted, and how long a hover takes to be answered: medians of 11, ms.
+async function time(browser, name) {
+  const all = [];
+  for (let round = 0; round < 11; round += 1) {
+    const { context, tab } = await open(browser, name, { viewport: { width: 1440, height: 900 } }, 'time');
+    all.push(await tab.evaluate(async () => {
+      await new Promise(painted => requestAnimationFrame(() => requestAnimationFrame(painted)));
+      const [loading] = performance.getEntriesByType('navigation');
+      const paints = performance.getEntriesByName('first-contentful-paint');
+      const series = document.querySelector('svg[data-c] g[data-s]');
+      const began = performance.now();
+      series.focus();
+      const tip = document.getElementById('tip').getBoundingClientRect().width;
+      return {
+        interactive: loading.domContentLoadedEventEnd, loaded: loading.loadEventEnd,
+        painted: paints[0].startTime, answer: performance.now() - began, tip,
+      };
+    }));
+    await context.close();
+  }
+  const median = key => all.map(one => one[key]).sort((a, b) => a - b)[5].toFixed(1);
+  console.log(`${name}: interactive ${median('interactive')}, painted ${median('painted')}, `
+    + `loaded ${median('loaded')}, a focus answered in ${median('answer')} (tip ${median('tip')} px)`);
+}
+
 (async () => {
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
@@ -190,6 +219,11 @@ async function ramp(browser) {
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
       '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   });
+  if (timing) {
+    for (const name of names) await time(browser, name);
+    await browser.close();
+    process.exit(0);
+  }
   for (const name of names) await everywhere(browser, name);
   if (names.includes('ramp.html')) await ramp(browser);
   await browser.close();

@@ -711,6 +711,23 @@ pub fn repeated() -> Outcome {
     )
 }
 
+/// What a report has to bear: 300 cells, ten systems at six loads, five repeats.
+pub fn largest() -> Outcome {
+    let systems = [
+        noop(),
+        wheel(),
+        heap(),
+        tokio(),
+        asynq_rust(),
+        rabbit(),
+        celery(),
+        kafka(),
+        asynq_always(),
+        postgres(),
+    ];
+    ramp_of(&systems, &RATES, 5)
+}
+
 /// Two systems that differ by chance alone, five repeats.
 pub fn alike() -> Outcome {
     ramp_of(&[noop(), wheel(), Model { system: "heap", ..wheel() }], &[1e3, 10e3], 5)
