@@ -111,7 +111,12 @@ pub fn judge(evidence: &Evidence<'_>, limits: &Limits, about: &About) -> Cell {
     let limit = saturation.limit();
 
     let lateness = Distribution::of(evidence.pacing.lateness.clone());
-    let back_pressure = Distribution::of(evidence.pacing.back_pressure.clone());
+    // The generator notes a wait that is over. In an open loop it stood before
+    // the system with the others until it gave up, T after their time or more.
+    let waits_on =
+        if matches!(plan.load, Load::Open { .. }) { sums.window.never_accepted } else { 0 };
+    let back_pressure =
+        Distribution::of(evidence.pacing.back_pressure.clone()).and_at_infinity(waits_on);
     let floor = Floor::of(plan, &lateness, &offered, limits.resolved);
     let figures = Figures {
         evidence,

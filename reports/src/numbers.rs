@@ -95,10 +95,13 @@ impl Scale {
         if all.iter().any(|number| !number.is_finite() || number.abs() >= 1e15) {
             return all.map(figure);
         }
-        // The last digit's place is at least a hundredth of the interval's width.
+        // The last digit's place is at least a hundredth of the interval's width,
+        // and no higher than the figure's first digit: of 1.2 (0.9–150) a 0 would
+        // be left.
         let width = (all[2] - all[1]).abs();
         let carried = if width > 0.0 { -((width / 100.0).log10().ceil() as i32) } else { i32::MAX };
-        let places = decimals_for(all[0]).min(carried);
+        let figures = decimals_for(all[0]);
+        let places = figures.min(carried.max(figures.saturating_sub(2)));
         all.map(|number| decimals(number, 3, places))
     }
 
@@ -301,6 +304,14 @@ pub fn interval(point: f64, low: f64, high: f64, unit: Unit, medium: Medium) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wide_interval_leaves_a_figure_its_first_digit() {
+        let told = |point, low, high| interval(point, low, high, Unit::Seconds, Medium::Terminal);
+        assert_eq!(told(1.2, 0.9, 150.0), "1 (1–150) s");
+        assert_eq!(told(3.3e-3, 3.1e-3, 0.3), "3 (3–300) ms");
+        assert_eq!(told(120.0, 50.0, 300.0), "120 (50–300) s");
+    }
     use Medium::Terminal;
 
     #[test]

@@ -30,6 +30,12 @@ fn nothing_lost_is_said_of_what_was_confirmed_and_ran() {
     };
     let five = "in each figure, over 5 repeats and more";
     assert_eq!(of(&outcome, "durable"), (Standing::Confirmed, five.into()));
+    // What was cut short vouches for nothing: four are not enough.
+    let mut cut = outcome.clone();
+    for cell in cut.cells.iter_mut().filter(|cell| cell.key.repeat == 5) {
+        cell.validity = Validity::Incomplete("interrupted: SIGINT".into());
+    }
+    assert_eq!(of(&cut, "durable").0, Standing::NotConfirmed);
     for cell in &mut outcome.cells {
         match cell.key.profile.as_str() {
             "durable" => cell.counts.residual = 1_000,

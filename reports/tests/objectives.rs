@@ -93,6 +93,16 @@ fn losses_in_trials() {
 }
 
 #[test]
+fn nothing_lost_until_a_cell_was_cut_short_is_no_zero() {
+    let mut outcome = outcomes::ramp_of(&[outcomes::rabbit()], &[10e3], 1);
+    let told = |outcome: &Outcome| of(outcome, "lost", Is, 0.0).join("\n");
+    assert!(told(&outcome).contains("passed"), "{}", told(&outcome));
+    outcome.cells[0].validity = Validity::Incomplete("interrupted: SIGINT".into());
+    let lines = told(&outcome);
+    assert!(lines.contains("not judged") && lines.contains("cut short"), "{lines}");
+}
+
+#[test]
 fn times_of_trials_are_medians() {
     let outcome = outcomes::drill();
     assert_snapshot!("recoveries", of(&outcome, "recovery.from_fault", Below, 5.6).join("\n"));

@@ -109,6 +109,96 @@ fn a_gap_below_the_capacity_is_told() {
     assert!(text.contains("not held at 5k/s below its capacity"), "{text}");
 }
 
+/// Each repeat of a search tries rates of its own: what one of five held alone
+/// is no rate that every repeat held.
+#[test]
+fn a_lucky_repeat_of_a_search_does_not_set_the_capacity() {
+    use schedbench_reports::analysis::{Capacity, Met};
+
+    let usual = [(32e3, true), (64e3, false), (45.3e3, false), (38.1e3, true), (41.5e3, true)];
+    let lucky = [(32e3, true), (64e3, false), (45.3e3, true), (53.8e3, false), (49.4e3, true)];
+    let mut outcome = outcomes::ramp_of(&[outcomes::asynq_rust()], &[1e3], 5);
+    for repeat in 1..=5 {
+        for (rate, holds) in if repeat == 5 { lucky } else { usual } {
+            let number = outcome.cells.len() as u32;
+            let load = Load::Rate(rate);
+            let mut cell = outcomes::cell(&outcomes::asynq_rust(), load, repeat, number);
+            cell.validity = Validity::Valid;
+            cell.held = if holds { Held::Yes } else { Held::No("failures 3 %".into()) };
+            outcome.cells.push(cell);
+        }
+    }
+    outcome.plan.objective_holds = Some(48e3);
+    let analysis = analyse(&outcome);
+    let row = &analysis.groups[0].rows[0];
+    assert_eq!(row.capacity, Capacity::Is { held: 41.5e3, failed: 45.3e3 });
+    assert_eq!(row.capacities, [41.5e3, 41.5e3, 41.5e3, 41.5e3, 49.4e3]);
+    assert!(!matches!(analysis.objectives[0].met, Met::Yes), "{:?}", analysis.objectives);
+}
+
+/// P99 of a class: what is not valid at the common load is no lowest, and what
+/// lies below the pacing is lower than all that has a number.
+#[test]
+fn the_lowest_p99_is_that_of_a_valid_row() {
+    let models = [outcomes::wheel(), outcomes::heap(), outcomes::tokio()];
+    let outcome = outcomes::ramp_of(&models, &[1e3], 1);
+    let told = |change: &dyn Fn(&mut schedbench_reports::outcome::Cell)| {
+        let mut outcome = outcome.clone();
+        for (cell, start) in outcome.cells.iter_mut().zip([2e-3, 3e-3, 6e-3]) {
+            cell.held = Held::Yes;
+            cell.validity = Validity::Valid;
+            let (histogram, _) = outcomes::histogram(2_000, || Some(start));
+            cell.histograms.insert("start_latency".into(), histogram);
+            cell.metrics.retain(|name, _| !name.starts_with("start_latency"));
+            change(cell);
+        }
+        analyse(&outcome).verdict[0].text.replace('\u{202f}', " ")
+    };
+    let all = told(&|_| {});
+    assert!(all.contains("lowest for wheel, 2 ms, against heap, 3 ms"), "{all}");
+    let disturbed = told(&|cell| {
+        if cell.key.system == "wheel" {
+            cell.validity = Validity::Disturbed("0.4 core of other work".into());
+        }
+    });
+    assert!(disturbed.contains("lowest for heap, 3 ms, against tokio, 6 ms"), "{disturbed}");
+    assert!(!disturbed.contains("2 ms"), "{disturbed}");
+}
+
+/// The step of a search at a soak's rate is not averaged with the soak.
+#[test]
+fn a_long_window_stands_alone_at_its_rate() {
+    let mut outcome = outcomes::ramp_of(&[outcomes::asynq_rust()], &[5e3, 10e3, 20e3], 1);
+    let mut soak = outcomes::cell(&outcomes::asynq_rust(), Load::Rate(10e3), 2, 9);
+    soak.window.duration_s = 1_800.0;
+    soak.metrics.insert("pss.system".into(), schedbench_reports::outcome::Value::Is(261e6));
+    outcome.cells.push(soak);
+    let analysis = analyse(&outcome);
+    let row = &analysis.groups[0].rows[0];
+    let loads: Vec<f64> = row.points.iter().map(|point| point.load.amount()).collect();
+    assert_eq!(loads, [5e3, 10e3, 20e3]);
+    assert_eq!((row.points[1].n(), row.points[1].pss.number()), (1, Some(261e6)));
+}
+
+/// A delay at which nothing was held is named, not left out of the range.
+#[test]
+fn delays_without_a_figure_are_named() {
+    let mut outcome = outcomes::delays();
+    for cell in &mut outcome.cells {
+        if cell.key.system == "redis-asynq" && cell.key.variant.as_deref() == Some("delay 60 s") {
+            cell.held = Held::No("failures 12 %".into());
+        }
+    }
+    let analysis = analyse(&outcome);
+    let all: Vec<String> = analysis.verdict.iter().map(|one| one.text.clone()).collect();
+    let told = |system: &str| {
+        let named = all.iter().find(|text| text.contains("over 3 delays") && text.contains(system));
+        named.unwrap_or_else(|| panic!("{all:?}")).clone()
+    };
+    assert!(told("redis-asynq").contains("(no figure at delay 60 s)"), "{all:?}");
+    assert!(!told("wheel").contains("no figure"), "{all:?}");
+}
+
 /// What was measured decides; what a search skipped is held where more was.
 #[test]
 fn a_rate_that_was_measured_and_not_held_is_not_held() {

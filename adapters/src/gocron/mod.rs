@@ -97,7 +97,8 @@ const PROFILES: &[Profile] = &[
     Profile {
         name: "interval",
         summary: "as no-lock, but an interval job for each task, limited to one run: that comes \
-                  one interval after it is added, which is the task's delay; at once without one",
+                  one interval after it is added, which is the task's delay; at once without one. \
+                  A gocron that lags behind by an interval runs some again",
         broker: None,
         broker_settings: &[],
         topology: Topology::Single,

@@ -87,6 +87,7 @@ pub(super) fn trials(
     let load = capacity
         .filter(|capacity| !capacity.is_bound)
         .and_then(|capacity| evidence.plan.load.mean_rate().map(|rate| rate / capacity.rate));
+    // A refusal leaves no moment, for its connection stays: the tasks tell it.
     let errors_seen: Vec<u64> = evidence
         .moments
         .iter()
@@ -108,14 +109,20 @@ pub(super) fn trials(
             let until = if place == last { u64::MAX } else { healed };
             let acknowledged_in = healed_before..until;
             healed_before = healed;
-            let times = match &earlier {
-                Some((before, recovery)) => times.after(before, recovery),
-                None => times,
+            // The warm-up lies before the first; before a later one, the
+            // earlier fault.
+            let (times, undisturbed_from) = match &earlier {
+                Some((before, recovery)) => {
+                    let times = times.after(before, recovery);
+                    (times, times.steady_from)
+                }
+                None => (times, evidence.start),
             };
             let conditions = Conditions {
                 times,
                 objective_ns: limits.objective_p99_ns,
                 load,
+                undisturbed_from,
                 errors_seen: errors_seen.clone(),
                 acknowledged_in,
             };

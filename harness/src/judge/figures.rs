@@ -112,7 +112,7 @@ impl Figures<'_> {
         }
         is("offered_rate", flow.offered_in_window() as f64 / seconds);
         is("throughput", flow.done_in_window() as f64 / seconds);
-        is("backlog_at_start", flow.backlog.at_start as f64);
+        is("backlog_at_start", flow.owed_at_start as f64);
         is("backlog_slope", self.slope.per_s);
         is("mean_in_flight", self.little.mean_in_flight);
         metrics.insert("little_error".into(), self.little.value(self.limits.little));

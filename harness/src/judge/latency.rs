@@ -58,6 +58,12 @@ impl Distribution {
         Self { finite, ..Self::new() }
     }
 
+    /// With `count` more at +∞.
+    pub(super) fn and_at_infinity(mut self, count: u64) -> Self {
+        self.at_infinity += count;
+        self
+    }
+
     /// Adds a time, or the lack of one.
     pub(super) fn see(&mut self, time: Option<i64>) {
         match time {

@@ -120,9 +120,11 @@ impl Saturation<'_> {
     }
 
     /// Redis runs commands in one thread: one core is all that it can use.
-    /// Its background threads may add a little.
+    /// Its background threads may add a little. Of several servers only the sum
+    /// is known, which tells of none of them that its core was used up.
     fn one_thread(&self) -> Option<Limit> {
-        if self.evidence.plan.target.profile.broker? != Broker::Redis {
+        let profile = self.evidence.plan.target.profile;
+        if profile.broker? != Broker::Redis || profile.topology.is_of_several() {
             return None;
         }
         let busy = self.busy(self.evidence.usage.broker_cpu_s)?;

@@ -14,7 +14,8 @@ use super::limits::Limits;
 use super::sums::Sums;
 use super::tasks::{self, Seen};
 use super::{faulted, grid, key, marks, seconds_between, validity, window};
-use crate::record::{Evidence, Rested};
+use crate::plan::Deed;
+use crate::record::{Evidence, Injected, Rested};
 
 /// Equal intervals between the first success and the last, over which the
 /// median rate is taken.
@@ -155,14 +156,14 @@ fn metrics(
     put("backlog.survived", Value::Is(counts.window.done as f64));
     put("backlog.lost", lost(evidence, counts, loss));
     put("backlog.build_up", build_up(evidence, drained));
-    let killed = evidence.faults.iter().map(|one| (one.took_effect, one.cleared)).next_back();
     let answers = evidence.rested.and_then(|rested| rested.answers);
+    let ended = answers.and_then(|answers| ended_before(answers, evidence));
     let after = |from: Option<u64>| match (from, answers) {
         (Some(from), Some(at)) => Value::Is(seconds_between(from, at)),
         _ => Value::NotMeasured("the broker was not ended, or did not answer again".into()),
     };
-    put("backlog.answers", after(killed.map(|(took_effect, _)| took_effect)));
-    put("backlog.restart", after(killed.and_then(|(_, cleared)| cleared)));
+    put("backlog.answers", after(ended.map(|fault| fault.took_effect)));
+    put("backlog.restart", after(ended.and_then(|fault| fault.cleared)));
     let Some(rested) = evidence.rested else {
         for name in ["ready", "resume", "drain_time", "drain_rate"] {
             let why = "its workers were never started".into();
@@ -175,6 +176,15 @@ fn metrics(
     put("backlog.drain_time", drain_time(evidence, &rested, drained));
     put("backlog.drain_rate", drained.median_rate());
     metrics
+}
+
+/// The fault that ended the broker which answered again at `answers`: the last
+/// before it. A pause ends no broker; of a full disk one may end itself.
+fn ended_before<'a>(answers: u64, evidence: &'a Evidence<'_>) -> Option<&'a Injected> {
+    let ends = |deed| matches!(deed, Deed::Kill | Deed::Terminate | Deed::DiskFull);
+    evidence.faults.iter().rfind(|one| {
+        one.fault.on.is_of_the_broker() && ends(one.fault.deed) && one.took_effect <= answers
+    })
 }
 
 /// Tasks proved lost: a lower bound where the system still held some.

@@ -14,6 +14,9 @@ pub(super) struct Window {
     pub(super) intended: u64,
     /// Tasks without an end that were not watched for all of T.
     pub(super) unwatched: u64,
+    /// Tasks that the system's client never took, whatever the plan had for
+    /// them.
+    pub(super) never_accepted: u64,
     parts: WindowCounts,
     /// Confirmed and neither completed nor dead: late or lost.
     missing: u64,
@@ -26,6 +29,9 @@ impl Window {
     pub(super) fn see(&mut self, task: &Task, horizon_ns: u64, ended: u64) {
         self.intended += 1;
         let entry = &task.entry;
+        // Of a cell that ended before its time the rest was never offered.
+        let was_offered = task.intended < ended;
+        self.never_accepted += u64::from(was_offered && !task.was_sent());
         let parts = &mut self.parts;
         if task.fate.dies {
             parts.planned_dead += 1;

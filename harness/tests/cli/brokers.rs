@@ -183,7 +183,7 @@ fn one_that_dies_in_the_middle_ends_its_cells_only() {
     redis_server();
     let place = Place::new();
     let text = small("\"redis-asynq/memory\", \"wheel\"");
-    let mut running = Running::start(&place, run(&place, &text, &["--duration", "3s"]));
+    let mut running = Running::beside(&place, run(&place, &text, &["--duration", "1500ms"]));
     running.wait_until("a Redis with a worker", |pid| {
         !redis_servers(pid).is_empty() && !workers(pid).is_empty()
     });

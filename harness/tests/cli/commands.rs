@@ -12,13 +12,13 @@ use crate::place::{Place, Said};
 use crate::processes::wait_for;
 use crate::secrets::Locked;
 
-/// 1k/s for 9 s, and a fault from 4 s on for 2 s.
+/// 1k/s for 6 s, and a fault from 1 s on for 2 s.
 fn scenario(hurt: &str, heal: &str) -> String {
     format!(
         "name = \"small\"\nsummary = \"for a test\"\nsystems = [\"redis-asynq/memory\"]\n\
          [load]\nrates = [\"1k\"]\narrivals = \"constant\"\nwarmup = \"500 ms\"\n\
-         duration = \"9 s\"\nhorizon = \"4 s\"\n\
-         [[fault]]\nkind = \"command\"\non = \"broker\"\nat = \"4 s\"\nfor = \"2 s\"\n\
+         duration = \"6 s\"\nhorizon = \"2 s\"\n\
+         [[fault]]\nkind = \"command\"\non = \"broker\"\nat = \"1 s\"\nfor = \"2 s\"\n\
          hurt = [{hurt}]\nheal = [{heal}]\n\
          [brokers.redis]\nurl_env = \"THEIR_REDIS\"\n"
     )
@@ -47,7 +47,7 @@ fn a_broker_that_is_not_ours_is_stopped_and_goes_on() {
     let text = stopping(theirs.room().1);
     let file = place.file("small.toml", &text);
     let check = place.says(&["check", file.to_str().expect("UTF-8")]).ends(0).stdout;
-    assert!(check.contains("command broker at 4 s for 2 s"), "{check}");
+    assert!(check.contains("command broker at 1 s for 2 s"), "{check}");
     assert!(check.contains("hurt  [\"kill\", \"-STOP\", "), "{check}");
     assert!(check.contains("heal  [\"kill\", \"-CONT\", "), "{check}");
 
@@ -60,13 +60,14 @@ fn a_broker_that_is_not_ours_is_stopped_and_goes_on() {
     assert!(cell.counts.balances && cell.error.is_none(), "{cell:?}");
     assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
     let [trial] = cell.trials.as_slice() else { panic!("{:?}", cell.trials) };
-    assert_eq!(trial.fault, "command broker at 4 s for 2 s");
-    assert!((4.0..4.5).contains(&trial.took_effect_s), "{trial:?}");
-    assert!((6.0..6.5).contains(&trial.cleared_s.expect("healed")), "{trial:?}");
+    assert_eq!(trial.fault, "command broker at 1 s for 2 s");
+    assert!((1.0..1.5).contains(&trial.took_effect_s), "{trial:?}");
+    assert!((3.0..3.5).contains(&trial.cleared_s.expect("healed")), "{trial:?}");
     let done = &cell.series.columns["throughput"];
     let at = |second: f64| done[((second - cell.series.start_s) / cell.series.bin_s) as usize];
-    assert_eq!(at(5.0), Some(0.0), "{done:?}");
-    assert!(at(8.0).is_some_and(|rate| rate > 0.0), "{done:?}");
+    assert_eq!(at(2.05), Some(0.0), "{done:?}");
+    // Two intervals, of 100 ms each: a busy machine may stand still for one.
+    assert!([4.95, 5.05].into_iter().any(|second| at(second) > Some(0.0)), "{done:?}");
     assert!(!is_stopped(theirs.room().1));
     for file in files_below(&place.at("results")) {
         let bytes = fs::read(&file).expect("a result");
@@ -80,7 +81,7 @@ fn a_broker_that_is_not_ours_is_stopped_and_goes_on() {
 fn an_interrupted_one_is_healed() {
     let (theirs, place) = (Locked::new(), Place::new());
     let server = theirs.room().1;
-    let mut running = Running::start(&place, run(&place, &stopping(server), &theirs));
+    let mut running = Running::beside(&place, run(&place, &stopping(server), &theirs));
     running.wait_until("a stopped server", |_| is_stopped(server));
     running.send(Signal::INT);
     running.end();
@@ -95,7 +96,7 @@ fn an_interrupted_one_is_healed() {
 fn that_of_a_killed_run_is_healed() {
     let (theirs, place) = (Locked::new(), Place::new());
     let server = theirs.room().1;
-    let mut running = Running::start(&place, run(&place, &stopping(server), &theirs));
+    let mut running = Running::beside(&place, run(&place, &stopping(server), &theirs));
     running.wait_until("a stopped server", |_| is_stopped(server));
     running.kill();
     wait_for("the watchdog", || !is_stopped(server));
@@ -108,9 +109,10 @@ fn one_that_fails_is_the_cells_error_and_is_healed_all_the_same() {
     let healed = place.at("healed");
     let text =
         scenario("\"ls\", \"/nowhere/at/all\"", &format!("\"touch\", \"{}\"", healed.display()));
-    let mut running = Running::start(&place, run(&place, &text, &theirs));
+    let mut running = Running::beside(&place, run(&place, &text, &theirs));
     running.wait_for_cells(2);
     let outcome = place.results().expect("results").outcome();
+    running.send(Signal::INT);
     running.end();
     let [cell] = cells_of(&outcome, "redis-asynq")[..] else { panic!("one cell") };
     let error = cell.error.as_ref().expect("an error");

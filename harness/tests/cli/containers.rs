@@ -147,7 +147,7 @@ fn ctrl_c_ends_the_wait_for_it() {
     let place = Place::new();
     let mut command = run(&place, "\"redis-asynq\"", &[]);
     command.env("DOCKER_UP", "hangs");
-    let mut running = Running::start(&place, command);
+    let mut running = Running::beside(&place, command);
     running.wait_until("docker compose up", |_| place.at("docker/password").exists());
     running.send(Signal::INT);
     assert_eq!(running.end().code(), Some(130), "{}", running.stderr());
@@ -158,7 +158,7 @@ fn ctrl_c_ends_the_wait_for_it() {
 #[test]
 fn it_is_removed_after_a_kill() {
     let place = Place::new();
-    let mut running = Running::start(&place, run(&place, "\"redis-asynq\"", &["--repeats", "50"]));
+    let mut running = Running::beside(&place, run(&place, "\"redis-asynq\"", &["--repeats", "50"]));
     running.wait_until("a worker", |pid| !workers(pid).is_empty());
     let redis = pid(&place);
     running.kill();
@@ -171,8 +171,8 @@ fn it_is_removed_after_a_kill() {
 #[test]
 fn one_that_dies_in_the_middle_ends_its_cells_only() {
     let place = Place::new();
-    let command = run(&place, "\"redis-asynq\", \"wheel\"", &["--duration", "3s"]);
-    let mut running = Running::start(&place, command);
+    let command = run(&place, "\"redis-asynq\", \"wheel\"", &["--duration", "1500ms"]);
+    let mut running = Running::beside(&place, command);
     running.wait_until("a worker", |pid| !workers(pid).is_empty());
     send(pid(&place), Signal::KILL);
     assert_eq!(running.end().code(), Some(1), "{}", running.stderr());

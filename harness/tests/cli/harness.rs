@@ -45,16 +45,25 @@ impl Drop for Turn {
 pub(crate) struct Running<'a> {
     place: &'a Place,
     child: Child,
-    _turn: Turn,
+    _turn: Option<Turn>,
 }
 
 impl<'a> Running<'a> {
     /// Starts it once few others go on; its standard output and error go to
     /// `stdout` and `stderr` in its place.
-    pub(crate) fn start(place: &'a Place, mut command: Command) -> Self {
+    pub(crate) fn start(place: &'a Place, command: Command) -> Self {
+        Self::with(place, command, Some(Turn::wait()))
+    }
+
+    /// Starts it beside whatever goes on: for a test that asks only how it ends
+    /// and what it leaves. No figure of it is looked at that others could spoil.
+    pub(crate) fn beside(place: &'a Place, command: Command) -> Self {
+        Self::with(place, command, None)
+    }
+
+    fn with(place: &'a Place, mut command: Command, turn: Option<Turn>) -> Self {
         let file = |name| File::create(place.at(name)).expect("a file");
         command.stdin(Stdio::null()).stdout(file("stdout")).stderr(file("stderr"));
-        let turn = Turn::wait();
         Self { place, child: command.spawn().expect("a run"), _turn: turn }
     }
 

@@ -16,7 +16,7 @@ fn killed(what: &str, reached: impl FnMut(i32) -> bool, later: Duration) {
     let place = Place::new();
     let scenario = place.file("small.toml", small("\"redis-asynq\""));
     let args = ["run", scenario.to_str().expect("UTF-8"), "--repeats", "500"];
-    let mut running = Running::start(&place, place.schedbench(&args));
+    let mut running = Running::beside(&place, place.schedbench(&args));
     running.wait_until(what, reached);
     std::thread::sleep(later);
     let what = format!("killed {later:?} after {what}");

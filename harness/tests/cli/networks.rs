@@ -17,7 +17,7 @@ fn scenario(systems: &str, fault: &str) -> String {
     format!(
         "name = \"small\"\nsummary = \"for a test\"\nsystems = [{systems}]\n\
          [load]\nrates = [\"1k\"]\narrivals = \"constant\"\nwarmup = \"500 ms\"\n\
-         duration = \"9 s\"\nhorizon = \"6 s\"\n\
+         duration = \"9 s\"\nhorizon = \"2500 ms\"\n\
          [[fault]]\n{fault}\nat = \"4 s\"\nfor = \"1 s\"\n"
     )
 }
@@ -117,7 +117,7 @@ fn nodes_that_do_not_hear_each_other_do_nothing() {
     let fault = "kind = \"black-hole\"\non = \"between-brokers\"";
     let text =
         scenario("\"rabbitmq/quorum-3\"", fault).replace("[load]", "clusters = true\n[load]");
-    let text = text.replace("for = \"1 s\"", "for = \"3 s\"").replace("6 s", "20 s");
+    let text = text.replace("for = \"1 s\"", "for = \"3 s\"").replace("2500 ms", "20 s");
     let outcome = outcome(&place, &text.replace("1k", "500"), 2);
     let [cell] = cells_of(&outcome, "rabbitmq")[..] else { panic!("one cell") };
     assert!(cell.counts.balances && cell.error.is_none(), "{:?}", cell.error);
@@ -188,7 +188,11 @@ fn killed(system: &str, server: &str, servers: usize, networks: usize) {
     if !can_be(&place) {
         return;
     }
-    let text = scenario(system, DOWN).replace("[load]", "clusters = true\n[load]");
+    // Killed at its broker's start: what would come after is short.
+    let text = scenario(system, DOWN)
+        .replace("[load]", "clusters = true\n[load]")
+        .replace("\"9 s\"\nhorizon = \"2500 ms\"", "\"1500 ms\"\nhorizon = \"200 ms\"")
+        .replace("at = \"4 s\"\nfor = \"1 s\"", "at = \"200 ms\"\nfor = \"200 ms\"");
     let mut running = Running::start(&place, run(&place, &text));
     let pid = running.pid();
     running.wait_until("namespaces with servers in them", |pid| {

@@ -2,18 +2,31 @@
 //! for whatever is none.
 
 use std::fs;
+use std::sync::OnceLock;
 
 use crate::harness::files_below;
 use crate::place::{Place, small};
 
-/// A result of a run, copied to a directory of its own.
-fn copied(place: &Place) -> String {
-    let scenario = place.file("small.toml", small("\"wheel\""));
-    place.says(&["run", scenario.to_str().expect("UTF-8"), "-q"]).ends_well();
+/// What a run of the wheel left, its result and its page: one for all of these
+/// tests, none of which is about the run.
+fn of_a_run() -> &'static (String, String) {
+    static LEFT: OnceLock<(String, String)> = OnceLock::new();
+    LEFT.get_or_init(|| {
+        let place = Place::new();
+        let scenario = place.file("small.toml", small("\"wheel\""));
+        place.says(&["run", scenario.to_str().expect("UTF-8"), "-q"]).ends_well();
+        let results = place.results().expect("results");
+        let read = |name| fs::read_to_string(results.at(name)).expect("UTF-8");
+        (read("result.json"), read("report.html"))
+    })
+}
+
+/// The result in a directory of its own; gives the page of its run.
+fn copied(place: &Place) -> &'static str {
+    let (result, page) = of_a_run();
     fs::create_dir(place.at("elsewhere")).expect("a directory");
-    let results = place.results().expect("results");
-    fs::copy(results.at("result.json"), place.at("elsewhere/result.json")).expect("a copy");
-    fs::read_to_string(results.at("report.html")).expect("a page")
+    place.file("elsewhere/result.json", result);
+    page
 }
 
 #[test]
@@ -107,7 +120,6 @@ fn beside_published_claims() {
     assert!(text.contains("1 claim of mine: 1 not confirmed"), "{text}");
 
     place.file("bad.toml", mine.replace("throughput", "thruput"));
-    fs::remove_dir_all(place.at("results")).expect("results");
     for verb in [vec!["report", result], vec!["run", "quick"]] {
         let args: Vec<&str> = verb.into_iter().chain(["--claims", "bad.toml"]).collect();
         let said = place.says(&args).refused(2);

@@ -78,7 +78,7 @@ impl Locked {
 /// Runs a command until a worker works, looks at every argument list, waits
 /// for its end and looks at every file.
 fn look(place: &Place, command: Command, password: impl FnOnce() -> String) {
-    let mut running = Running::start(place, command);
+    let mut running = Running::beside(place, command);
     running.wait_until("a worker", |pid| !workers(pid).is_empty());
     let password = password();
     assert!(password.len() >= 16, "{password}");
@@ -108,7 +108,15 @@ fn look(place: &Place, command: Command, password: impl FnOnce() -> String) {
 fn run(place: &Place, more: &str) -> Command {
     let text = small("\"redis-asynq/memory\"") + more;
     let scenario = place.file("small.toml", text);
-    place.schedbench(&["run", scenario.to_str().expect("UTF-8"), "-vv", "--duration", "1s"])
+    place.schedbench(&[
+        "run",
+        scenario.to_str().expect("UTF-8"),
+        "-vv",
+        "--duration",
+        "1s",
+        "--loads",
+        "1k",
+    ])
 }
 
 #[test]

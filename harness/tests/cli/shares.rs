@@ -79,11 +79,13 @@ fn a_share_is_that_of_what_the_search_held() {
 #[test]
 fn a_share_of_nothing_is_not_another_rate() {
     let place = Place::new();
-    let text = scenario("from = \"250\"\nto = \"1k\"", "50 %", "");
+    let text = scenario("from = \"250\"\nto = \"1k\"", "50 %", "")
+        .replace("\"7 s\"\nhorizon = \"3 s\"", "\"1 s\"\nhorizon = \"200 ms\"")
+        .replace("at = \"5 s\"\nfor = \"500 ms\"", "at = \"200 ms\"\nfor = \"200 ms\"");
     let file = place.file("small.toml", text);
     let mut command = place.schedbench(&["run", file.to_str().expect("UTF-8")]);
     command.env("SCHEDBENCH_REDIS_SERVER", stand_in("redis-that-cannot-start"));
-    let mut running = Running::start(&place, command);
+    let mut running = Running::beside(&place, command);
     running.end();
     let outcome = place.results().expect("results").outcome();
     let all = cells_of(&outcome, "redis-asynq");

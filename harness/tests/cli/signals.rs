@@ -43,7 +43,7 @@ fn assert_partial(place: &Place, running: &Running<'_>, signal: &str) -> Outcome
 #[test]
 fn ctrl_c_ends_a_run_in_order() {
     let place = Place::new();
-    let mut running = Running::start(&place, long_run(&place, "\"wheel\""));
+    let mut running = Running::beside(&place, long_run(&place, "\"wheel\""));
     running.wait_for_cells(3);
     running.send(Signal::INT);
     assert_eq!(running.end().code(), Some(130), "{}", running.stderr());
@@ -58,7 +58,7 @@ fn ctrl_c_ends_a_run_in_order() {
 fn sigterm_ends_a_run_with_a_broker_in_order() {
     redis_server();
     let place = Place::new();
-    let mut running = Running::start(&place, long_run(&place, "\"redis-asynq/memory\""));
+    let mut running = Running::beside(&place, long_run(&place, "\"redis-asynq/memory\""));
     running.wait_until("a worker", |pid| !workers(pid).is_empty());
     let servers = redis_servers(running.pid());
     running.send(Signal::TERM);

@@ -22,7 +22,9 @@ use crate::stage::{HARNESS, Way, nothing_is_left, on_stage_with, workers};
 
 /// Tasks that the ledger has room for.
 pub(crate) const ROOM: u64 = 4_096;
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Until workers consume. Those that follow a killed one are given its partitions
+/// of Kafka once its session is over: 45 s where that is the client's default.
+const PATIENCE: Duration = Duration::from_secs(75);
 /// Until everything handed over is confirmed or known not to be: a client of
 /// Kafka gives a task up after 60 s.
 const SETTLING: Duration = Duration::from_secs(150);

@@ -225,7 +225,12 @@ impl Played {
         let claims = &self.plan.target.profile.claims;
         // Without a lock, or with one that is forgotten when a task ends, others
         // run it too.
-        let may_repeat = matches!(claims.ack, AckMode::Unlocked | AckMode::Locked);
+        let unlocked = matches!(claims.ack, AckMode::Unlocked | AckMode::Locked);
+        // gocron takes an interval job out in a loop of its own, and runs it again
+        // where that loop is an interval behind (decision 0021): 3 of 20,000 on a
+        // busy machine, one of them a third time.
+        let lags = name == "gocron/interval";
+        let may_repeat = unlocked || lags;
         let again = self.grid.ok[2] + self.grid.unknown[2];
         let twice = if may_repeat { again } else { 0 };
         assert!(claims.ack != AckMode::Locked || twice > 0, "{name} runs some tasks twice");
@@ -238,7 +243,12 @@ impl Played {
         let why = self.reasons();
         assert_eq!((self.grid.ok, self.grid.unknown), (ok, unknown), "{name}: {why} {:?}", **self);
         assert_eq!((self.grid.fail, self.unsent), ([0; 3], 0), "{name}");
-        assert_eq!((self.lost, self.residual, self.repeated), (0, 0, twice), "{name}");
+        assert_eq!((self.lost, self.residual), (0, 0), "{name}");
+        if lags {
+            assert!(twice <= self.repeated && self.repeated <= attempted / 100, "{name}");
+        } else {
+            assert_eq!(self.repeated, twice, "{name}");
+        }
         assert_eq!((self.unexpected, self.leftovers, self.corrupt), (0, 0, 0), "{name}");
         assert_eq!((self.dead, self.cancelled), (self.counted_as_dead(dead), cancelled), "{name}");
         assert_eq!(self.cancelled_but_ran, 0, "{name}");

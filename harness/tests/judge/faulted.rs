@@ -8,6 +8,7 @@ use schedbench::plan::{
     CellPlan, Control, Deed, Fault, Load, Road, Spacing, Stage as Rate, Trial as Named, Victim,
 };
 use schedbench::record::{Injected, Proof};
+use schedbench_contract::ledger::Reason;
 use schedbench_contract::{Backlog, ConfirmMode, Moment, MomentKind, Profile, RunEnd, Topology};
 use schedbench_reports::analysis::{Hurt, deeds};
 use schedbench_reports::outcome::{Cell, Held, Reading, Trial};
@@ -127,6 +128,86 @@ fn an_outage_is_noticed_and_recovered_from() {
     assert_eq!((trial.lost, trial.exposed), (0, 5_000));
     assert!(matches!(cell.held, Held::NotJudged(_)), "{:?}", cell.held);
     assert_eq!(cell.key.fault.as_deref(), Some("kill broker at 15 s for 5 s"));
+}
+
+/// A full disk refuses everything from 0.3 s on, and the connection stays. Two
+/// seconds before it one task was refused for another reason.
+fn disk_full(change: impl FnOnce(&mut Stage, u64)) -> Cell {
+    let mut stage = steady();
+    let full = stage.window.start + 15 * S;
+    let refuses = full + 300 * MS..full + 5 * S;
+    for task in stage.tasks() {
+        let is_early = (full - 2 * S..full - 2 * S + MS / 5).contains(&task.intended);
+        if is_early || refuses.contains(&task.intended) {
+            stage.offer(&task, 0, 0);
+            stage.log.taken(&task.task(), task.intended);
+            stage.log.refused(task.id, Reason::ServerError, task.intended + 1_000);
+        } else {
+            stage.hand_over(&task, 0, 0);
+            stage.ran(task.id, task.due + MS, 1_000, RunEnd::Done);
+        }
+    }
+    let fault = Fault { deed: Deed::DiskFull, ..FAULT };
+    stage.faults.push(Injected { fault, took_effect: full, cleared: Some(full + 5 * S) });
+    change(&mut stage, full);
+    stage.judge()
+}
+
+#[test]
+fn a_refusal_is_an_error_that_the_client_sees() {
+    let cell = disk_full(|_, _| {});
+    assert_eq!(cell.counts.window.refused, 23_501);
+    let client = is(only(&cell), "detection.client");
+    assert!((client - 0.3).abs() < 1e-3, "{client}");
+    // Whatever came first: here a connection, and there not.
+    for (lost_ms, expected) in [(40, 0.04), (700, 0.3)] {
+        let cell = disk_full(|stage, full| {
+            let at = full + lost_ms * MS;
+            let kind = MomentKind::Disconnected;
+            stage.moments.push(Moment { at, kind, text: "x".into() });
+        });
+        let client = is(only(&cell), "detection.client");
+        assert!((client - expected).abs() < 1e-3, "{client}");
+    }
+    // What was refused before a fault is not its doing.
+    let cell = disk_full(|stage, full| {
+        let took_effect = full + 10 * S;
+        stage.faults[0] = Injected { took_effect, cleared: None, ..stage.faults[0] };
+    });
+    let client = &only(&cell).readings["detection.client"];
+    assert!(matches!(client, Reading::NotSteady(_)), "{client:?}");
+}
+
+/// 20,000/s, of which from the fault on 2.9 % are refused at once, 58 in each
+/// 0.1 s: past 1.44 % of the 100,000 of 5 s after 25 of them. The fault comes
+/// 1 s after the window opened, and the warm-up is what fills the 5 s.
+#[test]
+fn an_alarm_is_asked_over_all_of_its_five_seconds() {
+    let of = |warmup_ns| {
+        let stages = vec![Rate { rate: 20_000.0, duration_ns: 6 * S }];
+        let load = Load::Open { spacing: Spacing::Constant, stages };
+        let fault = Fault { at_ns: S, ..FAULT };
+        let faults = vec![fault];
+        let mut stage = Stage::new(CellPlan { load, warmup_ns, faults, ..plan(1.0, 1) });
+        let took_effect = stage.window.start + S;
+        for task in stage.tasks() {
+            let is_refused = task.arrival.index % 1_000 >= 971;
+            if task.intended >= took_effect && is_refused {
+                stage.offer(&task, 0, 0);
+                stage.log.taken(&task.task(), task.intended);
+                stage.log.refused(task.id, Reason::Full, task.intended);
+            } else {
+                stage.hand_over(&task, 0, 0);
+                stage.ran(task.id, task.due, 1_000, RunEnd::Done);
+            }
+        }
+        stage.faults.push(Injected { fault, took_effect, cleared: None });
+        only(&stage.judge()).readings["detection.alarm"].clone()
+    };
+    let alarm = of(5 * S);
+    assert!(matches!(alarm, Reading::Is(s) if (s - 2.5).abs() < 1e-9), "{alarm:?}");
+    let alarm = of(2 * S);
+    assert!(matches!(alarm, Reading::NotMeasured(_)), "3 s before it: {alarm:?}");
 }
 
 #[test]

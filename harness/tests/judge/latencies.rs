@@ -1,12 +1,13 @@
 //! Known answers for percentiles: at +∞, with too few tasks, below the
 //! generator's lateness, before the due time.
 
-use schedbench::plan::{CellPlan, Delay};
+use schedbench::plan::{CellPlan, Delay, Load};
+use schedbench::record::HandOver;
 use schedbench_contract::ledger::Reason;
-use schedbench_contract::{ConfirmMode, Delay as Claimed, RunEnd};
+use schedbench_contract::{ConfirmMode, Delay as Claimed, RunEnd, Task};
 use schedbench_reports::outcome::{Cell, Value};
 
-use crate::stage::{MS, S, Stage, claiming, close, metric, number, plan};
+use crate::stage::{MS, S, START, Stage, claiming, close, metric, number, plan};
 
 fn too_few(cell: &Cell, name: &str) -> bool {
     matches!(metric(cell, name), Value::NotMeasured(why) if why.starts_with("fewer than 10"))
@@ -45,6 +46,58 @@ fn ten_tasks_must_lie_beyond() {
     assert!(too_few(&at(20.0), "start_latency.p50"));
     assert!(!too_few(&at(21.0), "start_latency.p50"));
     assert_eq!(metric(&at(2.0), "start_latency.max").number().map(|x| x > 0.0), Some(true));
+}
+
+/// 1,000/s for 10 s into a system that accepts for 5 s, after 0.1 ms each, and
+/// then nothing more.
+fn stops_accepting() -> Stage {
+    let mut stage = Stage::new(plan(1_000.0, 10));
+    for task in stage.tasks().into_iter().filter(|task| task.intended <= START + 5 * S) {
+        stage.hand_over(&task, 0, MS / 10);
+        stage.ran(task.id, task.due + MS, 1_000, RunEnd::Done);
+    }
+    stage
+}
+
+/// 5,000 waited 0.1 ms, and 4,999 were still waiting when the generator gave up.
+#[test]
+fn who_waited_in_vain_is_in_the_back_pressure() {
+    let mut stage = stops_accepting();
+    let cell = stage.judge();
+    assert!(close(number(&cell, "back_pressure.p50"), 1e-4, 1e-3));
+    for name in ["p90", "p95", "p99", "max"] {
+        let told = metric(&cell, &format!("back_pressure.{name}"));
+        assert_eq!(told, &Value::AtLeast(2.0), "{name}");
+    }
+    assert!(too_few(&cell, "back_pressure.p999"), "9 tasks lie beyond it");
+    let kept = &cell.histograms["back_pressure"];
+    assert_eq!((kept.count, kept.at_infinity), (5_000, 4_999));
+    // None of them is late by the generator's fault.
+    assert_eq!(cell.histograms["pacing_lateness"].at_infinity, 0);
+    // Of a cell that was stopped after 7 s the rest never waited.
+    stage.ended = START + 7 * S;
+    stage.cut_short = Some("stopped".into());
+    assert_eq!(stage.judge().histograms["back_pressure"].at_infinity, 1_999);
+}
+
+/// In flight a task is offered when it is accepted: there is none that waits.
+#[test]
+fn in_flight_nobody_waits_in_vain() {
+    let load = Load::InFlight { tasks: 10, window_ns: S, most_tasks: 1_000 };
+    let mut stage = Stage::new(CellPlan { load, ..plan(1.0, 1) });
+    for index in 0..1_000 {
+        let at = START + index * MS;
+        stage.hand_overs.push(HandOver { first: index, at });
+        if index < 900 {
+            let id = stage.id(index);
+            let task = Task { id, intended: at, due: at, key: None, body: &[] };
+            stage.log.taken_and_confirmed(&task, at);
+            stage.ran(id, at, 1_000, RunEnd::Done);
+        }
+    }
+    let cell = stage.judge();
+    assert_eq!(cell.counts.window.unsent, 100);
+    assert_eq!(cell.histograms["back_pressure"].at_infinity, 0);
 }
 
 /// 1 % refused, 1 % too late, 1 % never done, of 10,000.

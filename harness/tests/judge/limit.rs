@@ -138,6 +138,24 @@ fn one_thread_of_redis_is_a_core() {
     assert!(matches!(stage.judge().limit, Limit::Waiting(_)));
 }
 
+/// Three masters, or a primary and its replicas, with 0.31 of a core each: 0.93
+/// in the sum, and none of them busy.
+#[test]
+fn one_thread_of_each_of_several_redis_is_not_their_sum() {
+    for topology in [Topology::Shards, Topology::Cluster] {
+        let mut stage = behind(beside_redis());
+        let several = Profile { topology, ..*stage.plan.target.profile };
+        stage.plan.target.profile = Box::leak(Box::new(several));
+        stage.about.cores = Some(8);
+        busy(&mut stage, [0.1, 0.2, 3.0 * 0.31, 0.4]);
+        let limit = stage.judge().limit;
+        assert!(
+            matches!(&limit, Limit::Delivery(why) if why.contains("broker 0.93")),
+            "{topology:?}: {limit:?}"
+        );
+    }
+}
+
 #[test]
 fn python_has_a_core_per_process_at_most() {
     let mut stage = behind(target(Some(Broker::Redis), Runtime::Source(&PYTHON)));

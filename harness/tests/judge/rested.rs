@@ -102,6 +102,38 @@ fn what_survived_what_was_lost_and_how_fast_it_drained() {
     );
 }
 
+/// Of a backlog whose broker answers again at 4.4 s: how long after which end of
+/// it, and after which start.
+fn answers(faults: &[(Deed, u64, u64)]) -> (Value, Value) {
+    let cell = rested(plan(1.0, 1), 0, 8_000, |stage| {
+        let injected = faults.iter().map(|&(deed, at_s, for_s)| {
+            let fault = Fault { deed, at_ns: at_s * S, for_ns: for_s * S, ..FAULT };
+            let took_effect = START + fault.at_ns;
+            Injected { fault, took_effect, cleared: Some(took_effect + fault.for_ns) }
+        });
+        stage.faults = injected.collect();
+    });
+    let told = |name| metric(&cell, name).clone();
+    (told("backlog.answers"), told("backlog.restart"))
+}
+
+/// A pause ends no broker, and nothing answers before it was ended.
+#[test]
+fn a_broker_answers_after_what_ended_it() {
+    let kill = (Deed::Kill, 3, 1);
+    let pause = (Deed::Pause, 10, 2);
+    let expected = (Value::Is(1.4), Value::Is(0.4));
+    assert_eq!(answers(&[kill, pause]), expected, "paused later");
+    assert_eq!(answers(&[(Deed::Pause, 1, 1), kill]), expected);
+    assert_eq!(answers(&[(Deed::Terminate, 1, 1), kill]), expected, "the last before it");
+    assert_eq!(answers(&[kill, (Deed::DiskFull, 10, 2)]), expected, "it lived through that");
+    assert_eq!(answers(&[(Deed::DiskFull, 3, 1)]), expected, "it ended itself");
+    let (answers, restart) = answers(&[pause]);
+    for told in [answers, restart] {
+        assert!(matches!(told, Value::NotMeasured(_)), "{told:?}");
+    }
+}
+
 /// CPU is read once all workers are ready, and what ran before is none of it.
 #[test]
 fn cpu_is_of_the_tasks_that_ran_when_all_workers_were_ready() {

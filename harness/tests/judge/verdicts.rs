@@ -289,6 +289,28 @@ fn a_backlog_from_the_warm_up_is_told() {
     assert!(crate::stage::close(crate::stage::number(&cell, "backlog_at_start"), 2_000.0, 0.002));
 }
 
+/// 2,000/s into a server of 1,000/s behind a window of 256: after 10 s, 10,000
+/// are owed, of which the window holds 256. Figure and verdict mean the same.
+#[test]
+fn what_a_full_window_holds_back_is_owed_too() {
+    let mut stage = Stage::new(CellPlan { warmup_ns: 10 * S, ..plan(2_000.0, 2) });
+    for task in stage.tasks() {
+        let place = task.arrival.index + 1;
+        let has_room = START + MS * place.saturating_sub(256);
+        stage.hand_over(&task, 0, has_room.saturating_sub(task.intended));
+        stage.ran(task.id, START + MS * place - 1_000, 1_000, RunEnd::Done);
+    }
+    let cell = stage.judge();
+    let owed = crate::stage::number(&cell, "backlog_at_start");
+    assert!(crate::stage::close(owed, 10_000.0, 0.0005), "{owed}");
+    let told = format!("overloaded from warm-up: {owed:.0} tasks were owed");
+    assert!(
+        matches!(&cell.state, State::Overloaded(why) if why.starts_with(&told)),
+        "{:?}",
+        cell.state
+    );
+}
+
 #[test]
 fn a_latency_that_trends_is_not_steady() {
     let mut stage = Stage::new(plan(2_000.0, 3));

@@ -76,10 +76,16 @@ impl Capacity {
     }
 }
 
-/// The capacity that a row's points show.
-pub(super) fn capacity(points: &[Point]) -> Capacity {
+/// The capacity that a row's points show: the highest rate held below the first
+/// that any repeat found too high. The repeats of a search try different rates,
+/// and what one of them held alone is not what all hold.
+pub(super) fn capacity(points: &[Point], repeats: &[Capacity]) -> Capacity {
+    let failed = |one: &Capacity| one.bracket().map(|(_, failed)| failed);
+    let too_high = repeats.iter().filter_map(failed).fold(f64::INFINITY, f64::min);
     let rated = points.iter().filter_map(|point| match point.load {
-        Load::Rate(rate) if rate.is_finite() => Some((rate, point.held)),
+        Load::Rate(rate) if rate.is_finite() => {
+            Some((rate, point.held.filter(|held| !held || rate < too_high)))
+        }
         _ => None,
     });
     let why = points.iter().find_map(|point| match &point.quality {

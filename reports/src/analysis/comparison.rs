@@ -49,13 +49,14 @@ pub(super) fn compare(groups: &[Group]) -> Vec<Option<Comparison>> {
         .collect()
 }
 
-/// Rows by P99 at the common load, those alone that are above pacing.
+/// Rows by P99 at the common load, those alone that are valid there and above
+/// what pacing resolves.
 fn by_p99(group: &Group) -> Vec<usize> {
     let mut order: Vec<(usize, f64)> = group
         .rows
         .iter()
         .enumerate()
-        .filter(|(_, row)| row.is_contender() && row.p99.is_exact())
+        .filter(|(_, row)| row.is_contender() && row.not_valid.is_none() && row.p99.is_exact())
         .filter_map(|(place, row)| Some((place, row.p99.number()?)))
         .collect();
     order.sort_by(|a, b| a.1.total_cmp(&b.1));

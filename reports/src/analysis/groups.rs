@@ -178,6 +178,13 @@ pub(super) fn groups(outcome: &Outcome) -> Vec<Group> {
     for group in &mut groups {
         finish(group);
     }
+    // What the verdict states of immediate tasks is one family of tests, the
+    // tables of all delays another.
+    for is_delayed in [false, true] {
+        let of =
+            |group: &&mut Group| group.mode == Mode::Open && group.variant.is_some() == is_delayed;
+        rank(groups.iter_mut().filter(of).map(|group| &mut group.rows));
+    }
     groups
 }
 
@@ -240,7 +247,7 @@ fn headline(outcome: &Outcome, cells: &[usize]) -> &'static str {
     if has("firing_error") { "firing_error" } else { "start_latency" }
 }
 
-/// The common load, the figures at it, and the ranks.
+/// The common load and the figures at it.
 fn finish(group: &mut Group) {
     group.common_load = common_load(group);
     for row in &mut group.rows {
@@ -262,9 +269,7 @@ fn finish(group: &mut Group) {
         row.cpu = point.cpu;
         row.pss = point.pss;
     }
-    if group.mode == Mode::Open {
-        rank(&mut group.rows);
-    } else {
+    if group.mode != Mode::Open {
         group.rows.sort_by_key(|row| !row.is_noop());
     }
 }

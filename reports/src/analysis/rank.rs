@@ -12,48 +12,108 @@ pub struct Rank {
     pub shared: bool,
 }
 
-/// Sorts rows by capacity, `noop` first, and gives those that may be ranked
-/// their place. Ties are sorted by P99 at the common load, for reading only.
-pub(super) fn rank(rows: &mut [Row]) {
-    rows.sort_by(|a, b| {
-        b.is_noop()
-            .cmp(&a.is_noop())
-            .then(a.not_comparable.is_some().cmp(&b.not_comparable.is_some()))
-            .then(b.capacity.held().total_cmp(&a.capacity.held()))
-            .then(reading_order(a).total_cmp(&reading_order(b)))
-    });
-    let ranked: Vec<usize> = (0..rows.len())
-        .filter(|i| rows[*i].is_contender() && rows[*i].capacity.held() > 0.0)
-        .collect();
-    let told_apart = neighbours_told_apart(rows, &ranked);
-    let mut leader = 0;
-    let mut places = Vec::new();
-    for place in 0..ranked.len() {
-        // A row ties with the first of its rank, not with its neighbour, so
-        // that ties do not chain from the best to the worst.
-        if place > leader
-            && (told_apart[place - 1] || !overlap(&rows[ranked[leader]], &rows[ranked[place]]))
-        {
-            leader = place;
-        }
-        places.push(leader + 1);
-    }
-    for (place, index) in ranked.iter().enumerate() {
-        let shared = places.iter().filter(|other| **other == places[place]).count() > 1;
-        rows[*index].rank = Some(Rank { place: places[place], shared });
+/// Sorts the rows of each class by capacity, `noop` first, and gives those that
+/// may be ranked their place. Ties are sorted by P99 at the common load, for
+/// reading only. What tests say of one class is corrected for those of all.
+pub(super) fn rank<'a>(classes: impl IntoIterator<Item = &'a mut Vec<Row>>) {
+    let mut classes: Vec<Ranked<'a>> = classes.into_iter().map(Ranked::of).collect();
+    let neighbours: Vec<Vec<Pair>> = classes.iter().map(Ranked::neighbours).collect();
+    let mut apart = told_apart(&classes, &neighbours);
+    // Ties do not chain: a row is tested against the first of its rank too.
+    let leaders = classes.iter().zip(&apart).map(|(class, apart)| class.with_leaders(apart));
+    let wider: Vec<Vec<Pair>> = leaders.zip(neighbours).map(|(a, b)| [a, b].concat()).collect();
+    apart = told_apart(&classes, &wider);
+    for (class, apart) in classes.iter_mut().zip(&apart) {
+        class.give_places(apart);
     }
 }
 
-/// For each neighbouring pair whether five repeats or more tell their
-/// capacities apart, by Welch's test on logarithms with Holm's correction.
-fn neighbours_told_apart(rows: &[Row], ranked: &[usize]) -> Vec<bool> {
-    let p: Vec<Option<f64>> = ranked
-        .windows(2)
-        .map(|pair| difference(&rows[pair[0]].capacities, &rows[pair[1]].capacities))
+/// Two places in the order of capacity, the earlier first.
+type Pair = (usize, usize);
+
+/// The rows of a class, and which of them may be ranked, the highest first.
+struct Ranked<'a> {
+    rows: &'a mut Vec<Row>,
+    order: Vec<usize>,
+}
+
+impl<'a> Ranked<'a> {
+    fn of(rows: &'a mut Vec<Row>) -> Self {
+        rows.sort_by(|a, b| {
+            b.is_noop()
+                .cmp(&a.is_noop())
+                .then(a.not_comparable.is_some().cmp(&b.not_comparable.is_some()))
+                .then(b.capacity.held().total_cmp(&a.capacity.held()))
+                .then(reading_order(a).total_cmp(&reading_order(b)))
+        });
+        let order = (0..rows.len())
+            .filter(|i| rows[*i].is_contender() && rows[*i].capacity.held() > 0.0)
+            .collect();
+        Self { rows, order }
+    }
+
+    fn row(&self, place: usize) -> &Row {
+        &self.rows[self.order[place]]
+    }
+
+    fn neighbours(&self) -> Vec<Pair> {
+        (1..self.order.len()).map(|place| (place - 1, place)).collect()
+    }
+
+    /// Each row and the first of its rank, where those are no neighbours.
+    fn with_leaders(&self, apart: &[Pair]) -> Vec<Pair> {
+        let leaders = self.leaders(apart).into_iter().enumerate();
+        leaders.filter(|(place, first)| place - first > 1).map(|(at, first)| (first, at)).collect()
+    }
+
+    /// For each row the first of those that it cannot be told from.
+    fn leaders(&self, apart: &[Pair]) -> Vec<usize> {
+        let mut leader = 0;
+        let of = |place: usize| {
+            let is_apart = |pair: Pair| apart.contains(&pair);
+            let is_first = place > leader
+                && (is_apart((place - 1, place))
+                    || is_apart((leader, place))
+                    || !overlap(self.row(leader), self.row(place)));
+            if is_first {
+                leader = place;
+            }
+            leader
+        };
+        (0..self.order.len()).map(of).collect()
+    }
+
+    fn give_places(&mut self, apart: &[Pair]) {
+        let leaders = self.leaders(apart);
+        for (index, leader) in self.order.iter().zip(&leaders) {
+            let shared = leaders.iter().filter(|other| *other == leader).count() > 1;
+            self.rows[*index].rank = Some(Rank { place: leader + 1, shared });
+        }
+    }
+}
+
+/// Those of each class's pairs whose capacities five repeats or more tell apart,
+/// by Welch's test on logarithms with Holm's correction over all of them. What
+/// is only known to be at least so much may be more than the one before it.
+fn told_apart(classes: &[Ranked<'_>], pairs: &[Vec<Pair>]) -> Vec<Vec<Pair>> {
+    let test = |class: &Ranked<'_>, (high, low): Pair| {
+        let (high, low) = (class.row(high), class.row(low));
+        (!low.open_ended).then(|| difference(&high.capacities, &low.capacities)).flatten()
+    };
+    let p: Vec<Vec<Option<f64>>> = classes
+        .iter()
+        .zip(pairs)
+        .map(|(class, pairs)| pairs.iter().map(|pair| test(class, *pair)).collect())
         .collect();
-    let tested: Vec<f64> = p.iter().filter_map(|p| *p).collect();
+    let tested: Vec<f64> = p.iter().flatten().filter_map(|p| *p).collect();
     let mut adjusted = holm(&tested).into_iter();
-    p.iter().map(|p| p.is_some() && adjusted.next().is_some_and(differs)).collect()
+    let mut differs_in = |p: &Option<f64>| p.is_some() && adjusted.next().is_some_and(differs);
+    p.iter()
+        .zip(pairs)
+        .map(|(p, pairs)| {
+            p.iter().zip(pairs).filter(|(p, _)| differs_in(p)).map(|(_, pair)| *pair).collect()
+        })
+        .collect()
 }
 
 /// Whether the brackets in which two capacities lie, over all repeats, touch.
@@ -82,8 +142,9 @@ mod tests {
             points: Vec::new(),
             not_comparable: None,
             bracket: capacity.bracket(),
-            capacity,
+            open_ended: matches!(capacity, Capacity::AtLeast(_)),
             capacities: capacities.to_vec(),
+            capacity,
             rank: None,
             not_valid: None,
             p99: Figure::missing(""),
@@ -95,7 +156,7 @@ mod tests {
     }
 
     fn places(mut rows: Vec<Row>) -> Vec<(String, Option<(usize, bool)>)> {
-        rank(&mut rows);
+        rank([&mut rows]);
         rows.into_iter().map(|r| (r.label, r.rank.map(|rank| (rank.place, rank.shared)))).collect()
     }
 
@@ -146,5 +207,50 @@ mod tests {
         // Below five repeats the brackets alone speak.
         rows.iter_mut().for_each(|row| row.capacities.truncate(4));
         assert_eq!(said(&places(rows)), "a 1=, b 1=");
+    }
+
+    /// Ten repeats of 100k/s and of 50k/s, beyond which the generator offered
+    /// nothing: more of them do not say that b cannot hold more.
+    #[test]
+    fn repeats_tell_nothing_of_what_may_be_more() {
+        let rows = vec![
+            row("a", Capacity::AtLeast(100e3), &[100e3; 10]),
+            row("b", Capacity::AtLeast(50e3), &[50e3; 10]),
+        ];
+        assert_eq!(said(&places(rows)), "a 1=, b 1=");
+    }
+
+    /// A from B: t = 1.97, B from C: t = 2.1, each with 8 degrees of freedom and
+    /// p above 0.05; A from C: t = 4.0, p = 0.004, times three.
+    #[test]
+    fn who_is_told_from_the_first_shares_no_rank_with_it() {
+        let near = |label: &str, held: f64| {
+            let capacity = Capacity::Is { held, failed: held * 1.1 };
+            let repeats = [0.95, 1.05, 1.0, 0.97, 1.03].map(|x| x * held);
+            let mut row = row(label, capacity, &repeats);
+            row.bracket = Some((held * 0.95, held * 1.15));
+            row
+        };
+        let rows = vec![near("a", 60e3), near("b", 57e3), near("c", 54e3)];
+        assert_eq!(said(&places(rows)), "a 1=, b 1=, c 3");
+    }
+
+    /// p = 0.02 is a difference of one class, and none of four.
+    #[test]
+    fn the_tests_of_all_classes_are_corrected_together() {
+        let near = |label: &str, shift: f64| {
+            let repeats = [4.0, 5.0, 6.0, 7.0, 8.0_f64].map(|x| (x - shift).exp());
+            let mut row = row(label, Capacity::Is { held: repeats[2], failed: 1e9 }, &repeats);
+            row.bracket = Some((1.0, 1e9));
+            row
+        };
+        let class = || vec![near("a", 0.0), near("b", 3.0)];
+        let ranked = |classes: usize| {
+            let mut all: Vec<Vec<Row>> = (0..classes).map(|_| class()).collect();
+            rank(&mut all);
+            all.iter().flatten().map(|row| row.rank.expect("it held").place).collect::<Vec<_>>()
+        };
+        assert_eq!(ranked(1), [1, 2]);
+        assert_eq!(ranked(4), [1; 8]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::outcome::{Limit, Load, Outcome, System};
+use crate::outcome::{Limit, Load, Outcome, System, Validity};
 
 use super::capacity::{Capacity, capacity, of_repeat};
 use super::points::{Figure, Point, point};
@@ -29,6 +29,9 @@ pub struct Row {
     pub capacity: Capacity,
     /// The capacity of each repeat, where each has one.
     pub capacities: Vec<f64>,
+    /// Whether in some repeat nothing above what it held could be tried: its
+    /// capacity is at least that, and no test may take it for the capacity.
+    pub open_ended: bool,
     /// From where to where the capacities of all repeats may lie.
     pub bracket: Option<(f64, f64)>,
     /// Why it is shown and not ranked, where it is not comparable.
@@ -108,6 +111,20 @@ impl Row {
     }
 }
 
+/// Of cells at one load those of the longest window: a search may have passed
+/// the rate at which a soak then ran for half an hour, and what grows with time
+/// is in the long one alone. What was cut short is no step of a search.
+fn without_steps(outcome: &Outcome, cells: &[usize]) -> Vec<usize> {
+    let window = |i: &usize| outcome.cells[*i].window.duration_s;
+    let is_step = |i: &usize| {
+        let cell = &outcome.cells[*i];
+        let like = cells.iter().filter(|other| outcome.cells[**other].key.load == cell.key.load);
+        let longest = like.map(window).fold(0.0, f64::max);
+        !matches!(cell.validity, Validity::Incomplete(_)) && window(i) < longest / 2.0
+    };
+    cells.iter().copied().filter(|i| !is_step(i)).collect()
+}
+
 /// A row from its cells; `latency` names the headline histogram.
 pub(super) fn row(
     outcome: &Outcome,
@@ -116,8 +133,9 @@ pub(super) fn row(
     cells: &[usize],
     latency: &'static str,
 ) -> Row {
+    let cells = without_steps(outcome, cells);
     let mut loads: Vec<Load> = Vec::new();
-    for i in cells {
+    for i in &cells {
         let load = outcome.cells[*i].key.load;
         if !loads.contains(&load) {
             loads.push(load);
@@ -157,7 +175,8 @@ pub(super) fn row(
             format!("{} {}{year}", server.name, server.version)
         }),
         runtime: system.worker_runtime.clone(),
-        capacity: capacity(&points),
+        open_ended: each.iter().any(|capacity| matches!(capacity, Capacity::AtLeast(_))),
+        capacity: capacity(&points, &each),
         capacities: each.iter().map(Capacity::held).filter(|held| *held > 0.0).collect(),
         bracket,
         // Delayed tasks are comparable in any case.

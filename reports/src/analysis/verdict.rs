@@ -5,7 +5,7 @@
 use schedbench_contract::DurabilityClass;
 
 use crate::metrics::Unit;
-use crate::numbers::{Medium, amount, interval, load, rate, seconds};
+use crate::numbers::{Medium, amount, interval, load, rate, short};
 use crate::outcome::{Outcome, Value};
 
 use super::capacity::Capacity;
@@ -188,14 +188,22 @@ fn latency(group: &Group, able: &[&Row], comparison: Option<&Comparison>) -> Str
             None => String::new(),
         };
     }
-    if let Some(comparison) = comparison {
-        return format!("; at {at} {}", compared(group, comparison, name));
-    }
     let below: Vec<&str> = able
         .iter()
-        .filter(|row| matches!(row.p99.value, Value::AtMost(_)))
+        .filter(|row| row.not_valid.is_none() && matches!(row.p99.value, Value::AtMost(_)))
         .map(|row| row.label.as_str())
         .collect();
+    if let Some(comparison) = comparison {
+        let others = compared(group, comparison, name);
+        return match below.as_slice() {
+            [] => format!("; at {at} {others}"),
+            // Lower than what is compared, by how much is not known.
+            lower => format!(
+                "; at {at} the P99 of {} lies below what the pacing resolves; of the others {others}",
+                list(lower)
+            ),
+        };
+    }
     if below.len() == able.len() {
         return format!("; at {at} every P99 lies below what the pacing resolves");
     }
@@ -272,16 +280,30 @@ fn delayed(groups: &[Group], place: usize) -> Option<String> {
     let each: Vec<String> = labels
         .iter()
         .filter_map(|label| {
-            let of: Vec<&Row> =
-                all.iter().flat_map(|g| g.contenders()).filter(|r| r.label == *label).collect();
-            let seen: Vec<f64> = of.iter().filter_map(|row| row.p99.number()).collect();
-            let low = seen.iter().copied().reduce(f64::min)?;
-            let high = seen.iter().copied().reduce(f64::max)?;
-            let range = if of.len() == 1 || (high - low) < 0.005 * high {
-                seconds(high, MEDIUM)
-            } else {
-                format!("{} to {}", seconds(low, MEDIUM), seconds(high, MEDIUM))
-            };
+            let of: Vec<(&Group, &Row)> = all
+                .iter()
+                .flat_map(|group| group.contenders().map(move |row| (*group, row)))
+                .filter(|(_, row)| row.label == *label)
+                .collect();
+            let is_seen = |row: &Row| row.not_valid.is_none() && row.p99.number().is_some();
+            let mut seen: Vec<&Figure> =
+                of.iter().filter(|(_, row)| is_seen(row)).map(|(_, row)| &row.p99).collect();
+            let order = |figure: &Figure| figure.number().unwrap_or(f64::NAN);
+            seen.sort_by(|a, b| order(a).total_cmp(&order(b)));
+            let (low, high) = (seen.first()?, seen.last()?);
+            let told = |figure: &Figure| short(&figure.value, Unit::Seconds, MEDIUM);
+            let mut range = told(high);
+            if order(high) - order(low) >= 0.005 * order(high) {
+                range = format!("{} to {range}", told(low));
+            }
+            let silent: Vec<&str> = of
+                .iter()
+                .filter(|(_, row)| !is_seen(row))
+                .filter_map(|(group, _)| group.variant.as_deref())
+                .collect();
+            if !silent.is_empty() {
+                range.push_str(&format!(" (no figure at {})", list(&silent)));
+            }
             Some(format!("{label} {range}"))
         })
         .collect();

@@ -204,11 +204,12 @@ impl Rows<'_> {
         };
         let (before, after) = (figure(old), figure(new));
         before.number().or(after.number())?;
-        if old.capacity == new.capacity {
+        let searched = |row: &Row| matches!(row.capacity, Capacity::Is { .. });
+        let both_searched = searched(old) && searched(new);
+        if old.capacity == new.capacity && (!both_searched || old.capacities == new.capacities) {
             return None;
         }
-        let searched = |row: &Row| matches!(row.capacity, Capacity::Is { .. });
-        let pair = if searched(old) && searched(new) {
+        let pair = if both_searched {
             let sample = |row: &Row| Sample {
                 point: row.capacity.held(),
                 repeats: row.capacities.clone(),

@@ -48,6 +48,14 @@ impl Fact {
         }
     }
 
+    /// When the system refused it.
+    pub(super) const fn refused(&self) -> Option<u64> {
+        match self.enqueue {
+            Enqueue::Refused => self.answered,
+            _ => None,
+        }
+    }
+
     /// Whether its enqueue failed or is unknown, whatever became of it later.
     /// What was never handed over failed; what was never answered is unknown.
     /// (Without confirmations all are, before the fault and after it: then e

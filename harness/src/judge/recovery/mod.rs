@@ -79,7 +79,8 @@ pub struct Recovery {
 pub struct Detection {
     /// By impact: where the first run of three bad intervals begins.
     pub impact: Reading,
-    /// By the client: the first error that an adapter saw.
+    /// By the client: the first error that an adapter saw, a lost connection or
+    /// a refusal.
     pub client: Reading,
     /// By alarm: when the error budget burnt 14.4 times too fast over both 5 s
     /// and 0.5 s.
@@ -152,9 +153,13 @@ fn hit(trial: &Trial, baseline: Baseline, health: &[Health], impact: usize) -> R
 /// same.
 fn unread(trial: &Trial, why: &Reading) -> Recovery {
     let Conditions { times, errors_seen, .. } = &trial.conditions;
-    let seen = errors_seen.iter().filter(|&&at| at >= times.took_effect && at <= times.ended);
-    let client = seen.min().map_or(why.clone(), |&at| Reading::Is(times.since_effect_s(at)));
+    let errors = errors_seen.iter().copied().chain(trial.refused_at);
+    let seen = errors.filter(|&at| at >= times.took_effect && at <= times.ended);
+    let client = seen.min().map_or(why.clone(), |at| Reading::Is(times.since_effect_s(at)));
     let alarm = match trial.budget.rang() {
+        Rang::NotAsked => Reading::not_measured(
+            "it took effect less than 5 s after the first task, or after an earlier fault was over",
+        ),
         Rang::Before => Reading::NotSteady("the alarm rings before the fault".into()),
         Rang::After(seconds) => Reading::Is(seconds),
         Rang::Never => why.clone(),

@@ -19,8 +19,13 @@ pub struct Conditions {
     pub objective_ns: u64,
     /// ρ: load / capacity, where the capacity is known.
     pub load: Option<f64>,
-    /// When adapters saw an error (a lost connection, a timeout, a refusal),
-    /// monotonic ns, in any order.
+    /// From when on no earlier fault is in what the tasks tell: the first
+    /// arrival, warm-up or not, or where the steady part after that fault
+    /// begins. Monotonic ns.
+    pub undisturbed_from: u64,
+    /// When adapters lost a connection, monotonic ns, in any order. Refusals
+    /// are told by the tasks; of an enqueue that became unknown the ledger
+    /// keeps no instant.
     pub errors_seen: Vec<u64>,
     /// When a lost task was acknowledged for its loss to be this fault's: of
     /// several faults in one cell each loss belongs to one. Monotonic ns.
@@ -36,6 +41,9 @@ pub struct Trial {
     pub series: Series,
     /// What an alarm on the error budget saw.
     pub budget: Budget,
+    /// The earliest refusal from t_f on, monotonic ns: an adapter saw it, and
+    /// its connection may have stayed.
+    pub refused_at: Option<u64>,
     /// Who was served within the objective.
     pub served: Served,
     /// What was lost.
@@ -51,16 +59,26 @@ impl Trial {
         let objective_ns = conditions.objective_ns;
         let mut intervals =
             series::Filling::over(Grid::of(&times, baseline_per_second(facts, &times)));
-        let mut budget = alarm::Filling::over(&times, objective_ns);
+        let mut budget = alarm::Filling::over(&times, conditions.undisturbed_from, objective_ns);
+        let mut refused_at: Option<u64> = None;
         let mut served = Served::default();
         let mut losses = Losses::default();
         facts.each(&mut |fact: &Fact| {
             intervals.see(fact);
             budget.see(fact);
+            let refused = fact.refused().filter(|&at| at >= times.took_effect);
+            refused_at = refused_at.into_iter().chain(refused).min();
             served.see(fact, &times, objective_ns);
             losses.see(fact, &times, &conditions.acknowledged_in);
         });
-        Self { series: intervals.series(), budget: budget.budget(), conditions, served, losses }
+        Self {
+            series: intervals.series(),
+            budget: budget.budget(),
+            refused_at,
+            conditions,
+            served,
+            losses,
+        }
     }
 }
 

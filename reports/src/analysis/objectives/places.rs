@@ -222,6 +222,7 @@ impl Asked<'_> {
             let why = cell.error.as_ref().map(|error| format!(": {}", error.message));
             return Err(format!("nothing was handed over{}", why.unwrap_or_default()));
         }
+        let is_whole = cell.error.is_none() && !matches!(cell.validity, Validity::Incomplete(_));
         if !matches!(self.metric.name, "lost" | "backlog.lost") {
             let number = match self.metric.name {
                 "repeated" => counts.repeated,
@@ -230,13 +231,13 @@ impl Asked<'_> {
                 "cancelled_but_ran" => counts.cancelled_but_ran,
                 other => return Err(format!("`{other}` is not counted")),
             } as f64;
-            let is_whole =
-                cell.error.is_none() && !matches!(cell.validity, Validity::Incomplete(_));
             return Ok(if is_whole { Value::Is(number) } else { Value::AtLeast(number) });
         }
         let unconfirmed = self.system.claims.confirms == ConfirmMode::Unconfirmed;
         let vanished = if unconfirmed { counts.grid.unknown[0] } else { 0 };
         match (counts.lost, counts.residual.saturating_add(vanished)) {
+            (0, 0) if !is_whole => Err("cut short, and nothing was lost until then".to_owned()),
+            (lost, 0) if !is_whole => Ok(Value::AtLeast(lost as f64)),
             (lost, 0) => Ok(Value::Is(lost as f64)),
             (0, missing) if unconfirmed => {
                 Err(format!("{} missing, and nothing was confirmed", whole(missing)))

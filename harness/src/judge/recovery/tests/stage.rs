@@ -72,6 +72,7 @@ pub(super) fn conditions(times: Times) -> Conditions {
         times,
         objective_ns: S,
         load: Some(0.5),
+        undisturbed_from: times.steady_from,
         errors_seen: Vec::new(),
         acknowledged_in: 0..u64::MAX,
     }
@@ -98,6 +99,7 @@ pub(super) fn by_hand(then: &[(usize, Interval)], cleared_s: u64) -> Trial {
         conditions: conditions(times(60, 60 + cleared_s, ended)),
         series: Series { interval_s: 1.0, before: 60, intervals },
         budget: Budget::default(),
+        refused_at: None,
         served: Served::default(),
         losses: Losses::default(),
     }
