@@ -206,7 +206,8 @@ pub(crate) fn each(lane: Lane, choice: Choice, check: impl Fn(Target) + Sync) {
     // Kafka at the same time have no core left, and those that wait for leases of
     // Redis leave both idle.
     let nth = BEGUN.fetch_add(1, Ordering::Relaxed) % SIDE_BY_SIDE;
-    targets.rotate_left(nth * targets.len() / SIDE_BY_SIDE);
+    let first = nth * targets.len() / SIDE_BY_SIDE;
+    targets.rotate_left(first);
     let rest = Mutex::new(targets.into_iter());
     let failed = Mutex::new(Vec::new());
     let next = || rest.lock().unwrap_or_else(PoisonError::into_inner).next();
