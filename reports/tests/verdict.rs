@@ -163,6 +163,7 @@ fn the_lowest_p99_is_that_of_a_valid_row() {
     });
     assert!(disturbed.contains("lowest for heap, 3 ms, against tokio, 6 ms"), "{disturbed}");
     assert!(!disturbed.contains("2 ms"), "{disturbed}");
+    assert!(disturbed.contains("wheel cannot be judged by any valid cell"), "{disturbed}");
 }
 
 /// The step of a search at a soak's rate is not averaged with the soak.

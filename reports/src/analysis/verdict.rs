@@ -106,13 +106,16 @@ fn open(group: &Group, comparison: Option<&Comparison>) -> Option<String> {
     // Who held nothing comes last: the latency is of those before.
     let mut text = format!("{class}: {}", who_holds(&able));
     text.push_str(&latency(group, &able, comparison));
-    let unable: Vec<&str> = rows
-        .iter()
-        .filter(|row| row.capacity.held() == 0.0)
-        .map(|row| row.label.as_str())
-        .collect();
-    if !unable.is_empty() {
-        text.push_str(&format!("; {} held none of the loads", list(&unable)));
+    // Without a valid answer it is not known what a row holds.
+    let is_unknown = |row: &Row| matches!(row.capacity, Capacity::Unknown(_));
+    for (unknown, told) in
+        [(false, "held none of the loads"), (true, "cannot be judged by any valid cell")]
+    {
+        let of = |row: &&&Row| row.capacity.held() == 0.0 && is_unknown(row) == unknown;
+        let unable: Vec<&str> = rows.iter().filter(of).map(|row| row.label.as_str()).collect();
+        if !unable.is_empty() {
+            text.push_str(&format!("; {} {told}", list(&unable)));
+        }
     }
     text.push('.');
     if let Some(stacks) = stacks(&able) {
