@@ -1,7 +1,7 @@
 //! What a cell is run on, as in a run, and that nothing stays behind.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use schedbench::record::Sampler;
 use schedbench::run::{Loudness, Progress, Stage};
 use schedbench_adapters::kafka_wire::Wire;
 use schedbench_contract::{Address, Broker};
+use tempfile::TempDir;
 
 use crate::ground::{aim, root, sql, wait_for};
 
@@ -43,7 +44,7 @@ pub(crate) fn on_stage_with<T>(
     way: Way,
     act: impl FnOnce(&mut Stage<'_>) -> T,
 ) -> T {
-    let logs = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    let logs = Logs(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory"));
     let root = root();
     let rooms = Rooms::open_in(root.path(), None).expect("rooms");
     let mut keeper = Keeper::start(None).expect("a keeper");
@@ -64,7 +65,7 @@ pub(crate) fn on_stage_with<T>(
         keeper: &keeper,
         sampler: &sampler,
         rooms: &rooms,
-        logs: logs.path().to_owned(),
+        logs: logs.0.path().to_owned(),
         // No URL: a broker of our own, whatever REDIS_URL says.
         url_env: &|_| None,
         mode: Mode::Local,
@@ -81,6 +82,32 @@ pub(crate) fn on_stage_with<T>(
     let outcome = act(&mut stage);
     stage.end_broker();
     outcome
+}
+
+/// Lines of each log that a failed check shows.
+const SHOWN: usize = 40;
+
+/// Where the processes of a check write. What a failure left there is shown
+/// before it is removed: on a machine of CI nobody can look afterwards.
+struct Logs(TempDir);
+
+impl Drop for Logs {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let files = fs::read_dir(self.0.path()).into_iter().flatten().flatten();
+        let mut files: Vec<PathBuf> = files.map(|file| file.path()).collect();
+        files.sort();
+        for file in files {
+            let Ok(bytes) = fs::read(&file) else { continue };
+            let text = String::from_utf8_lossy(&bytes);
+            let lines: Vec<&str> = text.lines().collect();
+            let last = &lines[lines.len().saturating_sub(SHOWN)..];
+            let name = file.file_name().unwrap_or_default().display();
+            println!("{name}, {} lines, the last ones:\n{}", lines.len(), last.join("\n"));
+        }
+    }
 }
 
 /// That a closed system left no thread, no process and nothing in its broker.

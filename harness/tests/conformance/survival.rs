@@ -137,26 +137,44 @@ pub(crate) fn wait_until_written<A: Adapter>(hand: &mut Hand<'_, '_, A>) {
     }
 }
 
-/// Waits until RabbitMQ has written down which of its logs is a quorum queue's.
-/// It does so some 3 s after it has confirmed the queue, whatever was confirmed
-/// into that since; killed before, it comes back with an empty one that never
-/// elects its leader (`docs/faults.md`, "Quorum queues that are too young").
+/// Waits until RabbitMQ's queue is on disk, whatever was confirmed into it
+/// since it was declared (`docs/faults.md`, "Queues that are too young"): killed
+/// before, it may come back without the queue, or with one of quorum that never
+/// elects its leader.
 pub(crate) fn wait_until_registered<A: Adapter>(hand: &mut Hand<'_, '_, A>) {
-    if hand.target.profile.broker != Some(Broker::RabbitMq)
-        || !hand.target.profile.name.starts_with("quorum")
-    {
+    if hand.target.profile.broker != Some(Broker::RabbitMq) {
         return;
     }
-    let name = format!("%2F_{}", hand.work.queue);
+    let is_quorum = hand.target.profile.name.starts_with("quorum");
+    let queue = hand.work.queue.clone();
+    let in_quorum = format!("%2F_{queue}");
     for pid in hand.broker_pids() {
-        let at = mnesia_of(pid);
-        hand.wait("RabbitMQ to register its queue on disk", |_| {
-            registers(&at).iter().any(|file| {
-                let bytes = std::fs::read(file).unwrap_or_default();
-                bytes.windows(name.len()).any(|window| window == name.as_bytes())
-            })
+        let base = mnesia_of(pid);
+        hand.wait("RabbitMQ to have its queue on disk", |_| {
+            let is_named = || registers(&base).iter().any(|file| last(file, &in_quorum).is_some());
+            is_declared(&base, &queue) && (!is_quorum || is_named())
         });
     }
+}
+
+/// Whether a node that starts again would know the queue: it is in Mnesia's
+/// copy of that table, `BASE/NODE/rabbit_durable_queue.*`, or in its log,
+/// `BASE/NODE/*.LOG`, with the decision behind it that makes it count.
+fn is_declared(base: &Path, queue: &str) -> bool {
+    inside(base.to_owned()).flat_map(inside).any(|file| {
+        if file.extension().is_some_and(|extension| extension == "LOG") {
+            last(&file, queue).is_some_and(|at| last(&file, "committed") > Some(at))
+        } else {
+            file.file_stem().is_some_and(|stem| stem == "rabbit_durable_queue")
+                && last(&file, queue).is_some()
+        }
+    })
+}
+
+/// Where a text is in a file for the last time; nowhere in one that is gone.
+fn last(file: &Path, text: &str) -> Option<usize> {
+    let bytes = std::fs::read(file).unwrap_or_default();
+    bytes.windows(text.len()).rposition(|window| window == text.as_bytes())
 }
 
 /// Where a node keeps its data, as it was told.
@@ -167,11 +185,15 @@ fn mnesia_of(pid: i32) -> PathBuf {
     OsStr::from_bytes(base.expect("a node of ours is told")).into()
 }
 
-/// The files in which the node's queues of that kind are: `BASE/NODE/quorum/NODE`.
+/// The directories of the nodes, and what is in them.
+fn inside(dir: PathBuf) -> impl Iterator<Item = PathBuf> {
+    std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path())
+}
+
+/// The files in which its quorum queues' logs are: `BASE/NODE/quorum/NODE`.
 fn registers(base: &Path) -> Vec<PathBuf> {
-    let inside = |dir: PathBuf| std::fs::read_dir(dir).into_iter().flatten().flatten();
-    let nodes = inside(base.to_owned()).map(|node| node.path().join("quorum"));
-    nodes.flat_map(inside).map(|node| node.path().join("names.dets")).collect()
+    let nodes = inside(base.to_owned()).map(|node| node.join("quorum"));
+    nodes.flat_map(inside).map(|node| node.join("names.dets")).collect()
 }
 
 on_every_system! { PROMISES: tasks_at_rest_outlive_a_broker_as_claimed; }
