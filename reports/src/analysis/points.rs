@@ -277,6 +277,9 @@ pub(super) fn failure(cells: &[&Cell]) -> Figure {
     if intended == 0 {
         return mean(cells, "failure_rate");
     }
+    if failed == 0 && !cells.iter().any(|cell| cell.is_whole()) {
+        return Figure::missing("cut short before anything had failed");
+    }
     let repeats: Vec<f64> = cells
         .iter()
         .map(|cell| of(cell))

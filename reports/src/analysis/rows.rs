@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::outcome::{Limit, Load, Outcome, System, Validity};
+use crate::outcome::{Limit, Load, Outcome, System};
 
 use super::capacity::{Capacity, capacity, of_repeat};
 use super::points::{Figure, Point, point};
@@ -120,7 +120,7 @@ fn without_steps(outcome: &Outcome, cells: &[usize]) -> Vec<usize> {
         let cell = &outcome.cells[*i];
         let like = cells.iter().filter(|other| outcome.cells[**other].key.load == cell.key.load);
         let longest = like.map(window).fold(0.0, f64::max);
-        !matches!(cell.validity, Validity::Incomplete(_)) && window(i) < longest / 2.0
+        cell.is_whole() && window(i) < longest / 2.0
     };
     cells.iter().copied().filter(|i| !is_step(i)).collect()
 }

@@ -9,7 +9,7 @@ use super::super::faults::{Guarantee, OnLoss};
 use super::super::points::Point;
 use super::lines::Measured;
 use crate::numbers::whole;
-use crate::outcome::{Cell, Counts, Outcome, System, Validity, Value};
+use crate::outcome::{Cell, Counts, Outcome, System, Value};
 
 /// What was lost in trials of a fault, with its zero's bound, and in how many
 /// of them that is known. Without confirmation nothing can be called lost.
@@ -41,11 +41,9 @@ pub(super) fn of_repeats(
     point: &Point,
 ) -> (Measured, usize) {
     let of = |index: &usize| outcome.cells.get(*index);
-    // What was cut short may have lost something, not lost nothing.
-    let is_whole = |cell: &Cell| !matches!(cell.validity, Validity::Incomplete(_));
     let told = |cell: &&Cell| {
         let counts = &cell.counts;
-        counts.balances && counts.attempted > 0 && (counts.lost > 0 || is_whole(cell))
+        counts.balances && counts.attempted > 0 && (counts.lost > 0 || cell.is_whole())
     };
     let cells: Vec<&Cell> = point.cells.iter().filter_map(of).filter(told).collect();
     let sum = |pick: fn(&Counts) -> u64| {

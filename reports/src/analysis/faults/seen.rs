@@ -1,7 +1,7 @@
 //! What the trials of a system, profile, fault and load showed, in sums.
 
 use super::kills::Kills;
-use crate::outcome::{Cell, Counts, Reading, Validity};
+use crate::outcome::{Cell, Counts, Reading};
 
 /// Sums over the trials.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -91,7 +91,7 @@ impl Seen {
             }
         }
         let Counts { grid, lost, residual, .. } = *counts;
-        let is_whole = !matches!(cell.validity, Validity::Incomplete(_));
+        let is_whole = cell.is_whole();
         let missing = if unconfirmed { grid.unknown[0].saturating_add(residual) } else { residual };
         if lost == 0 && missing > 0 {
             self.missing_in += 1;

@@ -222,7 +222,7 @@ impl Asked<'_> {
             let why = cell.error.as_ref().map(|error| format!(": {}", error.message));
             return Err(format!("nothing was handed over{}", why.unwrap_or_default()));
         }
-        let is_whole = cell.error.is_none() && !matches!(cell.validity, Validity::Incomplete(_));
+        let is_whole = cell.error.is_none() && cell.is_whole();
         if !matches!(self.metric.name, "lost" | "backlog.lost") {
             let number = match self.metric.name {
                 "repeated" => counts.repeated,
