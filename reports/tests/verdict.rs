@@ -6,7 +6,7 @@ mod outcomes;
 use schedbench_reports::analysis::{Analysis, analyse};
 use schedbench_reports::metrics::Unit;
 use schedbench_reports::numbers::{Medium, load, short};
-use schedbench_reports::outcome::{Held, Load, Validity, WindowCounts};
+use schedbench_reports::outcome::{Held, Load, Outcome, Validity, WindowCounts};
 
 /// The model as a reader of a table would see it.
 fn table(analysis: &Analysis) -> String {
@@ -289,6 +289,11 @@ fn who_held_nothing_is_named_after_the_latency_of_who_holds() {
     assert!(rest.starts_with("redis-asynq held none of the loads."), "{text}");
 }
 
+fn failed(outcome: &Outcome) -> Vec<Option<f64>> {
+    let rows = analyse(outcome).groups.into_iter().flat_map(|group| group.rows);
+    rows.map(|row| row.failed_10k.number()).collect()
+}
+
 #[test]
 fn what_was_cut_short_before_anything_failed_does_not_say_that_nothing_does() {
     let mut outcome = example::ramp();
@@ -297,10 +302,6 @@ fn what_was_cut_short_before_anything_failed_does_not_say_that_nothing_does() {
         cell.validity = Validity::Incomplete("interrupted: SIGINT".into());
         cell.counts.window = WindowCounts { intended: 100, done: 100, ..WindowCounts::default() };
     }
-    let failed = |outcome| {
-        let rows = analyse(outcome).groups.into_iter().flat_map(|group| group.rows);
-        rows.map(|row| row.failed_10k.number()).collect::<Vec<_>>()
-    };
     assert_eq!(failed(&outcome).iter().flatten().count(), 0);
     for cell in &mut outcome.cells {
         cell.counts.window.lost += 1;

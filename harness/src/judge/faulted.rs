@@ -14,6 +14,7 @@ use super::recovery::{self, Conditions, Ending, Fact, Facts, Recovery, Times, Tr
 use super::seconds_between;
 use super::tasks::{self, Seen, Task};
 use super::trial_series;
+use crate::plan::Deed;
 use crate::record::{Evidence, Injected};
 
 const WHICH: &str = "the system still held some: which of the missing are lost is not known";
@@ -58,6 +59,15 @@ impl Told<'_> {
             ending,
         }
     }
+}
+
+/// When a process was first ended in a stretch of faults, or else its begin: a
+/// link that is cut before a kill does not make the kill's losses older.
+fn struck_at(evidence: &Evidence<'_>, times: &Times) -> u64 {
+    let ends = |one: &&Injected| matches!(one.fault.deed, Deed::Kill | Deed::Terminate);
+    let moments = evidence.faults.iter().filter(ends).map(|one| one.took_effect);
+    let its = moments.filter(|at| (times.took_effect..times.ended).contains(at));
+    its.min().unwrap_or(times.took_effect)
 }
 
 /// Judges every fault of a cell, or every stretch of faults that overlap, or a
@@ -124,6 +134,7 @@ pub(super) fn trials(
                 load,
                 undisturbed_from,
                 errors_seen: errors_seen.clone(),
+                struck_at: struck_at(evidence, &times),
                 acknowledged_in,
             };
             let trial = Trial::of(&told, conditions);

@@ -334,6 +334,34 @@ fn each_of_several_faults_is_told() {
     assert_eq!(trial.done[1].fault, "pause broker at 16 s for 5 s");
 }
 
+/// A link that is cut before a kill exposes nothing: what could be lost is what
+/// was confirmed just before the kill.
+#[test]
+fn exposed_to_a_kill_is_what_was_confirmed_just_before_it() {
+    let exposed = |cut_s: u64, kill_s: u64| {
+        let mut stage = steady();
+        let at = |s: u64| stage.window.start + s * S;
+        let cut = Fault { deed: Deed::Pause, at_ns: cut_s * S, ..FAULT };
+        let kill = Fault { at_ns: kill_s * S, ..FAULT };
+        let done = vec![
+            Injected { fault: cut, took_effect: at(cut_s), cleared: Some(at(20)) },
+            Injected { fault: kill, took_effect: at(kill_s), cleared: Some(at(20)) },
+        ];
+        // Nothing is confirmed from 15 s on.
+        let silent = at(15);
+        for task in stage.tasks() {
+            if task.due < silent {
+                stage.hand_over(&task, 0, 0);
+                stage.ran(task.id, task.due + MS, 1_000, RunEnd::Done);
+            }
+        }
+        stage.faults = done;
+        only(&stage.judge()).exposed
+    };
+    assert!(exposed(10, 15) > 0);
+    assert_eq!(exposed(15, 17), 0, "none in the second before the kill");
+}
+
 /// Seven confirmed in the last second before the fault never ran.
 fn seven_missing(proof: Proof) -> (u64, u64, Reading) {
     let mut stage = steady();

@@ -34,7 +34,8 @@ pub struct Trial {
     pub readings: BTreeMap<String, Reading>,
     /// Acknowledged tasks that were proved lost.
     pub lost: u64,
-    /// Tasks acknowledged in the last second before it; of a backlog, all.
+    /// Tasks acknowledged in the last second before it, or before the first kill
+    /// in it; of a backlog, all.
     pub exposed: u64,
     /// Each fault that was done in it; none in a control.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

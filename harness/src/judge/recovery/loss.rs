@@ -1,15 +1,14 @@
 //! What was lost, and how long before the fault it had been acknowledged.
 
-use std::ops::Range;
-
 use schedbench_contract::ledger::Enqueue;
 
 use super::Reading;
 use super::facts::{Ending, Fact};
 use super::times::Times;
+use super::trial::Conditions;
 
-/// How long before t_f an acknowledgement counts as exposed to the fault, ns:
-/// the last second.
+/// How long before a kill an acknowledgement counts as exposed to it, ns: the
+/// last second.
 const EXPOSED_NS: u64 = 1_000_000_000;
 
 /// Sums over the tasks of a trial.
@@ -19,7 +18,7 @@ pub struct Losses {
     pub lost: u64,
     /// The earliest acknowledgement among them, monotonic ns.
     pub earliest_ack: Option<u64>,
-    /// Acknowledged in the last second before t_f.
+    /// Acknowledged in the last second before the kill.
     pub exposed: u64,
 }
 
@@ -32,16 +31,16 @@ pub struct Loss {
     /// what a system promises ("1–2 s"). Negative when all were acknowledged
     /// after the fault took effect.
     pub window_s: Reading,
-    /// Tasks acknowledged in the last second before t_f: what a zero was
-    /// measured on.
+    /// Tasks acknowledged in the last second before the kill, or before t_f where
+    /// nothing was ended: what a zero was measured on.
     pub exposed: u64,
 }
 
 impl Losses {
-    /// `acknowledged_in` says which losses are this fault's.
-    pub(super) fn see(&mut self, fact: &Fact, times: &Times, acknowledged_in: &Range<u64>) {
+    pub(super) fn see(&mut self, fact: &Fact, conditions: &Conditions) {
+        let Conditions { struck_at, acknowledged_in, .. } = conditions;
         let acknowledged = fact.answered.filter(|_| fact.enqueue == Enqueue::Confirmed);
-        let exposed = times.took_effect.saturating_sub(EXPOSED_NS)..times.took_effect;
+        let exposed = struck_at.saturating_sub(EXPOSED_NS)..*struck_at;
         self.exposed += u64::from(acknowledged.is_some_and(|at| exposed.contains(&at)));
         let is_its = acknowledged_in.contains(&acknowledged.unwrap_or(fact.intended));
         if fact.ending == Ending::Lost && is_its {
@@ -67,11 +66,24 @@ mod tests {
     const S: u64 = 1_000_000_000;
 
     fn told(facts: &[(Enqueue, u64, Ending)]) -> Loss {
+        told_of(10 * S, facts)
+    }
+
+    fn told_of(struck_at: u64, facts: &[(Enqueue, u64, Ending)]) -> Loss {
         let times = Times { steady_from: 0, took_effect: 10 * S, cleared: None, ended: 20 * S };
+        let conditions = Conditions {
+            times,
+            objective_ns: S,
+            load: None,
+            undisturbed_from: 0,
+            errors_seen: Vec::new(),
+            struck_at,
+            acknowledged_in: 0..u64::MAX,
+        };
         let mut losses = Losses::default();
         for &(enqueue, answered, ending) in facts {
             let fact = Fact { intended: 0, due: 0, enqueue, answered: Some(answered), ending };
-            losses.see(&fact, &times, &(0..u64::MAX));
+            losses.see(&fact, &conditions);
         }
         losses.loss(&times)
     }
@@ -86,6 +98,15 @@ mod tests {
             (Enqueue::Confirmed, 10 * S, Ending::Open),
         ]);
         assert_eq!(loss, Loss { lost: 2, window_s: Reading::Is(1.5), exposed: 2 });
+    }
+
+    #[test]
+    fn exposed_is_what_came_just_before_the_kill_and_not_before_a_cut() {
+        let facts = [9_500_000_000, 10_500_000_000, 12_500_000_000, 13_100_000_000]
+            .map(|at| (Enqueue::Confirmed, at, Ending::Completed(14 * S)));
+        assert_eq!(told(&facts).exposed, 1);
+        assert_eq!(told_of(13 * S, &facts).exposed, 1);
+        assert_eq!(told_of(13_200_000_000, &facts).exposed, 2);
     }
 
     #[test]

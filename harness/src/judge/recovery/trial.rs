@@ -27,6 +27,9 @@ pub struct Conditions {
     /// are told by the tasks; of an enqueue that became unknown the ledger
     /// keeps no instant.
     pub errors_seen: Vec<u64>,
+    /// When the first process was ended in it; t_f where none was. What was
+    /// acknowledged just before that is exposed. Monotonic ns.
+    pub struck_at: u64,
     /// When a lost task was acknowledged for its loss to be this fault's: of
     /// several faults in one cell each loss belongs to one. Monotonic ns.
     pub acknowledged_in: Range<u64>,
@@ -69,7 +72,7 @@ impl Trial {
             let refused = fact.refused().filter(|&at| at >= times.took_effect);
             refused_at = refused_at.into_iter().chain(refused).min();
             served.see(fact, &times, objective_ns);
-            losses.see(fact, &times, &conditions.acknowledged_in);
+            losses.see(fact, &conditions);
         });
         Self {
             series: intervals.series(),

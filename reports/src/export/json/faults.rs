@@ -56,7 +56,8 @@ pub(super) struct GuaranteeRow<'a> {
     missing_in: u32,
     /// Tasks missing in them.
     missing: u64,
-    /// Tasks acknowledged in the last second before the fault, in the decided.
+    /// Tasks acknowledged in the last second before the kill (the fault, where
+    /// nothing was killed), in the decided.
     exposed: u64,
     /// Confirmed tasks that completed more than once.
     ran_again: u64,

@@ -74,6 +74,7 @@ pub(super) fn conditions(times: Times) -> Conditions {
         load: Some(0.5),
         undisturbed_from: times.steady_from,
         errors_seen: Vec::new(),
+        struck_at: times.took_effect,
         acknowledged_in: 0..u64::MAX,
     }
 }
