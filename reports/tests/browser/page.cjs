@@ -224,12 +224,9 @@ async function time(browser, name) {
     await browser.close();
     process.exit(0);
   }
-  // Two at a time, for two cores.
-  const left = names.values();
-  const each = async () => { for (const name of left) await everywhere(browser, name); };
-  await Promise.all([each(), each()]);
+  for (const name of names) await everywhere(browser, name);
   if (names.includes('ramp.html')) await ramp(browser);
   await browser.close();
-  for (const problem of problems.sort()) console.log(problem);
+  for (const problem of problems) console.log(problem);
   process.exit(problems.length ? 1 : 0);
 })().catch(error => { console.log(String(error)); process.exit(2); });
