@@ -32,7 +32,7 @@ pub mod network;
 pub mod ordered;
 pub mod placement;
 pub mod ports;
-mod postgres;
+pub mod postgres;
 mod rabbitmq;
 mod reap;
 mod redis;

@@ -4,7 +4,7 @@
 
 use std::io::Write;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use schedbench::environment::{Entry, Ground, Need, Rooms, Workshop, source_of};
 use schedbench_adapters::{clock, find, visit_celery};
@@ -51,9 +51,11 @@ impl Visit for Interop {
             panic!("worker processes")
         };
         let mut producer = runtime.block_on(system.producer(log.clone())).expect("a producer");
+        let mut due_at = SystemTime::UNIX_EPOCH;
         for (sequence, delay) in [(0, Duration::ZERO), (1, DELAY)] {
             let (id, now) = (TaskId::new(1, sequence), clock::now());
             let due = now + delay.as_nanos() as u64;
+            due_at = SystemTime::now() + delay;
             let task = Task { id, intended: now, due, key: None, body: BODY };
             let taken = runtime.block_on(producer.submit(&[task])).expect("it is taken");
             assert_eq!(taken, 1);
@@ -62,7 +64,9 @@ impl Visit for Interop {
         assert!((0..2).all(|place| log.ledger().entry(place).enqueue == Enqueue::Confirmed));
 
         let (delay, tasks) = (DELAY.as_secs().to_string(), TASKS.to_string());
-        let said = peer(&programs[0].work, "peer.py", &[BASE64, &delay, &tasks]);
+        let mut said = peer(&programs[0].work, "peer.py", &[BASE64, &delay, &tasks]);
+        let due_at = due_at.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
+        said["due_at"] = due_at.as_secs_f64().into();
         drop(producer);
         runtime.block_on(system.close()).expect("it closes");
         said
@@ -164,8 +168,14 @@ fn celery_sees_no_difference_between_our_tasks_and_its_own() {
     let scheduled = all["said"]["scheduled"]["peer@localhost"].as_array().expect("an answer");
     let is_held = |id: &str| scheduled.iter().any(|task| task["request"]["id"] == id);
     assert!(is_held(&later) && is_held("theirs-later"), "{scheduled:?}");
-    let eta = |id: &str| seen[id]["request"]["eta"].as_str().expect("a time").len();
-    assert_eq!(eta(&later), eta("theirs-later"));
+    let form = |id: &str| seen[id]["request"]["eta"].as_str().expect("a time").len();
+    assert_eq!(form(&later), form("theirs-later"));
+    // As Celery's own `countdown` is read: the same instant, in the same zone.
+    let eta = |id: &str| seen[id]["eta"].as_f64().expect("a time");
+    let due_at = all["due_at"].as_f64().expect("a time");
+    assert!((eta(&later) - due_at).abs() < 0.1, "{} for {due_at}", eta(&later));
+    assert!((0.0..120.0).contains(&(eta("theirs-later") - eta(&later))), "{seen}");
+    assert!(started(&later) > eta(&later) - 0.01, "{seen}");
     let stats = &all["said"]["stats"]["peer@localhost"]["total"]["schedbench.run"];
     assert_eq!(stats.as_u64(), Some(TASKS as u64), "{all}");
 }

@@ -177,9 +177,10 @@ fn kafka_in_a_container_is_set_as_ours() {
     }
 }
 
-/// Neither sets anything that decides a result but what a profile says.
+/// Neither has a variable that decides a result but what a profile says, and
+/// PostgreSQL's server is set as ours, before that.
 #[test]
-fn rabbitmq_and_postgres_have_only_what_a_profile_says() {
+fn rabbitmq_and_postgres_have_only_what_ours_have() {
     for (name, allowed) in [
         ("rabbitmq", ["RABBITMQ_DEFAULT_USER", "RABBITMQ_DEFAULT_PASS", "SETTINGS", ""]),
         ("postgres", ["POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "POSTGRES_INITDB_ARGS"]),
@@ -190,7 +191,10 @@ fn rabbitmq_and_postgres_have_only_what_a_profile_says() {
         }
     }
     let command = texts(&service("postgres")["command"]);
-    assert_eq!(command.last().expect("words"), "exec docker-entrypoint.sh postgres $$SETTINGS");
+    let tuning = schedbench::environment::postgres::TUNING.iter();
+    let tuning: String = tuning.map(|(key, value)| format!("-c {key}={value} ")).collect();
+    let words = format!("exec docker-entrypoint.sh postgres {tuning}$$SETTINGS");
+    assert_eq!(command.last(), Some(&words));
 }
 
 /// Where the real thing is, it reads the file too.

@@ -581,3 +581,21 @@ fn what_no_system_can_do() {
         [load]\nrates = [\"1k\"]\n[task]\nbody = \"1024 MiB\"\n";
     insta::assert_snapshot!(said_of(text, &[]));
 }
+
+/// RabbitMQ holds tasks in a queue for each delay, and has 32 at most.
+#[test]
+#[cfg(feature = "rabbitmq")]
+fn more_delays_than_a_system_has_queues_for() {
+    let of = |delays: u32| {
+        let parts: Vec<String> = (1..=delays).map(|n| format!("[\"{n} s\", 1]")).collect();
+        let mix = parts.join(", ");
+        let load = format!("[load]\nrates = [\"1k\"]\n[task]\ndelay = {{ mix = [{mix}] }}\n");
+        let head = HEAD.replace("\"wheel\", \"heap\"", "\"rabbitmq\"");
+        said_of(&format!("{head}{load}"), &[])
+    };
+    assert_eq!(of(32), "(no error)");
+    let said = of(33);
+    for words in ["rabbitmq", "at most 32 different delays", "mine.toml"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}

@@ -16,6 +16,7 @@ use crate::environment::broker::{Entry, Ground, Need, Running, UrlForm};
 use crate::environment::{Child, Error, Result, Spawner, ports, small_disk};
 use asking::Asking;
 use cluster::Cluster;
+pub use cluster::TUNING;
 
 /// What the harness knows of it.
 pub(crate) const ENTRY: Entry = Entry {

@@ -5,6 +5,7 @@ Celery's own on the queue and prints what its tasks were called with and what
 ``inspect`` says of the worker meanwhile: JSON, one object.
 """
 
+import datetime
 import json
 import os
 import signal
@@ -29,7 +30,8 @@ said = {}
 @app.task(bind=True, name=task.NAME, shared=False)
 def run(self, *args, **kwargs):
     request = {key: value for key, value in vars(self.request).items() if not key.startswith("_")}
-    seen[self.request.id] = {"args": args, "kwargs": kwargs, "at": time.time(), "request": request}
+    eta = self.request.eta and datetime.datetime.fromisoformat(self.request.eta).timestamp()
+    seen[self.request.id] = {"args": args, "kwargs": kwargs, "at": time.time(), "eta": eta, "request": request}
 
 
 def ask():

@@ -34,7 +34,7 @@ const LINGER: Duration = Duration::from_secs(10);
 /// What a person would set before putting load on it, and what keeps tables of
 /// tasks from bloating: a table whose rows live for milliseconds needs its
 /// vacuum each second, not each minute.
-const TUNING: &[(&str, &str)] = &[
+pub const TUNING: &[(&str, &str)] = &[
     ("shared_buffers", "512MB"),
     ("max_wal_size", "4GB"),
     ("checkpoint_timeout", "15min"),
