@@ -115,24 +115,12 @@ pub fn visit_in_child<V: Visit>(name: &str, visitor: V) -> Option<V::Out> {
 
 /// [`visit`] of one system, for a program that is about it: with that function
 /// it would be compiled for every client of every broker.
-#[cfg(feature = "celery")]
-pub fn visit_celery<V: Visit>(visitor: V) -> V::Out {
-    visitor.visit::<celery::Celery>()
-}
-
-/// As [`visit_celery`].
-#[cfg(feature = "kafka")]
-pub fn visit_kafka<V: Visit>(visitor: V) -> V::Out {
-    visitor.visit::<kafka::Kafka>()
-}
-
-/// As [`visit_celery`].
 #[cfg(feature = "redis-asynq")]
 pub fn visit_redis_asynq<V: Visit>(visitor: V) -> V::Out {
     visitor.visit::<redis_asynq::RedisAsynq>()
 }
 
-/// As [`visit_celery`], of those that run on threads of this process: `None`
+/// As [`visit_redis_asynq`], of those that run on threads of this process: `None`
 /// for any other.
 pub fn visit_in_process<V: Visit>(name: &str, visitor: V) -> Option<V::Out> {
     use fake::Fake;

@@ -7,11 +7,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use schedbench::environment::{Entry, Ground, Need, Rooms, Workshop, source_of};
-use schedbench_adapters::{clock, find, visit_celery};
+use schedbench::run::hold;
+use schedbench_adapters::{clock, find};
 use schedbench_contract::ledger::{Enqueue, Ledger};
 use schedbench_contract::{
-    Adapter, Address, Broker, Endpoints, Fill, Handler, Launch, Producer, Profile, Recorder, Retry,
-    Task, TaskId, Visit, Work, WorkersShape, seeded,
+    Address, Broker, Endpoints, Fill, Handler, Launch, Profile, Recorder, Retry, Task, TaskId,
+    Work, WorkersShape, seeded,
 };
 use serde_json::Value;
 
@@ -31,10 +32,8 @@ struct Interop {
     address: Address,
 }
 
-impl Visit for Interop {
-    type Out = Value;
-
-    fn visit<A: Adapter>(self) -> Value {
+impl Interop {
+    fn run(self) -> Value {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let at = Endpoints {
             producer: Some(self.address.clone()),
@@ -45,7 +44,9 @@ impl Visit for Interop {
         };
         let shape =
             WorkersShape { processes: 1, concurrency: 1, prefetch: 8, connections: 1, window: 8 };
-        let system = runtime.block_on(A::open(&at, &A::PROFILES[0], &shape)).expect("it opens");
+        let profile = find("celery").expect("in this build").profile(None).expect("a profile");
+        let opening = hold("celery", &at, profile, &shape).expect("in this build");
+        let system = runtime.block_on(opening).expect("it opens");
         let log = Recorder::new(Ledger::new(1, 4, clock::now(), 600_000_000_000));
         let Ok(Launch::Programs(programs)) = system.workers(&work(shape), log.clone()) else {
             panic!("worker processes")
@@ -136,7 +137,7 @@ fn celery_sees_no_difference_between_our_tasks_and_its_own() {
     let profile = find("celery").and_then(|system| system.profile(None)).expect("a profile");
     let need = Need { who: "celery/late-ack", profile, url_env: None, by_proxies: false };
     let broker = Entry::of(Broker::RabbitMq).have(&at, &need).expect("a rabbitmq");
-    let all = visit_celery(Interop { address: broker.address().clone() });
+    let all = Interop { address: broker.address().clone() }.run();
     broker.stop().expect("it ends");
 
     let (now, later) = (TaskId::new(1, 0).to_string(), TaskId::new(1, 1).to_string());
@@ -192,10 +193,8 @@ const RESULTS: u64 = 40;
 /// Half of the attempts fail.
 const FAIL_PPM: u32 = 500_000;
 
-impl Visit for Results {
-    type Out = Value;
-
-    fn visit<A: Adapter>(self) -> Value {
+impl Results {
+    fn run(self) -> Value {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let road = Some(self.broker);
         let at = Endpoints {
@@ -207,7 +206,8 @@ impl Visit for Results {
         };
         let shape =
             WorkersShape { processes: 1, concurrency: 2, prefetch: 8, connections: 1, window: 64 };
-        let system = runtime.block_on(A::open(&at, self.profile, &shape)).expect("it opens");
+        let opening = hold("celery", &at, self.profile, &shape).expect("in this build");
+        let system = runtime.block_on(opening).expect("it opens");
         let log = Recorder::new(Ledger::new(1, RESULTS as usize, clock::now(), 600_000_000_000));
         let mut work = work(shape);
         work.profile = self.profile.name.into();
@@ -255,7 +255,7 @@ fn celery_reads_the_results_of_our_tasks_and_so_do_we() {
     let redis = have(Broker::Redis, second);
     let results =
         Results { broker: broker.address().clone(), second: redis.address().clone(), profile };
-    let said = visit_celery(results);
+    let said = results.run();
     broker.stop().and(redis.stop()).expect("they end");
     let (mut done, mut failed) = (0, 0);
     for sequence in 0..RESULTS {

@@ -11,11 +11,11 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use schedbench::environment::{Child, Entry, Error, Ground, Need, Rooms, Running, kafka};
-use schedbench_adapters::{clock, kafka_wire::Wire, visit_kafka};
+use schedbench::run::{Held, hold};
+use schedbench_adapters::{clock, find, kafka_wire::Wire};
 use schedbench_contract::ledger::{Enqueue, Ledger};
 use schedbench_contract::{
-    Adapter, Address, Broker, Endpoints, Producer as _, Profile, Recorder, Task, TaskId, Topology,
-    Visit, WorkersShape,
+    Address, Broker, Endpoints, Profile, Recorder, Result, Task, TaskId, Topology, WorkersShape,
 };
 
 #[path = "environment_ground/mod.rs"]
@@ -213,17 +213,25 @@ struct Look<'a> {
     dir: &'a Path,
 }
 
-impl Visit for Look<'_> {
-    type Out = ();
+/// The adapter, with the profile of that name or its first.
+async fn opened(
+    at: &Endpoints,
+    profile: Option<&str>,
+    shape: &WorkersShape,
+) -> Result<Box<dyn Held>> {
+    let profile = find("kafka").expect("in this build").profile(profile).expect("a profile");
+    hold("kafka", at, profile, shape).expect("in this build").await
+}
 
-    fn visit<A: Adapter>(self) {
+impl Look<'_> {
+    fn run(self) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let shape =
             WorkersShape { processes: 1, concurrency: 2, prefetch: 8, connections: 1, window: 64 };
         let log = Recorder::new(Ledger::new(1, 16, clock::now(), 60_000_000_000));
         runtime.block_on(async {
-            let system = A::open(self.at, &A::PROFILES[0], &shape).await.expect("it opens");
-            let twice = A::open(self.at, &A::PROFILES[0], &shape).await.err().expect("not ours");
+            let system = opened(self.at, None, &shape).await.expect("it opens");
+            let twice = opened(self.at, None, &shape).await.err().expect("not ours");
             let said = twice.to_string();
             assert!(said.contains("the topic schedbench.test.look exists already"), "{said}");
             let mut producer = system.producer(log.clone()).await.expect("a producer");
@@ -324,7 +332,7 @@ fn other_programs_read_our_records_with_keys_and_headers() {
         prefix: "schedbench.test.look".into(),
     };
     let libs = kafka::fetch(|_| ()).expect("its jars").join("libs");
-    visit_kafka(Look { at: &at, libs: &libs, dir: logs.path() });
+    Look { at: &at, libs: &libs, dir: logs.path() }.run();
     kafka.stop().expect("it ends");
 }
 
@@ -409,7 +417,7 @@ fn a_cluster_goes_on_without_its_first_node_and_leaves_nothing() {
         second: None,
         prefix: "schedbench.test.cluster".into(),
     };
-    visit_kafka(Hurt { at: &at, kafka: &mut *kafka, ports: &ports });
+    Hurt { at: &at, kafka: &mut *kafka, ports: &ports }.run();
 
     let pids: Vec<i32> = kafka.children().iter().map(|child| child.pid()).collect();
     kafka.stop().expect("it ends");
@@ -469,16 +477,13 @@ impl Hurt<'_> {
     }
 }
 
-impl Visit for Hurt<'_> {
-    type Out = ();
-
-    fn visit<A: Adapter>(mut self) {
+impl Hurt<'_> {
+    fn run(mut self) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let shape =
             WorkersShape { processes: 1, concurrency: 6, prefetch: 8, connections: 1, window: 64 };
-        let rf3 = A::PROFILES.iter().find(|profile| profile.name == "rf3").expect("a profile");
         let log = Recorder::new(Ledger::new(1, 4_096, clock::now(), 600_000_000_000));
-        let system = runtime.block_on(A::open(self.at, rf3, &shape)).expect("it opens");
+        let system = runtime.block_on(opened(self.at, Some("rf3"), &shape)).expect("it opens");
         let server = runtime.block_on(system.server()).expect("an answer").expect("a server");
         for (key, value) in
             [("nodes", "3"), ("replication.factor", "3"), ("min.insync.replicas", "2")]

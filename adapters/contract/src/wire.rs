@@ -21,10 +21,14 @@ pub enum Status {
     Taken = 6,
     /// For a system that runs whole in a child: the system vouched for it.
     Confirmed = 7,
+    /// The worker lost a connection to the broker; `id` is its index.
+    Disconnected = 8,
+    /// The worker has a connection again in place of a lost one.
+    Reconnected = 9,
 }
 
 impl Status {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Ready,
         Self::Done,
         Self::Failed,
@@ -33,6 +37,8 @@ impl Status {
         Self::Pause,
         Self::Taken,
         Self::Confirmed,
+        Self::Disconnected,
+        Self::Reconnected,
     ];
 }
 
@@ -40,7 +46,8 @@ impl Status {
 /// end u64, little endian; times are monotonic ns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// The task, as bits of a [`crate::TaskId`]; for `Ready` the worker's index.
+    /// The task, as bits of a [`crate::TaskId`]; the worker's index where it is
+    /// the worker that the record is about.
     pub id: u64,
     /// 0 for the first run of its handler.
     pub attempt: u32,
@@ -53,6 +60,12 @@ pub struct Record {
 }
 
 impl Record {
+    /// What a worker says of itself, at a monotonic time in ns.
+    #[must_use]
+    pub fn of_worker(index: u32, status: Status, at: u64) -> Self {
+        Self { id: u64::from(index), attempt: 0, status, start: at, end: at }
+    }
+
     /// The bytes that cross the pipe.
     #[must_use]
     pub fn to_bytes(self) -> [u8; RECORD_BYTES] {
@@ -104,7 +117,7 @@ mod tests {
             assert_eq!(Record::from_bytes(&record.to_bytes()), Some(record));
         }
         let mut bytes = [0; RECORD_BYTES];
-        bytes[12] = 8;
+        bytes[12] = 10;
         assert_eq!(Record::from_bytes(&bytes), None);
     }
 }

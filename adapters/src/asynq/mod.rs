@@ -30,6 +30,7 @@ static SOURCE: WorkerSource = WorkerSource {
         "body.go",
         "clock.go",
         "clock.s",
+        "connection.go",
         "cost.go",
         "events.go",
         "main.go",

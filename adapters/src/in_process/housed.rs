@@ -107,9 +107,7 @@ async fn serve<S: Scheduler<Pen = Pen>>(
         .name("feed".to_owned())
         .spawn(move || feed(&feeds, &pen, &here))
         .map_err(|error| Error::Broken(format!("no thread to be fed on: {error}")))?;
-    let now = clock::now();
-    let id = u64::from(work.index);
-    locked(&report).record(Record { id, attempt: 0, status: Status::Ready, start: now, end: now });
+    locked(&report).record(Record::of_worker(work.index, Status::Ready, clock::now()));
     locked(&report).flush();
     stop.await;
     threads.stop();

@@ -10,6 +10,12 @@ use schedbench_contract::{Address, Error, Result};
 
 use crate::tls;
 
+/// Whether this says that a connection was lost.
+pub(super) fn is_loss(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure};
+    matches!(error.rdkafka_error_code(), Some(BrokerTransportFailure | AllBrokersDown))
+}
+
 /// For one question to the brokers.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 

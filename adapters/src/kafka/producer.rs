@@ -46,12 +46,7 @@ impl ClientContext for Ear {
 
     fn error(&self, error: KafkaError, reason: &str) {
         self.complaint.note(&error, reason);
-        let code = error.rdkafka_error_code();
-        let is_loss = matches!(
-            code,
-            Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown)
-        );
-        if is_loss && self.is_connected.swap(false, Ordering::AcqRel) {
+        if connect::is_loss(&error) && self.is_connected.swap(false, Ordering::AcqRel) {
             let text = format!("producer to {}: {reason}", self.place);
             self.log.moment(clock::now(), MomentKind::Disconnected, text);
         }

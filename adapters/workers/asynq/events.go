@@ -17,6 +17,9 @@ const (
 	failedFinally status = 3
 	corrupt       status = 4
 	pause         status = 5
+	// taken and confirmed, 6 and 7, are of systems that run in a child.
+	disconnected status = 8
+	reconnected  status = 9
 )
 
 const (

@@ -37,7 +37,16 @@ func run() error {
 		return err
 	}
 	out := newEvents(pipe, work.WriteEach)
-	servers, err := start(work, &handler{work: work, bodies: newBodyPool(work.Body), events: out})
+	at, err := redis(work)
+	if err != nil {
+		return err
+	}
+	watch := &connection{worker: work.Index, events: out}
+	if work.Options.ClusterNodes != "" {
+		watch.calm = time.Second
+	}
+	at = watched{at, watch}
+	servers, err := start(work, at, &handler{work: work, bodies: newBodyPool(work.Body), events: out})
 	if err != nil {
 		return err
 	}
@@ -61,11 +70,7 @@ func run() error {
 }
 
 // start starts the servers that share the process's handlers.
-func start(work *Work, handler asynq.Handler) ([]*asynq.Server, error) {
-	at, err := redis(work)
-	if err != nil {
-		return nil, err
-	}
+func start(work *Work, at asynq.RedisConnOpt, handler asynq.Handler) ([]*asynq.Server, error) {
 	var servers []*asynq.Server
 	for _, concurrency := range shares(work) {
 		server := asynq.NewServer(at, config(work, concurrency))

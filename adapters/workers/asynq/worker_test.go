@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/binary"
+	"errors"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -9,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
+	goredis "github.com/redis/go-redis/v9"
 )
 
 // What Rust writes for its Work (adapters/contract/src/work.rs).
@@ -204,5 +209,45 @@ func TestOurPartOfATaskIsMeasuredWithoutItsHandler(t *testing.T) {
 	t.Logf("%s, %s with a write for each", batched, each)
 	if batched < 20 || each < batched || each > time.Millisecond {
 		t.Error("expected some tens of nanoseconds, and more with a write for each")
+	}
+}
+
+// An outage is told once, and its end once, however many commands it meets.
+func TestAnOutageIsToldOnceAndSoIsItsEnd(t *testing.T) {
+	var pipe bytes.Buffer
+	watch := &connection{worker: 3, events: newEvents(&pipe, true)}
+	outcome := error(nil)
+	process := watch.ProcessHook(func(context.Context, goredis.Cmder) error { return outcome })
+	stopped, stop := context.WithCancel(context.Background())
+	stop()
+	for _, step := range []struct {
+		ctx     context.Context
+		outcome error
+	}{
+		{context.Background(), nil},
+		{context.Background(), goredis.Nil},
+		{stopped, io.EOF},
+		{context.Background(), goredis.ErrClosed},
+		{context.Background(), io.EOF},
+		{context.Background(), errors.New("dial tcp: connection refused")},
+		{stopped, io.EOF},
+		{context.Background(), goredis.ErrClosed},
+		{context.Background(), goredis.Nil},
+		{context.Background(), nil},
+	} {
+		outcome = step.outcome
+		if err := process(step.ctx, nil); !errors.Is(err, outcome) {
+			t.Errorf("%v became %v", outcome, err)
+		}
+	}
+	var told []status
+	for rest := pipe.Bytes(); len(rest) >= recordBytes; rest = rest[recordBytes:] {
+		if id := binary.LittleEndian.Uint64(rest); id != 3 {
+			t.Errorf("of worker %d", id)
+		}
+		told = append(told, status(binary.LittleEndian.Uint32(rest[12:])))
+	}
+	if !slices.Equal(told, []status{disconnected, reconnected}) {
+		t.Errorf("%v", told)
 	}
 }

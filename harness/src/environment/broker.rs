@@ -63,6 +63,11 @@ pub trait Running: Send {
     }
     /// One line for the terminal, as in `redis 7.0.15 started on 127.0.0.1:21734`.
     fn describe(&self) -> String;
+    /// What its configuration comes to, asked from it at its start, where its
+    /// clients cannot ask it for that.
+    fn settings(&self) -> &[(String, String)] {
+        &[]
+    }
     /// Fails once a process of it has ended, with the last lines of its log.
     ///
     /// # Errors

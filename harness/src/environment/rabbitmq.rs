@@ -2,6 +2,7 @@
 
 mod cluster;
 mod disk_limit;
+mod effective;
 mod erlang;
 mod existing;
 mod leader;

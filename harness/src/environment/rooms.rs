@@ -41,6 +41,7 @@ pub struct Rooms {
     path: PathBuf,
     next: AtomicU32,
     watchdog: Option<Watchdog>,
+    swept: Vec<PathBuf>,
     /// Holds the lock.
     _owner: File,
 }
@@ -53,8 +54,16 @@ impl Rooms {
     pub fn open(watchdog: Option<Watchdog>) -> Result<Self> {
         let root = root();
         // What cannot be swept does not hinder this run; `clean` says why.
-        let _ = sweep(&root);
-        Self::open_in(&root, watchdog)
+        let swept = sweep(&root).unwrap_or_default();
+        let mut rooms = Self::open_in(&root, watchdog)?;
+        rooms.swept = swept;
+        Ok(rooms)
+    }
+
+    /// What dead runs had left, and is removed.
+    #[must_use]
+    pub fn swept(&self) -> &[PathBuf] {
+        &self.swept
     }
 
     /// The same in a given root, without the sweep.
@@ -73,7 +82,8 @@ impl Rooms {
             }
             match make(&path) {
                 Ok(owner) => {
-                    return Ok(Self { path, next: AtomicU32::new(1), watchdog, _owner: owner });
+                    let next = AtomicU32::new(1);
+                    return Ok(Self { path, next, watchdog, swept: Vec::new(), _owner: owner });
                 }
                 // A sweep of another run saw it before it was locked.
                 Err(error) if error.kind() == ErrorKind::NotFound && root.exists() && tries < 9 => {

@@ -62,7 +62,7 @@ impl Kept<'_> {
         })
     }
 
-    fn failing(&self, limits: &Limits) -> Option<String> {
+    pub(super) fn failing(&self, limits: &Limits) -> Option<String> {
         let rate = failure_rate(self.counts)?;
         (rate >= limits.failures).then(|| {
             format!(

@@ -14,9 +14,13 @@ impl Kept<'_> {
     /// system, which is never overloaded there.
     pub(super) fn state(&self, offered: &Offered, limits: &Limits) -> State {
         if !self.in_flight {
+            // Who keeps pace is not overloaded, however much it owes: that is
+            // its latency at this rate. One that looks for work once a second
+            // owes a second's worth now and then.
+            let falls_behind = self.slope.lower_per_s > 0.0 || self.failing(limits).is_some();
             let owed = self.flow.owed_at_start as f64;
             let seconds = owed / self.due_rate().max(f64::MIN_POSITIVE);
-            if self.flow.due > 0 && seconds > limits.backlog_at_start_s {
+            if falls_behind && self.flow.due > 0 && seconds > limits.backlog_at_start_s {
                 return State::Overloaded(format!(
                     "overloaded from warm-up: {} tasks were owed at the window's start, {} s' worth",
                     number(owed),
@@ -26,7 +30,7 @@ impl Kept<'_> {
             if let Offered::HeldBack(why) = offered {
                 return State::Overloaded(why.clone());
             }
-            if let Some(why) = self.too_few_done(limits) {
+            if let Some(why) = self.too_few_done(limits).filter(|_| falls_behind) {
                 return State::Overloaded(why);
             }
             if let Offered::HeldUp(why) = offered {

@@ -345,6 +345,31 @@ mod tests {
     }
 
     #[test]
+    fn a_workers_connections_are_moments_and_anothers_are_not_told_by_it() {
+        let log = log();
+        let pipes = Pipes::start(log.clone()).expect("pipes");
+        let writer = pipes.open(1).expect("a pipe");
+        for (index, status) in
+            [(1, Status::Disconnected), (1, Status::Reconnected), (0, Status::Reconnected)]
+        {
+            let bytes = Record::of_worker(index, status, 7_000).to_bytes();
+            rustix::io::write(&writer, &bytes).expect("a write");
+        }
+        drop(writer);
+        assert!(pipes.wait(soon(), |all| all[&1].ended));
+        assert_eq!(pipes.stop().protocol_errors(), 1);
+        let mut moments = log.moments();
+        moments.retain(|moment| moment.kind != MomentKind::Worker);
+        let [lost, back] = moments.as_slice() else { panic!("{moments:?}") };
+        assert_eq!((lost.at, lost.kind), (7_000, MomentKind::Disconnected));
+        assert_eq!(lost.text, "worker 2 lost its connection");
+        assert_eq!(
+            (back.kind, &*back.text),
+            (MomentKind::Reconnected, "worker 2 is connected again")
+        );
+    }
+
+    #[test]
     fn the_end_of_an_earlier_start_does_not_end_the_worker() {
         let pipes = Pipes::start(log()).expect("pipes");
         let first = pipes.open(0).expect("a pipe");

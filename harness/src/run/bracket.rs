@@ -8,6 +8,8 @@ pub struct Bracket {
     precision: f64,
     held: Option<f64>,
     not_held: Option<f64>,
+    /// Whether a lower rate may be no better.
+    doubts_all: bool,
 }
 
 /// Below this no rate is tried: a cell would hold too few tasks to say.
@@ -18,7 +20,7 @@ impl Bracket {
     /// `to`, and ends when the bracket is within `precision` of the rate.
     #[must_use]
     pub const fn new(from: f64, to: f64, precision: f64) -> Self {
-        Self { from, to, precision, held: None, not_held: None }
+        Self { from, to, precision, held: None, not_held: None, doubts_all: false }
     }
 
     /// The next rate to try; `None` when the search has ended.
@@ -32,6 +34,7 @@ impl Bracket {
             (Some(held), None) if held >= self.to => None,
             (Some(held), None) => Some((held * 2.0).min(self.to)),
             (None, Some(not_held)) if not_held <= LOWEST => None,
+            (None, Some(_)) if self.doubts_all => Some(LOWEST),
             (None, Some(not_held)) => Some((not_held / 2.0).max(LOWEST)),
             (Some(held), Some(not_held)) => {
                 let middle = (held * not_held).sqrt();
@@ -52,6 +55,12 @@ impl Bracket {
             self.not_held = Some(self.not_held.map_or(rate, |known| known.min(rate)));
             self.held = self.held.filter(|&held| held < rate);
         }
+    }
+
+    /// A rate was not held although the system kept pace with it. Then it may
+    /// be that none is, and that is known soonest at the lowest.
+    pub fn doubt_all(&mut self) {
+        self.doubts_all = true;
     }
 
     /// Whether a rate within the precision above the highest one held was tried
@@ -115,6 +124,19 @@ mod tests {
         assert!(tries.take(60).count() < 60, "the search does not end");
         let found = bracket.highest_held().expect("it holds the first");
         assert!((1_001.0..=1_004.0).contains(&found), "{found}");
+    }
+
+    #[test]
+    fn where_no_rate_may_be_held_the_lowest_is_tried_next() {
+        for holds_lowest in [false, true] {
+            let mut bracket = Bracket::new(1_500.0, 64_000.0, 0.05);
+            bracket.answer(1_500.0, false);
+            bracket.doubt_all();
+            assert_eq!(bracket.next_rate(), Some(LOWEST));
+            bracket.answer(LOWEST, holds_lowest);
+            assert_eq!(bracket.next_rate().is_some(), holds_lowest);
+            assert_eq!(bracket.highest_held().is_some(), holds_lowest);
+        }
     }
 
     proptest! {

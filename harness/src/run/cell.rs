@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use schedbench_adapters::clock;
+use schedbench_adapters::{clock, visit, visit_in_child};
 use schedbench_contract::ledger::Ledger;
 use schedbench_contract::{
     Adapter, Backlog, BodyPool, Endpoints, Fill, Moment, Recorder, Server, Visit, Work,
@@ -124,6 +124,20 @@ impl Visit for RunCell<'_, '_> {
 }
 
 impl RunCell<'_, '_> {
+    /// Runs it on its plan's system: whole in a child process where that could
+    /// not be killed otherwise. `None` where this build lacks the system.
+    ///
+    /// # Errors
+    /// There is nothing to judge, and why.
+    pub fn run(self) -> Option<Result<Seen, CellError>> {
+        // Not generic: who calls this compiles no client of its own.
+        let name = self.plan.target.system.name;
+        match self.plan.is_in_a_child() {
+            true => visit_in_child(name, self),
+            false => visit(name, self),
+        }
+    }
+
     fn open<A: Adapter>(&self, halt: &Halt<'_>) -> Result<A, CellError> {
         self.ask(halt, A::open(&self.at, self.plan.target.profile, &self.shape))
     }

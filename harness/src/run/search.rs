@@ -1,7 +1,7 @@
 //! The highest rate held, cell by cell.
 
 use anyhow::Result;
-use schedbench_reports::outcome::{Cell, Held, Validity};
+use schedbench_reports::outcome::{Cell, Held, State, Validity};
 
 use super::bracket::Bracket;
 use super::session::Session;
@@ -20,7 +20,10 @@ pub(super) type Found = std::result::Result<Capacity, String>;
 /// What a rate's cells said.
 enum Answer {
     Held,
-    NotHeld,
+    /// Not held; whether the system kept pace all the same.
+    NotHeld {
+        keeps_pace: bool,
+    },
     /// No cell was valid, and why the last one was not.
     Unknown(String),
 }
@@ -34,7 +37,12 @@ impl Session<'_> {
         while let Some(rate) = bracket.next_rate() {
             match self.try_rate(block, &search.template.at_rate(rate))? {
                 Answer::Held => bracket.answer(rate, true),
-                Answer::NotHeld => bracket.answer(rate, false),
+                Answer::NotHeld { keeps_pace } => {
+                    bracket.answer(rate, false);
+                    if keeps_pace {
+                        bracket.doubt_all();
+                    }
+                }
                 Answer::Unknown(why) => {
                     let name = search.template.target.name();
                     self.stage.progress.say(&format!("{name}: the search ends here: {why}"));
@@ -50,7 +58,7 @@ impl Session<'_> {
     }
 
     fn try_rate(&mut self, block: u32, plan: &CellPlan) -> Result<Answer> {
-        let mut failures = 0;
+        let (mut failures, mut keeps_pace) = (0, true);
         let mut why = String::new();
         // A further try takes the place of the one before; the cell says how
         // many there were.
@@ -61,10 +69,13 @@ impl Session<'_> {
             }
             let kept = self.run_and_keep(block, plan, tries, place)?;
             place = Some(kept);
-            let Cell { held, validity, error, .. } = &self.outcome.cells[kept];
+            let Cell { held, validity, error, state, .. } = &self.outcome.cells[kept];
             match (held, validity) {
                 (Held::Yes, _) => return Ok(Answer::Held),
-                (Held::No(_), _) => failures += 1,
+                (Held::No(_), _) => {
+                    failures += 1;
+                    keeps_pace &= *state == State::Steady;
+                }
                 (_, Validity::Disturbed(reason)) => why.clone_from(reason),
                 // The generator or a client is at its end, or the system is
                 // broken: another try would say the same.
@@ -75,7 +86,7 @@ impl Session<'_> {
                 }
             }
             if failures == MOST_FAILURES {
-                return Ok(Answer::NotHeld);
+                return Ok(Answer::NotHeld { keeps_pace });
             }
         }
         Ok(Answer::Unknown(why))

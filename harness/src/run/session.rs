@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::Result;
-use schedbench_adapters::{self as adapters, clock};
+use schedbench_adapters::clock;
 use schedbench_contract::{Endpoints, Server};
 use schedbench_reports::outcome::{
     self, Cell, CellError, CellKey, Counts, Ended, Held, Limit, Outcome, SCHEMA_VERSION, Series,
@@ -259,7 +259,7 @@ impl<'a> Session<'a> {
             second: self.stage.second_address(),
             prefix: format!("schedbench.{}.{number}", self.outcome.run.id),
         };
-        let run = RunCell {
+        let cell = RunCell {
             plan,
             number,
             shape: self.plan.shape,
@@ -274,15 +274,14 @@ impl<'a> Session<'a> {
             held_before: allocator::held(),
             rehearsal: Rehearsal::default(),
         };
-        let name = plan.target.system.name;
-        let seen = match plan.is_in_a_child() {
-            true => adapters::visit_in_child(name, run),
-            false => adapters::visit(name, run),
-        };
-        let seen = seen.unwrap_or_else(|| Err(failure("this build lacks the system")));
-        match seen {
+        let seen = cell.run();
+        match seen.unwrap_or_else(|| Err(failure("this build lacks the system"))) {
             Ok(mut seen) => {
-                self.note_system(plan.target, seen.server.take());
+                let mut server = seen.server.take();
+                if let (Some(server), Some(broker)) = (&mut server, &self.stage.broker) {
+                    server.settings.extend_from_slice(broker.settings());
+                }
+                self.note_system(plan.target, server);
                 self.set_allocated(plan, &mut seen.between.usage.allocated);
                 self.stage.forget_what_is_not_ours(&mut seen.between);
                 about.started_s = self.since_began(seen.start);

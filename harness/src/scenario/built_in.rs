@@ -37,5 +37,6 @@ built_in!(
     "faults",
     "backlog",
     "disk-full",
+    "losses",
     "scorecard"
 );

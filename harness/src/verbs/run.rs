@@ -121,6 +121,9 @@ fn measure(
     environment::placement::begin();
     let watchdog = Watchdog::start()?;
     let rooms = Rooms::open(Some(watchdog.clone()))?;
+    for left in rooms.swept().iter().filter(|_| !voice.quiet) {
+        voice::tell(&format!("removed {} of a killed run", left.display()));
+    }
     let mut host = environment::host::describe();
     host.environment = Some(args.env.name().to_owned());
     let mut keeper = Keeper::start(Some(watchdog.clone()))?.heeding(interruption.shared_flag());

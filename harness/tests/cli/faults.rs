@@ -300,6 +300,62 @@ fn a_slow_road_shows_in_the_latency() {
     place.wait_until_nothing_is_left("after a fault");
 }
 
+/// The positive control of what is not shown above: each of these does to the
+/// goodput, or to connections, what it is there for, and nothing for longer.
+#[test]
+fn each_way_to_hurt_a_link_shows_while_it_lasts() {
+    let place = Place::new();
+    let fault = |kind: &str, at: u32, more: &str| {
+        format!("[[fault]]\nkind = \"{kind}\"\non = \"links\"\nat = \"{at} s\"\n{more}\n")
+    };
+    let second = "for = \"1 s\"\n";
+    let more = [
+        // Clients hear nothing and are heard.
+        fault("black-hole", 5, &format!("{second}side = \"from-broker\"")),
+        // Connections that exist go on when others are refused: these are reset.
+        fault("refuse", 8, second),
+        fault("reset", 8, ""),
+        fault("cut", 11, &format!("{second}bytes = \"2 kB\"")),
+    ];
+    let slice = "kind = \"slice\"\non = \"links\"\nbytes = \"10 B\"";
+    let text = scenario("\"redis-asynq\"", 14, slice)
+        .replace("rates = [\"5k\"]", "rates = [\"1k\"]")
+        .replace("at = \"6 s\"\nfor = \"2 s\"", "at = \"2 s\"\nfor = \"1 s\"");
+    let outcome = outcome(&place, &(text + &more.concat()));
+    let [cell] = cells_of(&outcome, "redis-asynq")[..] else { panic!("one cell") };
+    assert!(cell.counts.balances && cell.error.is_none(), "{:?}", cell.error);
+    // What begins together is one trial.
+    assert_eq!(cell.trials.len(), 4, "{:?}", cell.trials);
+    assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
+    let done = |from: f64, to: f64| {
+        let bins = whole_bins(cell, "throughput", from, to);
+        bins.iter().sum::<f64>() / bins.len() as f64
+    };
+    // 10 B a millisecond are 10 kB/s, of which 1k/s would need 100 kB and more.
+    let sliced = done(2.3, 2.9);
+    assert!(sliced < 500.0, "{sliced}/s in slices");
+    let [half_open, refused] = [done(5.4, 5.9), done(8.4, 8.9)];
+    assert_eq!([half_open, refused], [0.0, 0.0], "half open, then refused");
+    let cut = done(11.2, 11.9);
+    assert!(cut < 900.0, "{cut}/s over connections that carry 2 kB");
+    // Between them it goes on: each was over when it was said to be.
+    for second in [4.0, 7.0, 10.0, 13.0] {
+        assert!(done(second, second + 1.0) > 0.0, "from {second} s");
+    }
+    let lost = |from: f64, who: &str| {
+        let of_it = |mark: &&schedbench_reports::outcome::Mark| {
+            let is_then = (from..from + 1.2).contains(&mark.at_s);
+            mark.kind == MomentKind::Disconnected && is_then && mark.text.starts_with(who)
+        };
+        cell.moments.iter().filter(of_it).count()
+    };
+    for who in ["connection ", "worker 1 ", "worker 2 "] {
+        assert!(lost(8.0, who) > 0, "{who}was reset: {:?}", cell.moments);
+        assert!(lost(11.0, who) > 0, "{who}was cut: {:?}", cell.moments);
+    }
+    place.wait_until_nothing_is_left("after five faults");
+}
+
 #[test]
 fn an_interrupted_fault_is_healed() {
     let place = Place::new();

@@ -5,6 +5,7 @@
 mod backlog;
 mod brokers;
 mod checks;
+mod clusters;
 mod commands;
 mod comparing;
 mod containers;

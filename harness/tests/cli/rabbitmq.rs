@@ -1,4 +1,4 @@
-//! RabbitMQ: what is wrong with one, and a cluster of three.
+//! RabbitMQ: what is wrong with one.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -28,7 +28,7 @@ fn without_foreign(mut command: Command) -> Command {
 }
 
 /// `run` of these systems.
-fn run(place: &Place, systems: &str, more: &[&str]) -> Command {
+pub(crate) fn run(place: &Place, systems: &str, more: &[&str]) -> Command {
     let scenario = place.file("small.toml", small(systems));
     let args = [&["run", scenario.to_str().expect("UTF-8")], more].concat();
     without_foreign(place.schedbench(&args))
@@ -304,28 +304,4 @@ fn clean_goes_on_where_queues_cannot_be_listed() {
     command.env("REDIS_URL", "redis://127.0.0.1:1").env("AMQP_URL", "nonsense");
     let said = Said::of(command.output().expect("clean")).ends(1);
     said.complains_of(&["the redis of REDIS_URL", "AMQP_URL"]);
-}
-
-#[test]
-fn a_cluster_of_three_runs_where_it_is_asked_for() {
-    let place = Place::new();
-    let said = Said::of(run(&place, "\"rabbitmq/quorum-3\"", &[]).output().expect("a run"));
-    said.refused(2).complains_of(&["rabbitmq/quorum-3 is a cluster of 3", "--clusters"]);
-
-    let mut command = run(&place, "\"rabbitmq/quorum-3\"", &["--clusters"]);
-    let said = Said::of(command.output().expect("a run")).ends_well();
-    said.complains_of(&["started as a cluster of 3 on 127.0.0.1:"]);
-    let outcome = place.results().expect("results").outcome();
-    let cells = cells_of(&outcome, "rabbitmq");
-    assert_eq!(cells.len(), 2);
-    for cell in cells {
-        assert!(cell.error.is_none() && cell.counts.balances, "{:?}", cell.error);
-        assert!(cell.counts.window.done > 0 && cell.counts.lost == 0, "{:?}", cell.counts);
-    }
-    let system = outcome.systems.iter().find(|system| system.system == "rabbitmq");
-    let server = system.and_then(|system| system.server.as_ref()).expect("it says who it is");
-    for (key, value) in [("queue type", "quorum"), ("members asked for, a queue", "3")] {
-        assert!(server.settings.contains(&(key.into(), value.into())), "{:?}", server.settings);
-    }
-    place.wait_until_nothing_is_left("after a run on a cluster");
 }

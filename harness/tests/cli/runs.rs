@@ -26,6 +26,20 @@ pub(crate) fn run(place: &Place, text: &str, more: &[&str]) -> (Said, Results) {
     (said, results)
 }
 
+#[test]
+fn what_a_killed_run_left_is_removed_and_told() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    let left = place.at("tmp/schedbench-1-dead");
+    fs::create_dir(&left).expect("a directory");
+    fs::write(left.join("owner"), "pid 1\n").expect("a file");
+    fs::set_permissions(&left, fs::Permissions::from_mode(0o700)).expect("a mode");
+    let (said, _) = run(&place, &small("\"wheel\""), &[]);
+    let told = format!("removed {} of a killed run", left.display());
+    assert!(said.stderr.contains(&told), "{}", said.stderr);
+    assert!(!left.exists());
+}
+
 /// `results/small/<UTC>-<id>/` with everything in it, and `latest` beside it.
 fn assert_layout(place: &Place, results: &Results, text: &str) {
     let runs: Vec<String> = fs::read_dir(place.at("results/small"))

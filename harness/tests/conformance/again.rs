@@ -2,7 +2,7 @@
 //! again: to the last task, and told from what a client sends twice.
 
 use schedbench::plan::Target;
-use schedbench_contract::{AckMode, Adapter, Broker, Handler, Work, WorkersShape};
+use schedbench_contract::{AckMode, Broker, Handler, Work, WorkersShape};
 use schedbench_reports::outcome::Again;
 
 use crate::S;
@@ -32,7 +32,7 @@ impl Act for Redelivered {
         work.handler = LONG;
     }
 
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         let name = self.0.name();
         assert_eq!(self.0.profile.claims.ack, AckMode::Late);
         hand.submit(0..TASKS);
@@ -56,7 +56,7 @@ impl Act for Redelivered {
     }
 }
 
-fn unacknowledged<A: Adapter>(hand: &Hand<'_, '_, A>) -> u64 {
+fn unacknowledged(hand: &Hand<'_, '_>) -> u64 {
     let queues = rabbitmqctl(hand.stage, &["list_queues", "messages_unacknowledged"]);
     queues.lines().map(|line| line.trim().parse::<u64>().expect("a count")).sum()
 }

@@ -7,7 +7,7 @@ use rustix::process::geteuid;
 use schedbench::plan::Target;
 use schedbench_adapters::amqp::Amqp;
 use schedbench_contract::ledger::Enqueue;
-use schedbench_contract::{Adapter, Profile, Work};
+use schedbench_contract::{Profile, Work};
 
 use crate::failover::{broker, leader, wait};
 use crate::hand::{Act, Hand, by_hand_with};
@@ -24,12 +24,12 @@ const ALONE: u64 = 300;
 const CUT: Duration = Duration::from_secs(8);
 
 /// Whether a node still has another one among those that it hears.
-fn hears_others<A: Adapter>(hand: &Hand<'_, '_, A>, node: usize) -> bool {
+fn hears_others(hand: &Hand<'_, '_>, node: usize) -> bool {
     erl_call(hand.stage, node, "erlang nodes []").trim() != "[]"
 }
 
 /// That every node takes the TCP connection and the login of a client.
-fn all_take_logins<A: Adapter>(hand: &Hand<'_, '_, A>) {
+fn all_take_logins(hand: &Hand<'_, '_>) {
     for at in hand.address().expect("RabbitMQ").each() {
         let soon = Instant::now() + Duration::from_secs(5);
         let greeted = Amqp::sign_in(&at, soon);
@@ -45,7 +45,7 @@ impl Act for NoMajority {
         work.write_each = true;
     }
 
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         let name = self.0.name();
         let is_given_up = self.0.profile.name == "quorum-3-tuned";
         let waiting = COPIED..COPIED + ALONE;
@@ -99,7 +99,7 @@ impl Act for GivesMirrorsUp {
         work.write_each = true;
     }
 
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         let name = self.0.name();
         hand.dismiss();
         hand.submit(0..COPIED);

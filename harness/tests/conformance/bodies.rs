@@ -1,7 +1,6 @@
 //! Bodies of every size arrive as they were sent, by the worker's own check.
 
 use schedbench::plan::{CellPlan, Target};
-use schedbench_contract::Adapter;
 use schedbench_contract::ledger::{Enqueue, Reason};
 
 use crate::hand::{Act, Hand, by_hand};
@@ -37,7 +36,7 @@ fn a_body_over_the_limit_is_refused(target: Target) {
 struct OverTheLimit(usize);
 
 impl Act for OverTheLimit {
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         hand.submit_body(0, &vec![7; self.0 + 1]);
         hand.submit(1..2);
         hand.settle();

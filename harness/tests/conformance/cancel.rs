@@ -1,8 +1,8 @@
 //! What is said to be cancelled never runs, and what is not runs once.
 
 use schedbench::plan::{CellPlan, Delay, Target};
+use schedbench_contract::Error;
 use schedbench_contract::ledger::Cancel;
-use schedbench_contract::{Adapter, Error};
 
 use crate::S;
 use crate::hand::{Act, Hand, by_hand};
@@ -37,7 +37,7 @@ fn cancelled_tasks_never_run(target: Target) {
 struct TooLate;
 
 impl Act for TooLate {
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         hand.submit(0..1);
         hand.submit_due(1..2, 600 * S);
         hand.settle();
@@ -55,7 +55,7 @@ impl Act for TooLate {
 struct NothingIsTakenBack;
 
 impl Act for NothingIsTakenBack {
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         hand.submit(0..10);
         hand.settle();
         for sequence in 0..10 {

@@ -3,8 +3,9 @@
 use schedbench::plan::{CellPlan, Delay, Target};
 use schedbench_contract::Delay as Claim;
 
+use crate::hand::{Act, Hand, by_hand};
 use crate::play::{Played, Staging, plan, play};
-use crate::systems::on_every_system;
+use crate::systems::{Lane, ONE_QUEUE, each, on_every_system};
 use crate::{MS, S};
 
 /// Ten times what any profile names as its lateness: the machine may be busy.
@@ -51,6 +52,31 @@ fn on_time(played: &Played, claimed: u64) {
     assert!(earliest < claimed + unit, "{name}: {earliest} ns early, {claimed} claimed");
     assert_eq!(played.early, early, "{name}");
     assert!(latest < SANELY_LATE_NS, "{name}: {latest} ns late");
+}
+
+/// A short delay handed over behind a long one.
+struct HeadOfTheLine;
+
+impl Act for HeadOfTheLine {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
+        const LONG: u64 = 2 * S;
+        hand.submit_due(0..1, LONG);
+        // Another connection may publish the second.
+        hand.settle();
+        hand.submit_due(1..2, 100 * MS);
+        hand.settle();
+        hand.wait("both to run", |hand| hand.log.counts().finished == 2);
+        let start = hand.log.ledger().entry(1).first_start.expect("it ran");
+        let waited = start - hand.hand_overs[0].at;
+        let waited_ms = waited / MS;
+        assert!(waited >= LONG, "it started {waited_ms} ms after the long one was handed over");
+    }
+}
+
+/// Head-of-line blocking is what the profile is there to show.
+#[test]
+fn in_one_queue_a_short_delay_ends_with_the_long_one_before_it() {
+    each(Lane::Brokers, ONE_QUEUE, |target| by_hand(target, &HeadOfTheLine));
 }
 
 on_every_system! { DEFAULTS: delayed_tasks_start_when_they_are_due; }

@@ -2,7 +2,7 @@
 //! task, and nothing else.
 
 use schedbench::plan::Target;
-use schedbench_contract::{Adapter, Broker, Handler, Work, WorkersShape};
+use schedbench_contract::{Broker, Handler, Work, WorkersShape};
 
 use crate::S;
 use crate::hand::{Act, Hand, by_hand};
@@ -28,7 +28,7 @@ impl Act for Early {
         work.write_each = true;
     }
 
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         let name = self.0.name();
         hand.submit(0..BEFORE);
         hand.settle();
@@ -70,7 +70,7 @@ impl Early {
 }
 
 /// What the broker would send again. AMQP does not tell what consumers hold.
-fn unacknowledged<A: Adapter>(hand: &Hand<'_, '_, A>) -> u64 {
+fn unacknowledged(hand: &Hand<'_, '_>) -> u64 {
     if hand.target.profile.broker != Some(Broker::RabbitMq) {
         return hand.backlog().outstanding();
     }

@@ -9,7 +9,7 @@ use schedbench::plan::{Deed, Fault, Target, Victim};
 use schedbench::record::Injected;
 use schedbench_adapters::clock;
 use schedbench_contract::ledger::Enqueue;
-use schedbench_contract::{Adapter, DurabilityClass, MomentKind, Work};
+use schedbench_contract::{DurabilityClass, MomentKind, Work};
 
 use crate::ground::aim;
 use crate::hand::{Act, Hand, ROOM, by_hand};
@@ -38,7 +38,7 @@ impl Act for Failover {
         work.write_each = true;
     }
 
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         let name = self.target.name();
         let sentinels = hand.address().expect("sentinels");
         hand.dismiss();
@@ -103,7 +103,7 @@ impl Act for Paused {
         work.write_each = true;
     }
 
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         let name = self.0.name();
         let sentinels = hand.address().expect("sentinels");
         hand.dismiss();
@@ -165,22 +165,22 @@ impl Act for Paused {
 }
 
 /// When the client first noted such a moment.
-fn noted<A: Adapter>(hand: &Hand<'_, '_, A>, kind: MomentKind) -> Option<u64> {
+fn noted(hand: &Hand<'_, '_>, kind: MomentKind) -> Option<u64> {
     hand.log.moments().into_iter().find(|moment| moment.kind == kind).map(|moment| moment.at)
 }
 
-pub(crate) fn broker<'a, A: Adapter>(hand: &'a Hand<'_, '_, A>) -> &'a dyn Running {
+pub(crate) fn broker<'a>(hand: &'a Hand<'_, '_>) -> &'a dyn Running {
     hand.stage.broker.as_deref().expect("a broker")
 }
 
 /// The place of the primary, where there is one.
-pub(crate) fn leader<A: Adapter>(hand: &Hand<'_, '_, A>) -> Option<usize> {
+pub(crate) fn leader(hand: &Hand<'_, '_>) -> Option<usize> {
     broker(hand).leader(&hand.work.queue).ok()
 }
 
 /// All nodes but the one at that place.
-pub(crate) fn replicas<'a, A: Adapter>(
-    hand: &'a Hand<'_, '_, A>,
+pub(crate) fn replicas<'a>(
+    hand: &'a Hand<'_, '_>,
     primary: usize,
 ) -> impl Iterator<Item = &'a Child> {
     let children = broker(hand).children().into_iter().enumerate();

@@ -7,12 +7,12 @@ use std::time::Duration;
 use schedbench::environment::Child;
 use schedbench::plan::{Deed, Fault, Target, Victim};
 use schedbench::record::{HandOver, Injected};
-use schedbench::run::{Halt, Staff, Stage};
-use schedbench_adapters::{clock, find, visit};
+use schedbench::run::{Halt, Held, HeldProducer, Staff, Stage, hold};
+use schedbench_adapters::{clock, find};
 use schedbench_contract::ledger::Ledger;
 use schedbench_contract::{
-    Adapter, Address, Backlog, BodyPool, Endpoints, Fill, Handler, Launch, Producer, Recorder,
-    Result, Retry, Task, TaskId, Visit, Work,
+    Address, Backlog, BodyPool, Endpoints, Fill, Handler, Launch, Recorder, Result, Retry, Task,
+    TaskId, Work,
 };
 
 use crate::S;
@@ -30,9 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(75);
 const SETTLING: Duration = Duration::from_secs(150);
 
 /// A system with its workers, held in the hand.
-pub(crate) struct Hand<'a, 'b, A: Adapter> {
-    pub(crate) system: A,
-    pub(crate) producer: A::Producer,
+pub(crate) struct Hand<'a, 'b> {
+    pub(crate) system: Box<dyn Held>,
+    pub(crate) producer: Box<dyn HeldProducer>,
     pub(crate) log: Recorder,
     pub(crate) staff: Staff,
     pub(crate) work: Work,
@@ -48,7 +48,7 @@ pub(crate) struct Hand<'a, 'b, A: Adapter> {
     bodies: BodyPool,
 }
 
-impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
+impl<'a, 'b> Hand<'a, 'b> {
     /// Opens the target, starts its workers and waits until they consume.
     fn open(stage: &'a mut Stage<'b>, target: Target, prepare: impl FnOnce(&mut Work)) -> Self {
         let number = next_number();
@@ -80,7 +80,8 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
         };
         prepare(&mut work);
         let runtime = stage.runtime;
-        let system = runtime.block_on(A::open(&at, target.profile, &work.shape)).expect("it opens");
+        let opening = hold(target.system.name, &at, target.profile, &work.shape);
+        let system = runtime.block_on(opening.expect("a system of this build")).expect("it opens");
         let ledger = Ledger::new(number, ROOM as usize, opened, 600 * S);
         let log = Recorder::new(ledger);
         let launch = system.workers(&work, log.clone()).expect("workers");
@@ -108,12 +109,12 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
     }
 
     /// Opens it once more, under the same name.
-    pub(crate) fn open_again(&self) -> Result<A> {
+    pub(crate) fn open_again(&self) -> Result<Box<dyn Held>> {
         self.open_as(&self.work.queue)
     }
 
     /// Opens another queue of the same profile on the same broker.
-    pub(crate) fn open_as(&self, queue: &str) -> Result<A> {
+    pub(crate) fn open_as(&self, queue: &str) -> Result<Box<dyn Held>> {
         let Work { system, profile, at, second, shape, .. } = &self.work;
         let at = Endpoints {
             producer: at.clone(),
@@ -124,7 +125,8 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
         };
         let system = find(system).expect("a system of this build");
         let profile = system.profile(Some(profile)).expect("one of its profiles");
-        self.stage.runtime.block_on(A::open(&at, profile, shape))
+        let opening = hold(system.name, &at, profile, shape).expect("a system of this build");
+        self.stage.runtime.block_on(opening)
     }
 
     /// The id of a sequence number.
@@ -202,12 +204,12 @@ impl<'a, 'b, A: Adapter> Hand<'a, 'b, A> {
     }
 
     /// What another queue says that it holds; `None` where it cannot be asked.
-    pub(crate) fn backlog_of(&self, other: &A) -> Option<Backlog> {
+    pub(crate) fn backlog_of(&self, other: &dyn Held) -> Option<Backlog> {
         self.stage.runtime.block_on(other.backlog()).ok()
     }
 
     /// Ends another queue.
-    pub(crate) fn remove(&self, other: A) {
+    pub(crate) fn remove(&self, other: Box<dyn Held>) {
         self.stage.runtime.block_on(other.purge()).expect("it is purged");
         self.stage.runtime.block_on(other.close()).expect("it closes");
     }
@@ -308,23 +310,7 @@ pub(crate) trait Act {
     /// Changes the work before the workers are started.
     fn prepare(&self, _work: &mut Work) {}
     /// Does it.
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>);
-}
-
-struct OnStage<'a, 'b, T> {
-    stage: &'a mut Stage<'b>,
-    target: Target,
-    act: &'a T,
-}
-
-impl<T: Act> Visit for OnStage<'_, '_, T> {
-    type Out = ();
-
-    fn visit<A: Adapter>(self) {
-        let mut hand = Hand::<A>::open(self.stage, self.target, |work| self.act.prepare(work));
-        self.act.act(&mut hand);
-        hand.close();
-    }
+    fn act(&self, hand: &mut Hand<'_, '_>);
 }
 
 /// Acts on a stage of its own and looks what is left behind.
@@ -335,8 +321,9 @@ pub(crate) fn by_hand(target: Target, act: &impl Act) {
 /// The same, where the links between the broker's nodes can be hurt.
 pub(crate) fn by_hand_with(target: Target, way: Way, act: &impl Act) {
     on_stage_with(target, way, |stage| {
-        let name = target.system.name;
-        visit(name, OnStage { stage, target, act }).expect("a system of this build");
+        let mut hand = Hand::open(stage, target, |work| act.prepare(work));
+        act.act(&mut hand);
+        hand.close();
         nothing_is_left(stage, target);
     });
 }

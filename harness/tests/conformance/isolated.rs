@@ -13,7 +13,7 @@ use schedbench::record::Injected;
 use schedbench_adapters::clock;
 use schedbench_adapters::kafka_wire::Wire;
 use schedbench_contract::ledger::Enqueue;
-use schedbench_contract::{Adapter, DurabilityClass, Profile, Work, WorkersShape};
+use schedbench_contract::{DurabilityClass, Profile, Work, WorkersShape};
 
 use crate::failover::{broker, leader, wait};
 use crate::ground::aim;
@@ -44,7 +44,7 @@ enum Lying {
 }
 
 impl Cut {
-    pub(crate) fn begin<A: Adapter>(hand: &Hand<'_, '_, A>) -> Self {
+    pub(crate) fn begin(hand: &Hand<'_, '_>) -> Self {
         if let Some(network) = hand.stage.keeper.spawner().network() {
             let took_effect = clock::now();
             network.cut(Link::Nodes).expect("it is cut");
@@ -61,7 +61,7 @@ impl Cut {
         Self { lying, took_effect }
     }
 
-    pub(crate) fn heal<A: Adapter>(self, hand: &mut Hand<'_, '_, A>) -> u64 {
+    pub(crate) fn heal(self, hand: &mut Hand<'_, '_>) -> u64 {
         match self.lying {
             Lying::Proxies(all) => all.into_iter().for_each(|one| {
                 one.heal().expect("it is healed");
@@ -83,11 +83,7 @@ pub(crate) fn since(then: u64) -> f64 {
 }
 
 /// How many of these came to that.
-pub(crate) fn how_many<A: Adapter>(
-    hand: &Hand<'_, '_, A>,
-    tasks: std::ops::Range<u64>,
-    enqueue: Enqueue,
-) -> u64 {
+pub(crate) fn how_many(hand: &Hand<'_, '_>, tasks: std::ops::Range<u64>, enqueue: Enqueue) -> u64 {
     let is_it = |task: &u64| hand.log.ledger().entry(*task as usize).enqueue == enqueue;
     tasks.filter(is_it).count() as u64
 }
@@ -106,7 +102,7 @@ impl Act for TooFew {
         work.write_each = true;
     }
 
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         let name = self.0.name();
         let (copied, waiting) = (0..COPIED, COPIED..COPIED + 100);
         let (refused, after) =
@@ -187,7 +183,7 @@ impl Act for Alone {
         work.write_each = true;
     }
 
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         let name = self.0.name();
         hand.dismiss();
         hand.submit(0..COPIED);
@@ -218,7 +214,7 @@ impl Act for Seen {
         work.write_each = true;
     }
 
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         let name = self.0.name();
         let sentinels = hand.address().expect("sentinels");
         hand.dismiss();

@@ -6,13 +6,12 @@ use schedbench::judge::{self, About, Limits};
 use schedbench::plan::{CellPlan, Load, Pacing};
 use schedbench::record::{Evidence, Host, PacingSeen, Proof, Usage};
 use schedbench_adapters::clock;
-use schedbench_contract::Adapter;
 use schedbench_reports::outcome::{Cell, Counts};
 
 use crate::hand::Hand;
 use crate::play::plan;
 
-impl<A: Adapter> Hand<'_, '_, A> {
+impl Hand<'_, '_> {
     /// The judge's counts of all that was handed over, once the workers have
     /// been dismissed.
     ///

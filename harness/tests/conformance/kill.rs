@@ -6,7 +6,7 @@ use schedbench::environment::Child;
 use schedbench::plan::Target;
 use schedbench_contract::ledger::{Enqueue, ExtraKind};
 use schedbench_contract::{
-    AckMode, Adapter, Address, Broker, ConfirmMode, Handler, MomentKind, Retry, Work, WorkersShape,
+    AckMode, Address, Broker, ConfirmMode, Handler, MomentKind, Retry, Work, WorkersShape,
 };
 
 use crate::MS;
@@ -45,7 +45,7 @@ impl Act for Kill {
         work.write_each = true;
     }
 
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         let claims = &self.0.profile.claims;
         if hand.in_process {
             assert_eq!(claims.ack, AckMode::None, "only a process can be killed");
@@ -107,7 +107,7 @@ impl Act for Kill {
 }
 
 impl Kill {
-    fn fates<A: Adapter>(&self, hand: &Hand<'_, '_, A>) {
+    fn fates(&self, hand: &Hand<'_, '_>) {
         let ledger = hand.log.ledger();
         let entries: Vec<_> = (0..TASKS as usize).map(|place| ledger.entry(place)).collect();
         let expected = match self.0.profile.claims.confirms {
@@ -147,7 +147,7 @@ impl Kill {
 
 /// Stops the victim while it holds a task: between two tasks a worker that
 /// takes one at a time (Asynq) holds none for a moment.
-fn stop_while_it_holds<A: Adapter>(hand: &mut Hand<'_, '_, A>, victim: &Child) {
+fn stop_while_it_holds(hand: &mut Hand<'_, '_>, victim: &Child) {
     for other in hand.children().into_iter().skip(1) {
         other.terminate(Instant::now() + Duration::from_secs(10));
     }
@@ -163,7 +163,7 @@ fn stop_while_it_holds<A: Adapter>(hand: &mut Hand<'_, '_, A>, victim: &Child) {
 
 /// Lets the workers run what is there. Nobody counts what Celery has fetched
 /// ahead: what it has not begun by its end is in the queue again.
-fn runs_empty<A: Adapter>(hand: &mut Hand<'_, '_, A>) {
+fn runs_empty(hand: &mut Hand<'_, '_>) {
     loop {
         hand.wait("the queue to run empty", |hand| hand.backlog().outstanding() == 0);
         let mut before = 0;
@@ -182,7 +182,7 @@ fn runs_empty<A: Adapter>(hand: &mut Hand<'_, '_, A>) {
 
 /// A program that is started again is fed again, and the time without it is
 /// on the time axis.
-fn goes_on<A: Adapter>(hand: &mut Hand<'_, '_, A>) {
+fn goes_on(hand: &mut Hand<'_, '_>) {
     let before = hand.log.counts().finished;
     hand.submit(TASKS..TASKS + 1);
     hand.settle();
@@ -195,7 +195,7 @@ fn goes_on<A: Adapter>(hand: &mut Hand<'_, '_, A>) {
 
 /// Every instance has every task. What the dead one had locked is lost if the
 /// other one tried it just then: no more than ran at a time.
-fn the_other_instance_runs_the_rest<A: Adapter>(hand: &mut Hand<'_, '_, A>) {
+fn the_other_instance_runs_the_rest(hand: &mut Hand<'_, '_>) {
     let at_a_time = u64::from(hand.work.shape.concurrency);
     hand.wait("the rest to run", |hand| hand.log.counts().finished >= TASKS - at_a_time);
     hand.dismiss();

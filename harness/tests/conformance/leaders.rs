@@ -7,7 +7,7 @@ use schedbench::environment::Child;
 use schedbench::plan::{Deed, Fault, Target, Victim};
 use schedbench::record::Injected;
 use schedbench_adapters::clock;
-use schedbench_contract::{Adapter, Profile, Work, WorkersShape};
+use schedbench_contract::{Profile, Work, WorkersShape};
 
 use crate::failover::{broker, leader, replicas, wait};
 use crate::hand::{Act, Hand, by_hand};
@@ -19,7 +19,7 @@ const COPIED: u64 = 1_000;
 /// Confirmed by the leader while its followers are stopped.
 const ALONE: u64 = 300;
 
-pub(crate) fn kill<A: Adapter>(hand: &mut Hand<'_, '_, A>, first: usize) {
+pub(crate) fn kill(hand: &mut Hand<'_, '_>, first: usize) {
     let took_effect = clock::now();
     assert_eq!(broker(hand).children()[first].kill().signal, Some(9));
     let (at_ns, cleared) = (took_effect - hand.opened, Some(clock::now()));
@@ -29,9 +29,9 @@ pub(crate) fn kill<A: Adapter>(hand: &mut Hand<'_, '_, A>, first: usize) {
 
 /// Waits for another leader, starts the former one again, and has `kept` tasks
 /// run, which has to be all that there is.
-pub(crate) fn go_on_without<A: Adapter>(hand: &mut Hand<'_, '_, A>, first: usize, kept: u64) {
+pub(crate) fn go_on_without(hand: &mut Hand<'_, '_>, first: usize, kept: u64) {
     wait("another to be elected", || leader(hand).is_some_and(|place| place != first));
-    let living = |hand: &Hand<'_, '_, A>| -> Vec<i32> {
+    let living = |hand: &Hand<'_, '_>| -> Vec<i32> {
         broker(hand).children().iter().map(|child| child.pid()).collect()
     };
     let before = living(hand);
@@ -60,7 +60,7 @@ impl Act for AtRest {
         work.write_each = true;
     }
 
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         hand.dismiss();
         hand.submit_spread(0..COPIED);
         hand.settle();
@@ -90,7 +90,7 @@ impl Act for Alone {
         work.write_each = true;
     }
 
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         hand.dismiss();
         hand.submit(0..COPIED);
         hand.settle();
@@ -128,7 +128,7 @@ impl Act for Returned {
         work.write_each = true;
     }
 
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         hand.dismiss();
         hand.submit(0..COPIED);
         hand.settle();

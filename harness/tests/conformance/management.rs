@@ -11,7 +11,7 @@ use schedbench::environment::ports;
 use schedbench::plan::Target;
 use schedbench_adapters::find;
 use schedbench_contract::ledger::Enqueue;
-use schedbench_contract::{Adapter, Address, Profile, Retry, Work, WorkersShape, seeded};
+use schedbench_contract::{Address, Profile, Retry, Work, WorkersShape, seeded};
 use serde_json::Value;
 
 use crate::S;
@@ -115,11 +115,11 @@ impl Act for Agree {
         work.write_each = true;
     }
 
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         let management = Management::of(&hand.address().expect("a broker"), self.port);
         let main = hand.work.queue.clone();
         let dead = format!("{main}.dead");
-        let die = |hand: &Hand<'_, '_, A>, sequences: std::ops::Range<u64>| {
+        let die = |hand: &Hand<'_, '_>, sequences: std::ops::Range<u64>| {
             let fails = |sequence: &u64| {
                 seeded::attempt_fails(hand.work.seed, hand.id(*sequence), 0, FAIL_PPM)
             };

@@ -1,7 +1,7 @@
 //! What is in a broker under a system's name already is refused, and stays.
 
 use schedbench::plan::Target;
-use schedbench_contract::{AckMode, Adapter, Error};
+use schedbench_contract::{AckMode, Error};
 
 use crate::hand::{Act, Hand, by_hand};
 use crate::systems::{DEFAULTS, Lane, each};
@@ -11,7 +11,7 @@ const TASKS: u64 = 100;
 struct OpenAgain(Target);
 
 impl Act for OpenAgain {
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         // Its tasks are in its program; what a broker has are locks of a moment.
         if matches!(self.0.profile.claims.ack, AckMode::None | AckMode::Locked) {
             return;

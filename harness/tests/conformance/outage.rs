@@ -4,9 +4,7 @@
 
 use schedbench::plan::Target;
 use schedbench_contract::ledger::Enqueue;
-use schedbench_contract::{
-    AckMode, Adapter, ConfirmMode, DurabilityClass, MomentKind, Retry, Work,
-};
+use schedbench_contract::{AckMode, ConfirmMode, DurabilityClass, MomentKind, Retry, Work};
 
 use crate::hand::{Act, Hand, by_hand};
 use crate::kill::let_leases_run_out;
@@ -31,7 +29,7 @@ impl Act for Outage {
         work.write_each = true;
     }
 
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         // What has no broker has none that could be killed; its program is, in
         // `kill`. A broker beside it keeps nothing but locks.
         let ack = self.0.profile.claims.ack;
@@ -75,7 +73,7 @@ impl Act for Outage {
 
 impl Outage {
     /// That every task's fate was noted, and the outage itself.
-    fn is_known<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn is_known(&self, hand: &mut Hand<'_, '_>) {
         let mut counts = [0; 3];
         for sequence in 0..AFTER as usize {
             let entry = hand.log.ledger().entry(sequence);
@@ -93,11 +91,21 @@ impl Outage {
         }
         let [confirmed, unknown, refused] = counts;
         println!("{}: {confirmed} confirmed, {unknown} unknown, {refused} refused", self.0.name());
-        // Of two connections the other one may have done all of it.
-        hand.wait("the outage to be noted", |hand| {
+        // Of the producer's connections one may have done all of it; each worker
+        // had one.
+        let workers = hand.children().len();
+        hand.wait("the outage to be noted by the producer and each worker", |hand| {
             let moments = hand.log.moments();
-            let has = |kind| moments.iter().any(|moment| moment.kind == kind);
-            has(MomentKind::Disconnected) && has(MomentKind::Reconnected)
+            let has = |kind, who: &str| {
+                let of_it = |text: &str| match who {
+                    "" => !text.starts_with("worker "),
+                    worker => text.starts_with(worker),
+                };
+                moments.iter().any(|moment| moment.kind == kind && of_it(&moment.text))
+            };
+            let both =
+                |who: &str| has(MomentKind::Disconnected, who) && has(MomentKind::Reconnected, who);
+            both("") && (1..=workers).all(|worker| both(&format!("worker {worker} ")))
         });
     }
 }
@@ -105,11 +113,11 @@ impl Outage {
 struct JustMade;
 
 impl Act for JustMade {
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         let made = hand.open_as(&format!("{}.just.made", hand.work.queue)).expect("it opens");
         hand.kill_and_restart_broker();
         hand.wait("a queue made just before a kill", |hand| {
-            hand.backlog_of(&made).is_some_and(|backlog| backlog.outstanding() == 0)
+            hand.backlog_of(&*made).is_some_and(|backlog| backlog.outstanding() == 0)
         });
         hand.remove(made);
     }

@@ -8,7 +8,6 @@ use schedbench::judge::{self, About, Limits};
 use schedbench::plan::{Arrival, Arrivals, CellPlan, Delay, Load, Pacing, Spacing, Stage, Target};
 use schedbench::record::{Evidence, Host, Proof, Usage};
 use schedbench::run::{self, PROBE_ROOM, Rehearsal, RunCell};
-use schedbench_adapters::visit;
 use schedbench_contract::ledger::Entry;
 use schedbench_contract::{
     AckMode, Backlog, ConfirmMode, Endpoints, Handler, Recorder, Retry, TaskId, WorkersShape,
@@ -123,7 +122,7 @@ pub(crate) fn play_on(stage: &mut run::Stage<'_>, plan: &CellPlan, staging: &Sta
             patience_ns: if staging.patient { 60 * S } else { 0 },
         },
     };
-    let seen = visit(plan.target.system.name, cell).expect("a system of this build");
+    let seen = cell.run().expect("a system of this build");
     let seen = seen.unwrap_or_else(|error| {
         panic!("{}: {}\n{}", plan.target.name(), error.message, error.log.join("\n"))
     });

@@ -1,7 +1,7 @@
 //! Failing handlers are tried again as planned, and then set aside.
 
 use schedbench::plan::{CellPlan, Target};
-use schedbench_contract::{Retries, Retry, seeded};
+use schedbench_contract::{Delay as Claim, Retries, Retry, seeded};
 
 use crate::MS;
 use crate::play::{Played, Staging, plan, play};
@@ -18,7 +18,41 @@ fn failed_attempts_are_retried_as_planned(target: Target) {
     let (failures, deaths) = planned(&played);
     assert!(failures > 800 && deaths > 0, "{failures} failures, {deaths} deaths");
     attempts_are_as_planned(&played);
+    back_offs_are_waited_for(&played);
     played.balances(5_000, deaths, 0);
+}
+
+/// What a back-off may be short by: due times are of the wall clock and read
+/// here on the monotonic one.
+const CLOCKS_DIFFER_NS: u64 = MS;
+
+/// That no attempt came before its back-off was over, by more than the profile
+/// starts delayed tasks early.
+fn back_offs_are_waited_for(played: &Played) {
+    let (plan, ledger) = (&played.plan, played.log.ledger());
+    let early = match plan.target.profile.claims.delay {
+        Claim::Native { early_by_at_most_ns } => early_by_at_most_ns,
+        _ => 0,
+    };
+    let each = plan.retry.backoff_ns.saturating_sub(early + CLOCKS_DIFFER_NS);
+    let (mut again, mut shortest) = (0, u64::MAX);
+    for sequence in played.sequences() {
+        let entry = ledger.entry(sequence as usize);
+        let (Some(start), Some(end)) = (entry.first_start, entry.first_end) else { continue };
+        if entry.failures == 0 {
+            continue;
+        }
+        let took = end - start;
+        // Ends are kept within 2⁻¹² of the time since the start.
+        let took_at_most = took + took / 4_096 + ledger.unit().ns();
+        let least = u64::from(entry.failures) * each;
+        let name = plan.target.name();
+        assert!(took_at_most >= least, "{name} {sequence}: {took} ns for {entry:?}");
+        again += 1;
+        shortest = shortest.min(took / u64::from(entry.failures));
+    }
+    println!("{}: {again} tried again, after {} ms or more", plan.target.name(), shortest / MS);
+    assert!(again > 500, "{again} tasks succeeded after a failure");
 }
 
 /// Failed attempts and deaths that the seed plans, computed without the judge.

@@ -5,7 +5,7 @@ use schedbench::plan::{Deed, Fault, Target, Victim};
 use schedbench::record::Injected;
 use schedbench_adapters::{clock, slots};
 use schedbench_contract::ledger::Enqueue;
-use schedbench_contract::{Adapter, MomentKind, Work};
+use schedbench_contract::{MomentKind, Work};
 
 use crate::failover::{broker, leader, wait};
 use crate::hand::{Act, Hand, by_hand};
@@ -27,7 +27,7 @@ impl Act for OneIsGone {
         work.write_each = true;
     }
 
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         let name = self.0.name();
         let topology = self.0.profile.topology;
         let masters = topology.nodes();
@@ -66,7 +66,7 @@ impl Act for OneIsGone {
         let here: Vec<u64> =
             meanwhile.clone().filter(|task| master_of(*task) != Some(gone)).collect();
         assert_eq!(here.len() as u64, MEANWHILE / 3 * 2);
-        let is = |hand: &Hand<'_, '_, A>, task: u64, state: Enqueue| {
+        let is = |hand: &Hand<'_, '_>, task: u64, state: Enqueue| {
             hand.log.ledger().entry(task as usize).enqueue == state
         };
         wait("the others' tasks to be confirmed", || {
@@ -102,7 +102,7 @@ impl Act for OneIsGone {
 struct AllAreGone(Target);
 
 impl Act for AllAreGone {
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         let name = self.0.name();
         hand.dismiss();
         hand.submit(0..BEFORE);
@@ -121,7 +121,7 @@ impl Act for AllAreGone {
     }
 }
 
-fn noted<A: Adapter>(hand: &Hand<'_, '_, A>, kind: MomentKind) -> u64 {
+fn noted(hand: &Hand<'_, '_>, kind: MomentKind) -> u64 {
     hand.log.moments().iter().filter(|moment| moment.kind == kind).count() as u64
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use schedbench::plan::Target;
-use schedbench_contract::{AckMode, Adapter, Broker, ConfirmMode, DurabilityClass, Work};
+use schedbench_contract::{AckMode, Broker, ConfirmMode, DurabilityClass, Work};
 
 use crate::ground::aim;
 use crate::hand::{Act, Hand, by_hand};
@@ -56,7 +56,7 @@ impl Act for AtRest {
         work.write_each = true;
     }
 
-    fn act<A: Adapter>(&self, hand: &mut Hand<'_, '_, A>) {
+    fn act(&self, hand: &mut Hand<'_, '_>) {
         let claims = &self.0.profile.claims;
         // Where the tasks are in a program of the system's own, that one is
         // killed, in `kill`; a broker beside it keeps nothing but locks.
@@ -89,7 +89,7 @@ impl Act for AtRest {
 }
 
 impl AtRest {
-    fn fates<A: Adapter>(&self, hand: &Hand<'_, '_, A>, left: Left) {
+    fn fates(&self, hand: &Hand<'_, '_>, left: Left) {
         let name = self.0.name();
         let counts = hand.judged();
         let [ok, unknown] = [counts.grid.ok, counts.grid.unknown];
@@ -122,7 +122,7 @@ impl AtRest {
 /// Waits until Redis holds nothing of its append-only file back in memory
 /// (`docs/decisions/0009-redis-everysec-is-class-w.md`): from then on a
 /// kill of its process loses none of it.
-pub(crate) fn wait_until_written<A: Adapter>(hand: &mut Hand<'_, '_, A>) {
+pub(crate) fn wait_until_written(hand: &mut Hand<'_, '_>) {
     let writes = hand.target.profile.broker_settings.contains(&("appendonly", "yes"));
     let (true, Some(address)) = (writes, hand.address()) else { return };
     for mut redis in address.each().map(|node| aim(&node)) {
@@ -141,7 +141,7 @@ pub(crate) fn wait_until_written<A: Adapter>(hand: &mut Hand<'_, '_, A>) {
 /// since it was declared (`docs/faults.md`, "Queues that are too young"): killed
 /// before, it may come back without the queue, or with one of quorum that never
 /// elects its leader.
-pub(crate) fn wait_until_registered<A: Adapter>(hand: &mut Hand<'_, '_, A>) {
+pub(crate) fn wait_until_registered(hand: &mut Hand<'_, '_>) {
     if hand.target.profile.broker != Some(Broker::RabbitMq) {
         return;
     }

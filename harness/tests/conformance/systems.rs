@@ -28,6 +28,9 @@ const SIDE_BY_SIDE: usize = 3;
 /// Of these places, what three servers of a cluster take: all. Beside another
 /// broker Kafka's nodes gave each other up.
 const OF_A_CLUSTER: usize = SIDE_BY_SIDE;
+/// The same of Redis, which start in a tenth of a second and mostly wait: for
+/// sentinels to agree, for leases to end.
+const OF_SEVERAL_REDIS: usize = 2;
 
 /// Checks over several systems that have begun.
 static BEGUN: AtomicUsize = AtomicUsize::new(0);
@@ -95,15 +98,22 @@ impl Lane {
 
     /// Waits for a place in the lane.
     pub(crate) fn enter(self) -> Place {
-        self.enter_with(Topology::Single)
+        self.room().enter(1)
     }
 
-    /// The same, as many as its servers need.
-    fn enter_with(self, topology: Topology) -> Place {
+    /// The same, as many as the servers of a profile need.
+    fn enter_with(self, profile: &Profile) -> Place {
+        self.room().enter(match profile.topology.is_of_several() {
+            false => 1,
+            true if profile.broker == Some(Broker::Redis) => OF_SEVERAL_REDIS,
+            true => OF_A_CLUSTER,
+        })
+    }
+
+    fn room(self) -> &'static Room {
         match self {
-            Self::InProcess => IN_PROCESS.enter(1),
-            Self::Brokers if topology.is_of_several() => BROKERS.enter(OF_A_CLUSTER),
-            Self::Brokers => BROKERS.enter(1),
+            Self::InProcess => &IN_PROCESS,
+            Self::Brokers => &BROKERS,
         }
     }
 }
@@ -164,6 +174,9 @@ pub(crate) const SHARDS: Choice =
 /// A database that says that it has committed what it has yet to write.
 pub(crate) const ASYNCHRONOUS: Choice =
     |system, place| system.profiles[place].name == "async-commit";
+/// All delayed tasks wait in one queue, whichever is due first.
+pub(crate) const ONE_QUEUE: Choice =
+    |system, place| system.profiles[place].name == "delay-one-queue";
 /// A leader that confirms nothing while too few copies are in sync; its cluster
 /// is the only one of Kafka that is started for links between brokers without
 /// `SCHEDBENCH_ALL_PROFILES=1`.
@@ -213,7 +226,7 @@ pub(crate) fn each(lane: Lane, choice: Choice, check: impl Fn(Target) + Sync) {
     let next = || rest.lock().unwrap_or_else(PoisonError::into_inner).next();
     let check_one_by_one = || {
         while let Some(target) = next() {
-            let _place = lane.enter_with(target.profile.topology);
+            let _place = lane.enter_with(target.profile);
             let began = Instant::now();
             let outcome = catch_unwind(AssertUnwindSafe(|| check(target)));
             let word = if outcome.is_ok() { "passed" } else { "FAILED" };

@@ -21,6 +21,13 @@ fn it_starts_survives_a_kill_and_leaves_nothing() {
     let text = rabbit.describe();
     assert!(text.starts_with("rabbitmq 3.") && text.contains(" started on 127.0.0.1:"), "{text}");
     rabbit.check().expect("alive");
+    // What no file of ours says either.
+    for (name, value) in [("heartbeat", "60"), ("net_ticktime", "60"), ("segment_max_entries", "")]
+    {
+        let told = rabbit.settings().iter().find(|(key, _)| key == name);
+        let (_, told) = told.unwrap_or_else(|| panic!("{name} of {:?}", rabbit.settings()));
+        assert!(value.is_empty() || told == value, "{name} is {told}");
+    }
 
     let room = rooms.path().join("rabbitmq-1");
     let password = rabbit.address().password.clone().expect("a password").0;

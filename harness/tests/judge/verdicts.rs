@@ -289,6 +289,28 @@ fn a_backlog_from_the_warm_up_is_told() {
     assert!(crate::stage::close(crate::stage::number(&cell, "backlog_at_start"), 2_000.0, 0.002));
 }
 
+/// One that looks for work every 1.3 s owes more than a second's worth at some
+/// moments, and at others nothing: that is latency, and no overload.
+#[test]
+fn who_looks_for_work_now_and_then_is_not_overloaded() {
+    const EVERY: u64 = 1_300 * MS;
+    let ends_between = CellPlan { warmup_ns: 3_800 * MS, ..plan(1_000.0, 13) };
+    let ends_behind = CellPlan { warmup_ns: 4 * S, ..plan(1_000.0, 10) };
+    for (cell, owed) in [(ends_between, 1_200.0), (ends_behind, 100.0)] {
+        let mut stage = Stage::new(cell);
+        for task in stage.tasks() {
+            stage.hand_over(&task, 0, 0);
+            let looks = (task.intended - START).div_ceil(EVERY).max(1);
+            stage.ran(task.id, START + looks * EVERY, 1_000, RunEnd::Done);
+        }
+        let cell = stage.judge();
+        let seen = crate::stage::number(&cell, "backlog_at_start");
+        assert!(crate::stage::close(seen, owed, 0.02), "{seen} owed");
+        assert_eq!(cell.state, State::Steady);
+        assert!(broken(&cell.held).contains("P99 start latency 1.29 s (objective 1 s)"));
+    }
+}
+
 /// 2,000/s into a server of 1,000/s behind a window of 256: after 10 s, 10,000
 /// are owed, of which the window holds 256. Figure and verdict mean the same.
 #[test]

@@ -31,8 +31,8 @@ pub use change_points::{LONGEST, change_points};
 pub use claims::{Agreement, Beside, Judged, Line, Measured, Standing, Told};
 pub use counts::{Counts, Tally};
 pub use faults::{
-    Deed, Faults, Guarantee, Hurt, Kept, Kills, Median, OnLoss, Place, Promise, Recovery, Seen,
-    Tried, ack_in_words, confirms_in_words, deeds, find, in_words, median, upper_bound,
+    Deed, Faults, Guarantee, Hurt, Interval, Kept, Kills, Median, OnLoss, Place, Promise, Recovery,
+    Seen, Tried, ack_in_words, confirms_in_words, deeds, find, in_words, median, upper_bound,
 };
 pub use groups::{ClassKey, Group, Mode};
 pub use guide::{Able, Choice, Guide, Other, Question};

@@ -121,6 +121,7 @@ fn median(told: Option<&Median>, unit: Unit, beside: Option<&Median>) -> Markup 
         td.n.zero[!is_number] title=[why] {
             (in_words(&told.value, unit, PAGE))
             @if is_number && let Some(spread) = told.spread(unit, PAGE) { small { (spread) } }
+            @if is_number && let Some(told) = told.confidence(unit, PAGE) { small { (told) } }
             @if let Some(beside) = beside { small { (in_words(&beside.value, unit, PAGE)) } }
             @for mixed in told.mixed() { small { (mixed) } }
         }

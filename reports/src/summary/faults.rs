@@ -100,11 +100,12 @@ fn name(tried: &Tried) -> String {
 }
 
 /// What a column is called, how much it is needed, which reading it shows.
-const COLUMNS: [(&str, u8, &str, Unit); 11] = [
+const COLUMNS: [(&str, u8, &str, Unit); 13] = [
     ("recovered", ALWAYS, "recovery.from_fault", Unit::Seconds),
     ("from heal", 70, "recovery.from_heal", Unit::Seconds),
     ("impact", 60, "detection.impact", Unit::Seconds),
     ("client error", 40, "detection.client", Unit::Seconds),
+    ("alarm", 35, "detection.alarm", Unit::Seconds),
     ("drained", 50, "drain", Unit::Seconds),
     ("ρ", 52, "load.of_capacity", Unit::Number),
     ("in Dρ/(1−ρ)", 48, "drain.multiple", Unit::Number),
@@ -112,6 +113,7 @@ const COLUMNS: [(&str, u8, &str, Unit); 11] = [
     ("ran again", 51, "queues.resumed", Unit::Seconds),
     ("not done", 30, "lost_goodput", Unit::Tasks),
     ("in time", 65, "served.in_fault", Unit::Fraction),
+    ("in the run", 32, "served.overall", Unit::Fraction),
 ];
 
 fn recoveries(faults: &Faults, fault: &str) -> Table {

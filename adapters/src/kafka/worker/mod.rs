@@ -5,7 +5,9 @@
 //! ahead, which holds nothing: those records are nobody's until handed over.
 
 mod desk;
+mod ear;
 mod forward;
+mod goodbye;
 mod hands;
 mod hold;
 mod offsets;
@@ -16,10 +18,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rdkafka::config::FromClientConfigAndContext as _;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message as _};
-use rdkafka::{ClientContext, Offset, TopicPartitionList};
+use rdkafka::{Offset, TopicPartitionList};
 use schedbench_contract::{BodyPool, Error, Record, Report, Result, Status, Work};
 
 use super::Queue;
@@ -28,14 +30,14 @@ use super::profiles::{Session, Tuning};
 use super::record::Label;
 use crate::clock;
 use desk::Desk;
+use ear::Ear;
 use forward::Forwarder;
+use goodbye::{commit_the_rest, leave};
 use hands::{Bench, Hands, Job};
 use hold::Hold;
 
 /// Most records that wait in a worker until they are due.
 const MOST_HELD: usize = 65_536;
-/// For running handlers to end before their partitions go to another worker.
-const END_WITHIN: Duration = Duration::from_secs(10);
 /// Finished tasks wait at most this long for their offsets to be committed.
 const COMMIT_WITHIN: Duration = Duration::from_millis(100);
 /// A poll with nothing to do, so that a stop is seen.
@@ -48,8 +50,11 @@ const BUSY: Duration = Duration::from_millis(2);
 const LISTEN_AFTER: Duration = Duration::from_secs(2);
 /// Between attempts to commit what could not be.
 const AGAIN_AFTER: Duration = Duration::from_millis(100);
-/// Attempts to commit at the end.
-const LAST_COMMITS: u32 = 20;
+/// Whether the brokers answer again is asked so often after a lost connection:
+/// who has no task of its own would not learn of it otherwise.
+const ASK_EVERY: Duration = Duration::from_millis(100);
+/// For that answer.
+const ASK_FOR: Duration = Duration::from_millis(50);
 
 /// Consumes until `stop` resolves.
 ///
@@ -80,66 +85,6 @@ pub(super) async fn run(
     }
 }
 
-/// Hears of assignments, on the thread that polls.
-struct Ear {
-    desk: Arc<Desk>,
-    complaint: Complaint,
-    /// Whether its partitions are paused, so that a poll brings nothing.
-    is_paused: AtomicBool,
-}
-
-impl Ear {
-    fn pause(&self, consumer: &BaseConsumer<Self>) {
-        match consumer.assignment().and_then(|all| consumer.pause(&all)) {
-            Ok(()) => self.is_paused.store(true, Ordering::Relaxed),
-            Err(error) => eprintln!("kafka's consumer: pausing: {error}"),
-        }
-    }
-
-    /// Where they are paused. Others may not be resumed: librdkafka would begin
-    /// again where it began before.
-    fn resume(&self, consumer: &BaseConsumer<Self>, partitions: &TopicPartitionList) {
-        if self.is_paused.swap(false, Ordering::Relaxed)
-            && let Err(error) = consumer.resume(partitions)
-        {
-            eprintln!("kafka's consumer: going on: {error}");
-        }
-    }
-}
-
-impl ClientContext for Ear {
-    fn log(&self, _: rdkafka::config::RDKafkaLogLevel, fac: &str, text: &str) {
-        eprintln!("kafka's consumer: {fac} {text}");
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        eprintln!("kafka's consumer: {error}: {reason}");
-        self.complaint.note(&error, reason);
-    }
-}
-
-impl ConsumerContext for Ear {
-    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let Rebalance::Revoke(partitions) = rebalance {
-            eprintln!("kafka's consumer: {} partitions revoked", partitions.count());
-            // Who has them again would have them paused.
-            self.resume(consumer, partitions);
-            if let Some(list) = self.desk.revoke(END_WITHIN)
-                && let Err(error) = consumer.commit(&list, CommitMode::Sync)
-            {
-                eprintln!("kafka's consumer: committing before a rebalance: {error}");
-            }
-        }
-    }
-
-    fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let Rebalance::Assign(partitions) = rebalance {
-            eprintln!("kafka's consumer: {} partitions assigned", partitions.count());
-            self.desk.assigned();
-        }
-    }
-}
-
 fn consume<R: Report>(work: &Work, report: R, stopping: &AtomicBool) -> Result<()> {
     let at = work.at.as_ref();
     let at = at.ok_or_else(|| Error::Broken("the work does not say where Kafka is".into()))?;
@@ -156,7 +101,7 @@ fn consume<R: Report>(work: &Work, report: R, stopping: &AtomicBool) -> Result<(
         forwarder: Forwarder::open(at, &desk)?,
         report: Mutex::new(report),
     };
-    std::thread::scope(|scope| {
+    let served = std::thread::scope(|scope| {
         let hands = Hands::hire(scope, &bench)?;
         if !tuning.commits_before {
             let committer = std::thread::Builder::new().name("committer".into());
@@ -171,13 +116,17 @@ fn consume<R: Report>(work: &Work, report: R, stopping: &AtomicBool) -> Result<(
         // Also after an error: the threads have to end.
         desk.close();
         served
-    })?;
-    bench.forwarder.flush();
-    bench.flush();
-    if !tuning.commits_before {
-        commit_the_rest(&consumer, &desk);
+    });
+    if served.is_ok() {
+        bench.forwarder.flush();
+        bench.flush();
+        if !tuning.commits_before {
+            commit_the_rest(&consumer, &desk);
+        }
     }
-    Ok(())
+    drop(bench);
+    leave(consumer);
+    served
 }
 
 fn subscribe(
@@ -200,8 +149,12 @@ fn subscribe(
         .set("fetch.queue.backoff.ms", "5")
         .set("session.timeout.ms", session.timeout_ms)
         .set("heartbeat.interval.ms", session.heartbeat_ms);
-    let ear =
-        Ear { desk: Arc::clone(desk), complaint: Complaint::default(), is_paused: false.into() };
+    let ear = Ear {
+        desk: Arc::clone(desk),
+        complaint: Complaint::default(),
+        is_paused: false.into(),
+        is_connected: true.into(),
+    };
     let consumer: BaseConsumer<Ear> = BaseConsumer::from_config_and_context(&config, ear)
         .map_err(|error| Error::Broken(format!("kafka's client: {error}")))?;
     let explain = |doing: &str, error: &KafkaError| {
@@ -221,24 +174,15 @@ fn keep_committing(consumer: &BaseConsumer<Ear>, desk: &Desk) {
     while let Some((assignment, list)) = desk.wait_for_commit(COMMIT_WITHIN) {
         let Some(list) = list else { continue };
         match consumer.commit(&list, CommitMode::Sync) {
-            Ok(()) => desk.committed(assignment, &list),
+            Ok(()) => {
+                consumer.context().is_connected.store(true, Ordering::Relaxed);
+                desk.committed(assignment, &list);
+            }
             Err(error) => {
                 eprintln!("kafka's consumer: committing: {error}");
                 std::thread::sleep(AGAIN_AFTER);
             }
         }
-    }
-}
-
-/// A rebalance, for others leave at the same time, may get in the way.
-fn commit_the_rest(consumer: &BaseConsumer<Ear>, desk: &Desk) {
-    for _ in 0..LAST_COMMITS {
-        let Some(list) = desk.to_commit() else { return };
-        match consumer.commit(&list, CommitMode::Sync) {
-            Ok(()) => return,
-            Err(error) => eprintln!("kafka's consumer: committing at the end: {error}"),
-        }
-        std::thread::sleep(AGAIN_AFTER);
     }
 }
 
@@ -256,15 +200,13 @@ struct Loop<'a, 'c, R> {
 impl<'c, R: Report> Loop<'_, 'c, R> {
     fn serve(&mut self, stopping: &AtomicBool) -> Result<()> {
         let desk = self.bench.desk;
-        let mut is_ready = false;
+        let (mut is_ready, mut away) = (false, None);
         while !stopping.load(Ordering::Acquire) {
             if !is_ready && desk.is_assigned() {
                 is_ready = true;
-                let (id, now) = (u64::from(self.bench.work.index), clock::now());
-                let status = Status::Ready;
-                self.bench.record(Record { id, attempt: 0, status, start: now, end: now });
-                self.bench.flush();
+                self.say(Status::Ready);
             }
+            self.tell_of_connections(&mut away);
             let room = if self.hold.len() < MOST_HELD { desk.room() } else { 0 };
             let next_due = self.hold.release(|job| self.hands.give(self.bench, job), desk);
             let most = if desk.is_busy() { BUSY } else { IDLE };
@@ -284,6 +226,39 @@ impl<'c, R: Report> Loop<'_, 'c, R> {
             }
         }
         Ok(())
+    }
+
+    /// Says of the worker what is so from now on.
+    fn say(&self, status: Status) {
+        self.bench.record(Record::of_worker(self.bench.work.index, status, clock::now()));
+        self.bench.flush();
+    }
+
+    /// Says when a connection was lost, and when there is one again; `away` is
+    /// when that was asked last.
+    fn tell_of_connections(&self, away: &mut Option<Instant>) {
+        let ear = self.consumer.context();
+        let is_connected = ear.is_connected.load(Ordering::Relaxed);
+        match *away {
+            None if is_connected => {}
+            None => {
+                self.say(Status::Disconnected);
+                *away = Some(Instant::now());
+            }
+            Some(_) if is_connected => {
+                self.say(Status::Reconnected);
+                *away = None;
+            }
+            // Not while tasks wait for their time, which an answer may delay.
+            Some(asked) if asked.elapsed() < ASK_EVERY || self.hold.len() > 0 => {}
+            Some(_) => {
+                let topic = Some(self.bench.queue.topic.as_str());
+                if self.consumer.fetch_metadata(topic, ASK_FOR).is_ok() {
+                    ear.is_connected.store(true, Ordering::Relaxed);
+                }
+                *away = Some(Instant::now());
+            }
+        }
     }
 
     /// Waits for room, and after a while listens meanwhile.
@@ -357,6 +332,10 @@ impl<'c, R: Report> Loop<'_, 'c, R> {
 
     fn take(&mut self, message: BorrowedMessage<'c>) {
         let desk = self.bench.desk;
+        let ear = self.consumer.context();
+        if !ear.is_connected.load(Ordering::Relaxed) {
+            ear.is_connected.store(true, Ordering::Relaxed);
+        }
         let Some(place) = desk.place(message.topic(), message.partition()) else { return };
         let origin = desk.begin(place, message.offset());
         let label = Label::of(&message);

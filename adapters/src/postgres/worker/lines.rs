@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use schedbench_contract::{Report, Result};
+use schedbench_contract::{Report, Result, Status};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::sleep;
 use tokio_postgres::{Client, Statement};
@@ -110,6 +110,7 @@ impl<R: Report> Worker<'_, R> {
         let Some(place) = self.place(at) else { return };
         let generation = place.generation + 1;
         *place = Place { line: None, generation, fetching: false, telling: false };
+        self.say(Status::Disconnected);
         let next = Where { generation, ..at };
         let (road, statements) = (Arc::clone(&self.road), Arc::clone(&self.statements));
         let (rows, tell) = (self.rows, self.tell.clone());
@@ -130,6 +131,7 @@ impl<R: Report> Worker<'_, R> {
     pub(super) fn connected(&mut self, at: Where, line: Arc<Line>) {
         if let Some(place) = self.place(at) {
             place.line = Some(line);
+            self.say(Status::Reconnected);
             // What was notified meanwhile was not heard.
             self.looking.rung();
         }

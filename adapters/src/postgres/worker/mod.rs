@@ -93,7 +93,7 @@ pub(super) async fn run(
         ended: Vec::new(),
         fates: Fates::default(),
     };
-    worker.say_ready();
+    worker.say(Status::Ready);
     worker.serve(stop).await;
     worker.finish().await;
     Ok(())
@@ -130,10 +130,9 @@ struct Worker<'a, R> {
 }
 
 impl<R: Report> Worker<'_, R> {
-    fn say_ready(&mut self) {
-        let (now, index) = (clock::now(), u64::from(self.work.index));
-        let ready = Record { id: index, attempt: 0, status: Status::Ready, start: now, end: now };
-        self.report.record(ready);
+    /// Says of itself what is so from now on.
+    fn say(&mut self, status: Status) {
+        self.report.record(Record::of_worker(self.work.index, status, clock::now()));
         self.report.flush();
     }
 

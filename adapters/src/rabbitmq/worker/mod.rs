@@ -55,8 +55,7 @@ pub(super) async fn run(
     for _ in 0..work.shape.connections.max(1) {
         lines.push(Some(Line::open(&road, work, 0).await?));
     }
-    let (now, index) = (clock::now(), u64::from(work.index));
-    report.record(Record { id: index, attempt: 0, status: Status::Ready, start: now, end: now });
+    report.record(Record::of_worker(work.index, Status::Ready, clock::now()));
     report.flush();
     let manner = Manner::of(&work.profile);
     let mut worker = Worker {
@@ -113,6 +112,7 @@ impl<R: Report> Worker<'_, R> {
                 lost = next(&mut self.lines, &mut inbox) => {
                     self.begin(&mut inbox);
                     if let Some(place) = lost {
+                        self.say(Status::Disconnected);
                         self.connect_again(place);
                     }
                 }
@@ -120,10 +120,16 @@ impl<R: Report> Worker<'_, R> {
                 Some(set_aside) = self.setting_aside.join_next() => self.is_set_aside(set_aside),
                 Some(Ok((place, line))) = self.connecting.join_next() => {
                     self.lines[place] = Some(line);
+                    self.say(Status::Reconnected);
                 }
             }
             self.tell().await;
         }
+    }
+
+    /// Says of itself what is so from now on.
+    fn say(&mut self, status: Status) {
+        self.report.record(Record::of_worker(self.work.index, status, clock::now()));
     }
 
     /// Says what has happened: to the harness first, then to the server.

@@ -61,8 +61,7 @@ pub(super) async fn run(
     side.spawn(Arc::clone(&upkeep).keep_forwarding());
     side.spawn(Arc::clone(&upkeep).keep_recovering());
 
-    let (now, index) = (clock::now(), u64::from(work.index));
-    report.record(Record { id: index, attempt: 0, status: Status::Ready, start: now, end: now });
+    report.record(Record::of_worker(work.index, Status::Ready, clock::now()));
     report.flush();
     let mut worker = Worker {
         work,
@@ -117,9 +116,13 @@ impl<R: Report> Worker<'_, R> {
     async fn serve(&mut self, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
         let mut reconnect_after = FIRST_WAIT;
+        let mut is_away = false;
         let (mut poll_at, mut last_task) = (Instant::now(), Instant::now());
         loop {
             let Some(line) = self.line.clone() else {
+                if !std::mem::replace(&mut is_away, true) {
+                    self.say(Status::Disconnected);
+                }
                 let connecting = connect_after(Arc::clone(&self.road), reconnect_after);
                 let connecting = async {
                     select! {
@@ -136,6 +139,9 @@ impl<R: Report> Worker<'_, R> {
                 continue;
             };
             reconnect_after = FIRST_WAIT;
+            if std::mem::replace(&mut is_away, false) {
+                self.say(Status::Reconnected);
+            }
             let now = Instant::now();
             let room = (self.work.shape.prefetch.max(1) as usize).saturating_sub(self.held);
             let ask = if now >= poll_at { room.min(TASKS_PER_TRIP) } else { 0 };
@@ -164,6 +170,14 @@ impl<R: Report> Worker<'_, R> {
                 () = sleep_until(wake_at), if wants => {}
             }
         }
+    }
+}
+
+impl<R: Report> Worker<'_, R> {
+    /// Says of itself what is so from now on.
+    fn say(&mut self, status: Status) {
+        self.report.record(Record::of_worker(self.work.index, status, clock::now()));
+        self.report.flush();
     }
 }
 

@@ -5,11 +5,16 @@ import signal
 from typing import Any, ClassVar
 
 from celery import Celery
+from celery.utils.dispatch import Signal
 from celery.worker.consumer.consumer import Consumer
 from kombu.entity import Queue
 
 from schedworker.profiles import PROFILES, Profile
 from schedworker.work import NotOurWork, Work
+
+# Sent by the consumer: its connection is gone, and it consumes on another one.
+disconnected = Signal(name="disconnected")
+reconnected = Signal(name="reconnected")
 
 
 class OurConsumer(Consumer):  # type: ignore[misc]
@@ -23,7 +28,11 @@ class OurConsumer(Consumer):  # type: ignore[misc]
     Celery's handler of SIGTERM sets a flag that the event loop sees when it
     wakes, which in an idle pool of threads is at the next heartbeat. Here the
     signal wakes it.
+
+    It also tells when its connection is lost, and when it consumes again.
     """
+
+    _is_away = False
 
     class Blueprint(Consumer.Blueprint):  # type: ignore[misc]
         """The steps of it."""
@@ -41,6 +50,20 @@ class OurConsumer(Consumer):  # type: ignore[misc]
             self._woken, waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
             signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
         hub.add_reader(self._woken, os.read, self._woken, 64)
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Begins to connect again."""
+        if not self._is_away:
+            self._is_away = True
+            disconnected.send(sender=self)
+        super().on_connection_error_after_connected(exc)
+
+    def on_ready(self) -> None:
+        """Consumes, for the first time or again."""
+        if self._is_away:
+            self._is_away = False
+            reconnected.send(sender=self)
+        super().on_ready()
 
 
 def profile_of(work: Work) -> Profile:

@@ -20,6 +20,9 @@ class Status(enum.IntEnum):
     FAILED_FINALLY = 3
     CORRUPT = 4
     PAUSE = 5
+    # TAKEN and CONFIRMED, 6 and 7, are of systems that run in a child.
+    DISCONNECTED = 8
+    RECONNECTED = 9
 
 
 class NoPipe(Exception):

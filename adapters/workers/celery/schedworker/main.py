@@ -25,6 +25,7 @@ def main() -> int:
     bodies = BodyPool(given.body)
     task.register(app, given, events, bodies)
     report_ready(events, given.index)
+    report_connections(events, given.index)
     pauses.report(events, given.index)
     code = consume(app, given.index)
     if code == os.EX_OK:
@@ -40,6 +41,22 @@ def report_ready(events: Events, index: int) -> None:
     def ready(**_: Any) -> None:
         now = time.monotonic_ns()
         events.write(index, 0, Status.READY, now, now)
+
+
+def report_connections(events: Events, index: int) -> None:
+    """Reports when the consumer's connection is lost, and when it has another."""
+
+    def say(status: Status) -> None:
+        now = time.monotonic_ns()
+        events.write(index, 0, status, now, now)
+
+    @application.disconnected.connect(weak=False)
+    def disconnected(**_: Any) -> None:
+        say(Status.DISCONNECTED)
+
+    @application.reconnected.connect(weak=False)
+    def reconnected(**_: Any) -> None:
+        say(Status.RECONNECTED)
 
 
 def consume(app: Celery, index: int) -> int:

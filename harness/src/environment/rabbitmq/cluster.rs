@@ -9,7 +9,7 @@ use schedbench_adapters::amqp::Amqp;
 use schedbench_contract::Address;
 
 use super::node::{LOOK, Node, start_mapper};
-use super::{disk_limit, erlang, leader, mirrors};
+use super::{disk_limit, effective, erlang, leader, mirrors};
 use crate::environment::broker::Running;
 use crate::environment::first_answer::first_answer;
 use crate::environment::{Child, Error, Result, Spawner, rooms};
@@ -39,6 +39,8 @@ pub(super) struct Own {
     /// In the order of the nodes.
     children: Vec<Child>,
     version: String,
+    /// What its first node's configuration comes to.
+    settings: Vec<(String, String)>,
     /// What each node wants to be free, while it is told to want more.
     free_limits: Vec<String>,
 }
@@ -59,6 +61,7 @@ impl Own {
             mappers: Vec::new(),
             children: Vec::with_capacity(nodes.len()),
             version: String::new(),
+            settings: Vec::new(),
             free_limits: Vec::new(),
             nodes,
             keeper,
@@ -70,6 +73,10 @@ impl Own {
             set.map_err(Error::io(format!("{who}: setting the policy of mirrors")))?;
         }
         own.nodes.iter().try_for_each(Node::forget_secrets)?;
+        // Without `erl_call` it serves all the same, and the outcome says what
+        // is not known of it.
+        own.settings = effective::settings(&own.nodes[0])
+            .unwrap_or_else(|error| vec![("configuration".into(), format!("not told: {error}"))]);
         Ok(own)
     }
 
@@ -272,6 +279,10 @@ impl Running for Own {
                 others.join(", ")
             ),
         }
+    }
+
+    fn settings(&self) -> &[(String, String)] {
+        &self.settings
     }
 
     fn check_queue(&self, name: &str) -> Result<()> {

@@ -61,7 +61,15 @@ fn note(bytes: &[u8; RECORD_BYTES], worker: u32, seen: &mut WorkerSeen, log: &Re
             seen.ready = true;
             return;
         }
-        Status::Ready => {
+        Status::Disconnected | Status::Reconnected if id == u64::from(worker) => {
+            let (kind, what) = match status {
+                Status::Disconnected => (MomentKind::Disconnected, "lost its connection"),
+                _ => (MomentKind::Reconnected, "is connected again"),
+            };
+            log.moment(start, kind, format!("worker {} {what}", worker + 1));
+            return;
+        }
+        Status::Ready | Status::Disconnected | Status::Reconnected => {
             seen.protocol_errors += 1;
             return;
         }

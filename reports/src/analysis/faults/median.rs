@@ -1,5 +1,8 @@
 //! The median over trials of which some never recovered.
 
+use statrs::distribution::{Binomial, DiscreteCDF as _};
+
+use crate::analysis::{ENOUGH, LEVEL};
 use crate::outcome::Reading;
 
 /// A median, and what it is made of.
@@ -12,6 +15,9 @@ pub struct Median {
     /// The smallest and the largest of those that have a number, each exact or
     /// a lower bound; `None` where none has.
     pub range: Option<(Reading, Reading)>,
+    /// Where the median of all trials that there could be lies, from five
+    /// judged ones on.
+    pub interval: Option<Interval>,
     /// Trials with a number.
     pub measured: usize,
     /// Trials that were cut off.
@@ -22,6 +28,18 @@ pub struct Median {
     pub not_steady: usize,
     /// Trials that were not measured: in no median.
     pub not_measured: usize,
+}
+
+/// A confidence interval of a median, each end exact or a lower bound.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interval {
+    /// Its lower end.
+    pub low: Reading,
+    /// Its upper end.
+    pub high: Reading,
+    /// How often such an interval holds the median: at least 0.95, and 0.9375
+    /// with five trials, of which no wider one can be made.
+    pub confidence: f64,
 }
 
 impl Median {
@@ -48,6 +66,7 @@ pub fn median(trials: &[Reading]) -> Median {
     let mut told = Median {
         value: Reading::not_measured("no trial was judged"),
         range: None,
+        interval: None,
         measured: 0,
         censored: 0,
         no_impact: 0,
@@ -86,7 +105,10 @@ pub fn median(trials: &[Reading]) -> Median {
         most.push(high);
     }
     told.range = range(trials);
-    told.value = match (middle(least), middle(most)) {
+    least.sort_unstable_by(f64::total_cmp);
+    most.sort_unstable_by(f64::total_cmp);
+    told.interval = interval(&least, &most);
+    told.value = match (middle(&least), middle(&most)) {
         (Some(f64::NEG_INFINITY), _) => Reading::NoImpact,
         (Some(least), Some(most)) if least == most => Reading::Is(least),
         (Some(least), _) => Reading::MoreThan(least),
@@ -113,10 +135,44 @@ fn range(trials: &[Reading]) -> Option<(Reading, Reading)> {
     ))
 }
 
+/// The interval of the median between two order statistics, which asks nothing
+/// of how the times are distributed: of `n` trials each is below the median
+/// with probability 1/2, so that the median lies between the `k`th smallest and
+/// the `k`th largest unless fewer than `k` are on one side of it. H. A. David and
+/// H. N. Nagaraja, Order Statistics, 3rd ed., § 7.1.
+///
+/// A t-interval on logarithms, as repeats of other figures have it, has no
+/// place for a trial that never recovered or in which nothing showed. Here they
+/// have one: below every number, or at least at their bound.
+///
+/// Both lists hold the same trials, sorted: the least and the most that each
+/// can be.
+fn interval(least: &[f64], most: &[f64]) -> Option<Interval> {
+    let n = least.len();
+    if n < ENOUGH {
+        return None;
+    }
+    let (k, confidence) = rank(n)?;
+    let end = |place: usize| match (least.get(place)?, most.get(place)?) {
+        (&f64::NEG_INFINITY, _) => Some(Reading::NoImpact),
+        (least, most) if least == most => Some(Reading::Is(*least)),
+        (least, _) => Some(Reading::MoreThan(*least)),
+    };
+    Some(Interval { low: end(k - 1)?, high: end(n - k)?, confidence })
+}
+
+/// The largest `k` with which the interval misses seldom enough, or 1; and how
+/// often it holds the median.
+fn rank(n: usize) -> Option<(usize, f64)> {
+    let below = Binomial::new(0.5, n as u64).ok()?;
+    let misses = |k: usize| 2.0 * below.cdf(k as u64 - 1);
+    let k = (1..=n / 2).take_while(|k| *k == 1 || misses(*k) <= LEVEL).last()?;
+    Some((k, 1.0 - misses(k)))
+}
+
 /// `statrs` has a median, but its mean of −∞ or +∞ and a number is no number
 /// of ours.
-fn middle(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_unstable_by(f64::total_cmp);
+fn middle(values: &[f64]) -> Option<f64> {
     let upper = *values.get(values.len() / 2)?;
     let lower = values[(values.len() - 1) / 2];
     Some(if lower == f64::NEG_INFINITY { upper } else { lower.midpoint(upper) })
@@ -188,6 +244,79 @@ mod tests {
             (odd.value, odd.not_measured, odd.range),
             (Is(2.0), 2, Some((Is(2.0), Is(2.0))))
         );
+    }
+
+    /// Ranks and confidences as tables have them.
+    #[test]
+    fn an_interval_lies_between_known_ranks() {
+        let known = [
+            (5, 1, 0.9375),
+            (6, 1, 0.96875),
+            (8, 1, 0.9921875),
+            (9, 2, 0.9609375),
+            (10, 2, 0.978_515_625),
+            (20, 6, 0.958_610_534_667_968_8),
+        ];
+        for (n, k, confidence) in known {
+            let (rank, holds) = rank(n).expect("a rank");
+            assert_eq!(rank, k, "of {n}");
+            assert!((holds - confidence).abs() < 1e-9, "{holds} of {n}");
+        }
+    }
+
+    #[test]
+    fn an_interval_keeps_what_was_cut_off_and_where_nothing_showed() {
+        let of = |trials: &[Reading]| median(trials).interval.map(|it| (it.low, it.high));
+        let four = [Is(1.0), Is(2.0), Is(3.0), Is(4.0)];
+        assert_eq!(of(&four), None);
+        let and = |more: &[Reading]| of(&[&four, more].concat());
+        assert_eq!(and(&[Is(9.0)]), Some((Is(1.0), Is(9.0))));
+        assert_eq!(and(&[MoreThan(9.0)]), Some((Is(1.0), MoreThan(9.0))));
+        // It may have been the slowest of all.
+        assert_eq!(and(&[MoreThan(2.5)]), Some((Is(1.0), MoreThan(4.0))));
+        assert_eq!(and(&[NoImpact]), Some((NoImpact, Is(4.0))));
+        assert_eq!(and(&[Reading::NotSteady("noise".into())]), None);
+        let many: Vec<Reading> = (1..=9).map(|n| Is(f64::from(n))).collect();
+        assert_eq!(of(&many), Some((Is(2.0), Is(8.0))));
+    }
+
+    /// Of skewed times, whose median is known; cutting trials off only widens it.
+    #[test]
+    fn an_interval_holds_the_median_as_often_as_it_says() {
+        const ROUNDS: u32 = 4_000;
+        let mut state = 7_u64;
+        let mut uniform = || {
+            // Marsaglia's xorshift.
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        let truth = 0.5_f64.powi(4);
+        let cut_off = |trial: &Reading| match trial {
+            Is(value) if *value > 0.3 => MoreThan(0.3),
+            other => other.clone(),
+        };
+        let number = |end: &Reading| end.number().expect("a number");
+        for n in [5, 6, 8, 9, 20] {
+            let mut holds = 0_u32;
+            for _ in 0..ROUNDS {
+                let trials: Vec<Reading> = (0..n).map(|_| Is(uniform().powi(4))).collect();
+                let some: Vec<Reading> = trials.iter().map(cut_off).collect();
+                let all = median(&trials).interval.expect("enough");
+                let some = median(&some).interval.expect("enough");
+                assert!(number(&some.low) <= number(&all.low));
+                match &some.high {
+                    Is(high) => assert_eq!(*high, number(&all.high)),
+                    other => assert!(number(other) <= number(&all.high)),
+                }
+                holds += u32::from((number(&all.low)..=number(&all.high)).contains(&truth));
+            }
+            let (_, says) = rank(n).expect("a rank");
+            let seen = f64::from(holds) / f64::from(ROUNDS);
+            let noise = 4.0 * (says * (1.0 - says) / f64::from(ROUNDS)).sqrt();
+            assert!((seen - says).abs() < noise, "{seen} of {says} with {n} trials");
+        }
     }
 
     #[test]

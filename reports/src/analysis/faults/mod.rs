@@ -14,7 +14,7 @@ mod tried;
 pub use deed::{Deed, Hurt, deeds};
 pub use guarantee::{Guarantee, Kept};
 pub use kills::{Kills, upper_bound};
-pub use median::{Median, median};
+pub use median::{Interval, Median, median};
 pub use promise::{OnLoss, Promise, ack_in_words, confirms_in_words};
 pub use recovery::{Place, Recovery, find, in_words};
 pub use seen::Seen;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::median::{Median, median};
+use super::median::{Interval, Median, median};
 use super::tried::Tried;
 use crate::metrics::{Metric, OF_TRIALS, Unit};
 use crate::numbers::{Medium, amount, interval};
@@ -135,6 +135,19 @@ impl Median {
     pub fn spread(&self, unit: Unit, medium: Medium) -> Option<String> {
         let (low, high) = self.range.as_ref().filter(|(low, high)| low != high)?;
         Some(format!("{} to {}", in_words(low, unit, medium), in_words(high, unit, medium)))
+    }
+
+    /// The interval of the median, from five trials on: `94 % interval` where it
+    /// is as wide as the range, else `96 % interval 1.1 s to 1.3 s`.
+    #[must_use]
+    pub fn confidence(&self, unit: Unit, medium: Medium) -> Option<String> {
+        let Interval { low, high, confidence } = self.interval.as_ref()?;
+        let head = format!("{:.0}{}% interval", confidence * 100.0, medium.space());
+        if self.range.as_ref().is_some_and(|range| (&range.0, &range.1) == (low, high)) {
+            return (low != high).then_some(head);
+        }
+        let (low, high) = (in_words(low, unit, medium), in_words(high, unit, medium));
+        Some(if low == high { format!("{head} {low}") } else { format!("{head} {low} to {high}") })
     }
 
     /// The median with its range: `1.2 (1.0–1.4) s`, `> 12 s (3 s to > 20 s)`.

@@ -109,6 +109,9 @@ pub(super) struct MedianOf<'a> {
     value: &'a Reading,
     /// Smallest and largest of those with a number.
     range: Option<(&'a Reading, &'a Reading)>,
+    /// Where the median of all trials that there could be lies; `null` below
+    /// five judged ones.
+    interval: Option<IntervalOf<'a>>,
     /// Trials with a number.
     measured: usize,
     /// Trials that were cut off.
@@ -119,6 +122,17 @@ pub(super) struct MedianOf<'a> {
     not_steady: usize,
     /// Trials in which it was not measured.
     not_measured: usize,
+}
+
+/// A confidence interval between two of the trials.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct IntervalOf<'a> {
+    /// Its lower end.
+    low: &'a Reading,
+    /// Its upper end.
+    high: &'a Reading,
+    /// How often such an interval holds the median, from 0 to 1.
+    confidence: f64,
 }
 
 impl<'a> TriedRow<'a> {
@@ -195,6 +209,11 @@ pub(super) fn median_of(median: &Median) -> MedianOf<'_> {
     MedianOf {
         value: &median.value,
         range: median.range.as_ref().map(|(low, high)| (low, high)),
+        interval: median.interval.as_ref().map(|interval| IntervalOf {
+            low: &interval.low,
+            high: &interval.high,
+            confidence: interval.confidence,
+        }),
         measured: median.measured,
         censored: median.censored,
         no_impact: median.no_impact,

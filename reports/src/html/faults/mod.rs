@@ -34,8 +34,8 @@ pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
             p.note {
                 "Times count from the moment the fault took effect; " i { "from heal" } " from the "
                 "moment it was undone, negative where the system had recovered before. "
-                "Of several trials the median of the valid ones, with the range below it; drawn is "
-                "the trial in the middle. "
+                "Of several trials the median of the valid ones, with the range below it and from "
+                "five on the interval in which the median lies; drawn is the trial in the middle. "
                 i { "> x" } ": not yet when the watching ended; such a trial stays in the median. A "
                 "killed process is healed when it is started again, so its start is part of the "
                 "recovery. SIGKILL keeps what the kernel has in its page cache: this is no power loss."

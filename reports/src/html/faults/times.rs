@@ -99,6 +99,7 @@ fn median(row: &Recovery, name: &str, unit: Unit) -> Markup {
         td.n.zero[!is_number] title=[why(&told.value)] {
             (in_words(&told.value, unit, PAGE))
             @if is_number && let Some(spread) = told.spread(unit, PAGE) { small { (spread) } }
+            @if is_number && let Some(told) = told.confidence(unit, PAGE) { small { (told) } }
             @for mixed in told.mixed() { small { (mixed) } }
             @if name == RECOVERED && let Some(again) = relapsed(row) { small { (again) } }
         }

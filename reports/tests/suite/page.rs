@@ -1,0 +1,34 @@
+//! The page of every made-up outcome: it renders, is one file, escapes, and
+//! stays small. The files are left in the target directory to be looked at.
+
+use std::path::Path;
+
+use crate::outcomes;
+
+#[test]
+fn every_outcome_has_a_page() {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
+    std::fs::create_dir_all(&dir).expect("target is writable");
+    for (name, outcome) in outcomes::all() {
+        let page = schedbench_reports::html::render(&outcome);
+        std::fs::write(dir.join(format!("{name}.html")), &page).expect("target is writable");
+        assert!(page.starts_with("<!DOCTYPE html>"), "{name}");
+        for evil in ["<img src=x", "<script>alert", "\u{0}"] {
+            assert!(!page.contains(evil), "{name} carries {evil:?}");
+        }
+        assert!(!page.contains("NaN"), "{name} writes NaN");
+        // A ramp of up to six systems stays below 500 KB, the largest page below 2 MB.
+        let most = if ["wide", "repeated"].contains(&name) { 2_000_000 } else { 500_000 };
+        assert!(page.len() < most, "{name}: {} bytes", page.len());
+    }
+}
+
+#[test]
+fn trials_stand_under_their_names() {
+    let mut outcome = outcomes::faulted();
+    for cell in outcome.cells.iter_mut().filter(|cell| cell.key.fault.is_some()) {
+        cell.key.trial = Some("standstill".into());
+    }
+    let page = schedbench_reports::html::render(&outcome);
+    assert!(page.contains("<h3>standstill: kill broker at 3 s for 2 s</h3>"));
+}

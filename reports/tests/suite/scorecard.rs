@@ -1,0 +1,221 @@
+//! The scorecard: 23 items, read by the names of metrics from whatever an
+//! outcome holds; what it does not hold says why.
+
+use schedbench_reports::analysis::{Scorecard, What, analyse};
+use schedbench_reports::metrics::find;
+use schedbench_reports::outcome::{CellKey, Held, Load, Outcome, Reading, Validity, Value};
+use schedbench_reports::scorecard::ITEMS;
+use schedbench_reports::{export, html};
+
+use crate::outcomes;
+
+#[test]
+fn there_are_23_items_of_the_one_table_of_metrics() {
+    for (place, item) in ITEMS.iter().enumerate() {
+        assert_eq!(usize::from(item.number), place + 1);
+        assert_eq!(item.metrics.is_empty(), item.scenario.is_empty(), "{}", item.name);
+        for name in item.metrics {
+            assert!(find(name).is_some(), "{name}");
+        }
+    }
+}
+
+/// Immediate and delayed tasks, backlogs and faults in one, as `scorecard` will
+/// have them.
+fn whole() -> Outcome {
+    let mut outcome = outcomes::piled();
+    for other in [outcomes::ramp(), outcomes::delays(), outcomes::drill()] {
+        let of = |key: &CellKey| (key.system.clone(), key.profile.clone());
+        for system in other.systems {
+            let known = |one: &schedbench_reports::outcome::System| {
+                (&one.system, &one.profile) == (&system.system, &system.profile)
+            };
+            if !outcome.systems.iter().any(known) {
+                outcome.systems.push(system);
+            }
+        }
+        outcome.cells.extend(other.cells.into_iter().filter(|cell| {
+            let (system, _) = of(&cell.key);
+            system != "noop"
+        }));
+    }
+    outcome.plan.scenario = "scorecard".into();
+    outcome
+}
+
+fn card(outcome: &Outcome) -> Scorecard {
+    analyse(outcome).scorecard.expect("a scorecard")
+}
+
+/// The words or the number of a system's score in the first line of an item.
+fn score(outcome: &Outcome, number: u8, system: &str) -> String {
+    let card = card(outcome);
+    let column = card.systems.iter().position(|index| outcome.systems[*index].system == system);
+    let line = card.lines.iter().find(|line| line.item.number == number).expect("a line");
+    match &line.scores[column.expect("the system")].what {
+        What::Words(words) => words.clone(),
+        What::Capacity(capacity) => capacity.text(),
+        What::Figure(figure) => match &figure.value {
+            Value::Is(number) => format!("{number:.0}"),
+            other => format!("{other:?}"),
+        },
+        What::Median(median) => format!("{:?}", median.value),
+    }
+}
+
+#[test]
+fn each_item_is_read_where_its_metric_is() {
+    let outcome = whole();
+    let card = card(&outcome);
+    let lines = |number: u8| card.lines.iter().filter(move |line| line.item.number == number);
+    for item in &ITEMS {
+        assert_eq!(
+            lines(item.number).any(|line| line.is_told()),
+            !item.metrics.is_empty() && item.number != 6,
+            "{}",
+            item.name
+        );
+    }
+    assert_eq!(lines(1).count(), 6, "a line for each rate");
+    assert_eq!(score(&outcome, 12, "wheel"), "not measured yet");
+    assert_eq!(score(&outcome, 16, "wheel"), "not applicable: no broker that keeps it");
+    assert_eq!(score(&outcome, 5, "wheel"), "≥ 100k/s");
+}
+
+#[test]
+fn what_a_system_cannot_do_says_so() {
+    let mut outcome = outcomes::delays();
+    for system in &mut outcome.systems {
+        system.claims.delay = "unsupported: no native delay".into();
+    }
+    let wheel = outcome.systems[1].system.clone();
+    outcome.cells.retain(|cell| cell.key.system != wheel);
+    assert_eq!(score(&outcome, 9, &wheel), "unsupported: no native delay");
+}
+
+#[test]
+fn it_stands_open_in_its_own_scenario_and_folded_in_others() {
+    let page = html::render(&whole());
+    let section = page.split("<section id=\"scorecard\">").nth(1).expect("a section");
+    assert!(!section.split("</section>").next().expect("it ends").contains("<details>"));
+    let ramp = html::render(&outcomes::ramp());
+    assert!(ramp.contains("of 23 items have a figure in this run</summary>"));
+    assert!(!html::render(&outcomes::empty()).contains("id=\"scorecard\""));
+}
+
+/// Summed over all repeats, valid or not, and with the number of them.
+#[test]
+fn what_a_backlog_lost_is_no_mean() {
+    let mut outcome = outcomes::piled();
+    for cell in outcome.cells.iter_mut().filter(|cell| cell.counts.lost == 12) {
+        cell.validity = Validity::Disturbed("1 core".into());
+    }
+    let card = card(&outcome);
+    let is_it = |number| {
+        card.lines.iter().find(|line| line.item.number == number && line.at.starts_with("100k"))
+    };
+    let line = is_it(17).expect("a line");
+    let of = |system: &str, profile: &str| {
+        let is_it = |index: &usize| {
+            let one = &outcome.systems[*index];
+            (one.system.as_str(), one.profile.as_str()) == (system, profile)
+        };
+        let score = &line.scores[card.systems.iter().position(is_it).expect("the system")];
+        let What::Figure(figure) = &score.what else { panic!("a figure") };
+        (figure.value.clone(), score.at.clone())
+    };
+    let in_three = || "in 3 trials".to_owned();
+    assert_eq!(of("kafka", "acks-all"), (Value::Is(12.0), in_three()));
+    assert_eq!(of("postgres", "skip-locked"), (Value::Is(0.0), in_three()));
+    let (Value::NotMeasured(why), _) = of("celery", "late-ack") else { panic!("no zero") };
+    assert!(why.starts_with("0 lost, ") && why.ends_with(" left"), "{why}");
+    let (Value::NotMeasured(why), _) = of("rabbitmq", "transient-no-confirm") else {
+        panic!("no zero")
+    };
+    assert!(why.ends_with(" missing, never confirmed"), "{why}");
+}
+
+/// Which of the two a line would show is the seed's choice.
+#[test]
+fn a_fault_at_a_share_of_the_capacity_has_a_line_of_its_own() {
+    let mut outcome = outcomes::drill();
+    let mut shares = outcome.cells.clone();
+    shares.retain(|cell| cell.key.fault.is_some());
+    for cell in &mut shares {
+        cell.key.variant = Some("50 % of its capacity".into());
+        cell.key.load = Load::Rate(7e3);
+    }
+    let lines = |outcome: &Outcome| -> Vec<String> {
+        let all = card(outcome).lines;
+        all.into_iter().filter(|line| line.item.number == 23).map(|line| line.at).collect()
+    };
+    let before = lines(&outcome).len();
+    outcome.cells.extend(shares);
+    let after = lines(&outcome);
+    assert_eq!(after.len(), 2 * before, "{after:#?}");
+    let shared = after.iter().filter(|at| at.ends_with(", 50 % of its capacity"));
+    assert_eq!(shared.count(), before);
+    let text = export::json(&outcome, &analyse(&outcome));
+    let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let at = "kill broker at 15 s for 5 s, 50 % of its capacity, 7k/s";
+    assert!(json["scorecard"].as_array().expect("rows").iter().any(|row| row["at"] == at));
+}
+
+#[test]
+fn what_was_not_judged_is_no_figure() {
+    let mut outcome = outcomes::ramp();
+    for cell in &mut outcome.cells {
+        cell.validity = Validity::Disturbed("1 core".into());
+        cell.held = Held::NotJudged("disturbed".into());
+    }
+    let all = card(&outcome);
+    let line = all.lines.iter().find(|line| line.item.number == 5).expect("a line");
+    assert!(!line.is_told());
+    assert_eq!(score(&outcome, 5, "wheel"), "disturbed");
+    let mut outcome = outcomes::drill();
+    for trial in outcome.cells.iter_mut().flat_map(|cell| &mut cell.trials) {
+        let why = || Reading::NotSteady("goodput scatters".into());
+        trial.readings.values_mut().for_each(|reading| *reading = why());
+    }
+    let card = card(&outcome);
+    let trials = card.lines.iter().filter(|line| line.item.number >= 22);
+    assert!(trials.clone().count() > 0);
+    assert!(trials.into_iter().all(|line| !line.is_told()));
+}
+
+fn section(page: &str) -> &str {
+    let section = page.split("<section id=\"scorecard\">").nth(1).expect("a section");
+    section.split("</section>").next().expect("it ends")
+}
+
+/// Also in an item of several metrics that no system has a figure of.
+#[test]
+fn the_page_tells_what_cannot_be_from_what_was_not_measured() {
+    let mut outcome = outcomes::ramp();
+    outcome.systems[4].claims.delay = "unsupported: no native delay".into();
+    let page = html::render(&outcome);
+    let several = ITEMS.iter().find(|item| item.number == 9).expect("item 9");
+    let row = section(&page).split(several.name).nth(1).expect("its row");
+    let row = row.split("</tr>").next().expect("it ends");
+    assert!(row.contains("unsupported: no native delay") && row.contains("not measured"), "{row}");
+}
+
+/// One load has no chart.
+#[test]
+fn every_link_of_it_leads_somewhere() {
+    for (name, outcome) in outcomes::all() {
+        links(name, &outcome);
+    }
+    links("one load", &outcomes::ramp_of(&[outcomes::noop(), outcomes::wheel()], &[10e3], 1));
+}
+
+fn links(name: &str, outcome: &Outcome) {
+    let page = html::render(outcome);
+    if !page.contains("<section id=\"scorecard\">") {
+        return;
+    }
+    let anchors = section(&page).split("href=\"#").skip(1);
+    for anchor in anchors.filter_map(|rest| rest.split('"').next()) {
+        assert!(page.contains(&format!("<section id=\"{anchor}\"")), "{name}: #{anchor}");
+    }
+}
