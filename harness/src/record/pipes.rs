@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_workers_connections_are_moments_and_anothers_are_not_told_by_it() {
+    fn a_workers_connections_are_moments_and_no_other_worker_tells_them() {
         let log = log();
         let pipes = Pipes::start(log.clone()).expect("pipes");
         let writer = pipes.open(1).expect("a pipe");

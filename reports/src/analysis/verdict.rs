@@ -112,8 +112,9 @@ fn open(group: &Group, comparison: Option<&Comparison>) -> Option<String> {
         [(false, "held none of the loads"), (true, "cannot be judged by any valid cell")]
     {
         let of = |row: &&&Row| row.capacity.held() == 0.0 && is_unknown(row) == unknown;
-        let unable: Vec<&str> = rows.iter().filter(of).map(|row| row.label.as_str()).collect();
+        let unable: Vec<String> = rows.iter().filter(of).map(|row| not_even(row)).collect();
         if !unable.is_empty() {
+            let unable: Vec<&str> = unable.iter().map(String::as_str).collect();
             text.push_str(&format!("; {} {told}", list(&unable)));
         }
     }
@@ -122,6 +123,19 @@ fn open(group: &Group, comparison: Option<&Comparison>) -> Option<String> {
         text.push_str(&stacks);
     }
     Some(text)
+}
+
+/// A row with why it did not hold its lowest load, the last and commonest of
+/// the reasons: `asynq (at 10/s: P99 start latency 1.29 s (objective 1 s))`.
+fn not_even(row: &Row) -> String {
+    let why = row.points.first().and_then(|lowest| {
+        let why = lowest.why_not.as_ref()?;
+        Some(format!("at {}: {}", load(lowest.load), why.rsplit("; ").next()?))
+    });
+    match why {
+        Some(why) => format!("{} ({why})", row.label),
+        None => row.label.clone(),
+    }
 }
 
 /// Why a row has no capacity: `not held at 1k/s`, `incomplete: broker died`.
