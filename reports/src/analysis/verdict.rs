@@ -111,11 +111,17 @@ fn open(group: &Group, comparison: Option<&Comparison>) -> Option<String> {
     for (unknown, told) in
         [(false, "held none of the loads"), (true, "cannot be judged by any valid cell")]
     {
-        let of = |row: &&&Row| row.capacity.held() == 0.0 && is_unknown(row) == unknown;
-        let unable: Vec<String> = rows.iter().filter(of).map(|row| not_even(row)).collect();
-        if !unable.is_empty() {
-            let unable: Vec<&str> = unable.iter().map(String::as_str).collect();
-            text.push_str(&format!("; {} {told}", list(&unable)));
+        let of = |row: &&Row| row.capacity.held() == 0.0 && is_unknown(row) == unknown;
+        let unable: Vec<&Row> = rows.iter().copied().filter(of).collect();
+        match unable.as_slice() {
+            [] => {}
+            [one] => text.push_str(&format!("; {} {told}{}", one.label, why_not_even(one))),
+            all => {
+                let each: Vec<String> =
+                    all.iter().map(|row| row.label.clone() + &why_not_even(row)).collect();
+                let each: Vec<&str> = each.iter().map(String::as_str).collect();
+                text.push_str(&format!("; {} {told}", list(&each)));
+            }
         }
     }
     text.push('.');
@@ -125,17 +131,15 @@ fn open(group: &Group, comparison: Option<&Comparison>) -> Option<String> {
     Some(text)
 }
 
-/// A row with why it did not hold its lowest load, the last and commonest of
-/// the reasons: `asynq (at 10/s: P99 start latency 1.29 s (objective 1 s))`.
-fn not_even(row: &Row) -> String {
+/// Why a row did not hold its lowest load, in the last and commonest of the
+/// reasons: ` (at 10/s: P99 start latency 1.29 s, objective 1 s)`.
+fn why_not_even(row: &Row) -> String {
     let why = row.points.first().and_then(|lowest| {
-        let why = lowest.why_not.as_ref()?;
-        Some(format!("at {}: {}", load(lowest.load), why.rsplit("; ").next()?))
+        let why = lowest.why_not.as_ref()?.rsplit("; ").next()?;
+        let why = why.replace(" (", ", ").replace(')', "");
+        Some(format!(" (at {}: {why})", load(lowest.load)))
     });
-    match why {
-        Some(why) => format!("{} ({why})", row.label),
-        None => row.label.clone(),
-    }
+    why.unwrap_or_default()
 }
 
 /// Why a row has no capacity: `not held at 1k/s`, `incomplete: broker died`.
