@@ -6,7 +6,7 @@ use super::Found;
 use super::backlog::Backlog;
 use super::capacity::Capacity;
 use super::faults::{Median, Recovery};
-use super::groups::Mode;
+use super::groups::{Group, Mode};
 use super::measured::of as figure_of;
 use super::points::{Figure, Point, Quality};
 use super::rows::Row;
@@ -126,8 +126,9 @@ impl Scored {
 /// The scorecard; `None` where the outcome covers no item.
 pub(super) fn scorecard(found: &Found<'_>) -> Option<Scorecard> {
     let outcome = found.outcome;
-    let systems: Vec<usize> = (0..outcome.systems.len()).collect();
     let reader = Reader { found };
+    let mut systems: Vec<usize> = (0..outcome.systems.len()).collect();
+    systems.sort_by_key(|index| reader.place(&outcome.systems[*index]));
     let lines: Vec<Scored> = ITEMS.iter().flat_map(|item| reader.lines(item, &systems)).collect();
     let is_whole = outcome.plan.scenario == SCENARIO;
     let card = Scorecard { is_whole, systems, lines };
@@ -246,17 +247,34 @@ impl Reader<'_> {
         rows.find(|row| (&row.system, &row.profile) == (&system.system, &system.profile))
     }
 
+    /// Where its row is among those of "Who holds what"; behind them without one.
+    fn place(&self, system: &System) -> (usize, usize) {
+        let is_it = |row: &Row| (&row.system, &row.profile) == (&system.system, &system.profile);
+        let mut groups = self.found.groups.iter().enumerate();
+        let of =
+            |(place, group): (usize, &Group)| Some((place, group.rows.iter().position(is_it)?));
+        groups.find_map(of).unwrap_or((usize::MAX, 0))
+    }
+
+    /// The rates that a ramp tried: of those that a search found on its way
+    /// most systems have none.
     fn rates(&self, tasks: Tasks) -> Vec<Load> {
-        let rows = self.found.outcome.systems.iter().filter_map(|system| self.row(system, tasks));
+        let systems = self.found.outcome.systems.iter();
+        let rows: Vec<&Row> = systems.filter_map(|system| self.row(system, tasks)).collect();
         let mut all: Vec<Load> = Vec::new();
-        for at in rows.flat_map(|row| &row.points).map(|point| point.load) {
+        for at in rows.iter().flat_map(|row| &row.points).map(|point| point.load) {
             if !all.contains(&at) {
                 all.push(at);
             }
         }
         all.sort_by(|a, b| a.amount().total_cmp(&b.amount()));
+        let is_common =
+            |at: &Load| 2 * rows.iter().filter(|row| row.at(*at).is_some()).count() > rows.len();
         if all.iter().any(|at| is_round(at.amount())) {
             all.retain(|at| is_round(at.amount()));
+        }
+        if all.iter().any(is_common) {
+            all.retain(is_common);
         }
         all
     }
@@ -280,7 +298,12 @@ impl Reader<'_> {
                 let what = What::Capacity(row.capacity.clone());
                 return Some(Score { what, at: String::new(), not_valid: None });
             }
-            At::LowestRate => row.points.iter().find(|point| point.is_valid())?,
+            At::LowestRate => {
+                let tried = self.rates(item.tasks);
+                let mut valid = row.points.iter().filter(|point| point.is_valid());
+                let first = valid.clone().next()?;
+                valid.find(|point| tried.contains(&point.load)).unwrap_or(first)
+            }
             At::Best => {
                 let most = metric.direction == Direction::Higher;
                 let valid = row.points.iter().filter(|point| point.is_valid());

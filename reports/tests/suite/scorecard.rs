@@ -82,6 +82,35 @@ fn each_item_is_read_where_its_metric_is() {
     assert_eq!(score(&outcome, 5, "wheel"), "≥ 100k/s");
 }
 
+/// A search may try a round rate on its way, which the others then have not.
+#[test]
+fn what_a_search_tried_on_its_way_is_no_line_and_no_lowest_rate() {
+    let models = [outcomes::noop(), outcomes::wheel(), outcomes::asynq_rust()];
+    let mut outcome = outcomes::ramp_of(&models, &[1e3, 10e3], 1);
+    let probe = outcomes::cell(&outcomes::asynq_rust(), Load::Rate(10.0), 1, 900);
+    outcome.cells.push(probe);
+    let all = card(&outcome);
+    let at = |number: u8| -> Vec<&str> {
+        let lines = all.lines.iter().filter(|line| line.item.number == number);
+        lines.map(|line| line.at.as_str()).collect()
+    };
+    assert_eq!(at(1), ["1k/s", "10k/s"]);
+    for line in all.lines.iter().filter(|line| matches!(line.item.number, 6 | 7)) {
+        assert!(line.scores.iter().all(|score| score.at != "10/s"), "{line:?}");
+    }
+    // Columns stand in the order of the table above them.
+    let names: Vec<&str> =
+        all.systems.iter().map(|index| outcome.systems[*index].system.as_str()).collect();
+    let rows = analyse(&outcome).groups.into_iter().flat_map(|group| group.rows);
+    let mut expected: Vec<String> = Vec::new();
+    for row in rows {
+        if !expected.contains(&row.system) {
+            expected.push(row.system);
+        }
+    }
+    assert_eq!(names, expected);
+}
+
 #[test]
 fn what_a_system_cannot_do_says_so() {
     let mut outcome = outcomes::delays();
