@@ -376,3 +376,21 @@ fn duplicates_are_told_by_who_made_them() {
     let csv = export::csv(&outcome);
     assert_eq!(csv.matches("fault.redelivered,tasks,lower,is,2,").count(), 5, "{csv}");
 }
+
+/// With five trials there is no wider interval than their range, and with nine
+/// there is a narrower one.
+#[test]
+fn a_median_says_how_sure_it_is_from_five_trials_on() {
+    use schedbench_reports::analysis::median;
+    use schedbench_reports::metrics::Unit;
+    use schedbench_reports::numbers::Medium;
+
+    let told = |trials: &[Reading]| median(trials).confidence(Unit::Seconds, Medium::Terminal);
+    let up_to = |n: u32| (1..=n).map(|s| Reading::Is(f64::from(s))).collect::<Vec<_>>();
+    assert_eq!(told(&up_to(4)), None);
+    assert_eq!(told(&up_to(5)).as_deref(), Some("94 % interval"));
+    assert_eq!(told(&up_to(9)).as_deref(), Some("96 % interval 2 s to 8 s"));
+    let cut_off = [&up_to(8)[..], &[Reading::MoreThan(20.0)]].concat();
+    assert_eq!(told(&cut_off).as_deref(), Some("96 % interval 2 s to 8 s"));
+    assert_eq!(told(&vec![Reading::Is(3.0); 5]), None, "nothing to add to one number");
+}
