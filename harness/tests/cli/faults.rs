@@ -29,9 +29,15 @@ fn run(place: &Place, text: &str, more: &[&str]) -> Command {
 /// The outcome once noop and the one system have been measured. On a busy
 /// machine the run would measure again what was disturbed; it is ended instead.
 fn outcome(place: &Place, text: &str) -> Outcome {
+    outcome_of(place, text, 2)
+}
+
+/// The same with as many cells, that of noop among them.
+fn outcome_of(place: &Place, text: &str, cells: usize) -> Outcome {
     let mut running = Running::start(place, run(place, text, &[]));
-    running.wait_for_cells(1);
-    running.wait_for_cells(2);
+    for cell in 1..=cells {
+        running.wait_for_cells(cell);
+    }
     let outcome = place.results().expect("results").outcome();
     running.send(Signal::INT);
     running.end();
@@ -148,6 +154,28 @@ fn a_killed_wheel_has_lost_what_waited_in_it() {
     let bin = ((7.0 - cell.series.start_s) / cell.series.bin_s) as usize;
     assert_eq!(done[bin], Some(0.0), "{done:?}");
     assert!(cell.counts.early == 0 && cell.counts.repeated == 0, "{:?}", cell.counts);
+    place.wait_until_nothing_is_left("after a fault");
+}
+
+/// So do the baselines beside it: the heap, tokio's timer and its delay queue.
+#[test]
+fn killed_baselines_have_lost_what_waited_in_them() {
+    let place = Place::new();
+    let baselines = ["heap", "tokio", "delay-queue"];
+    let text =
+        scenario("\"heap\", \"tokio\", \"delay-queue\"", 4, "kind = \"kill\"\non = \"workers\"")
+            .replace("rates = [\"5k\"]", "rates = [\"500\"]")
+            .replace("at = \"6 s\"\nfor = \"2 s\"", "at = \"2 s\"\nfor = \"500 ms\"")
+            + "[task]\ndelay = [{ fixed = \"1 s\" }]\n";
+    let outcome = outcome_of(&place, &text, 1 + baselines.len());
+    for system in baselines {
+        let [cell] = cells_of(&outcome, system)[..] else { panic!("one cell of {system}") };
+        assert!(cell.counts.balances && cell.error.is_none(), "{cell:?}");
+        let [trial] = cell.trials.as_slice() else { panic!("{:?}", cell.trials) };
+        assert!((475..=525).contains(&trial.lost), "{system}: {} lost", trial.lost);
+        assert_eq!(trial.lost, cell.counts.lost, "{system}");
+        assert_eq!(cell.counts.repeated, 0, "{system}: {:?}", cell.counts);
+    }
     place.wait_until_nothing_is_left("after a fault");
 }
 

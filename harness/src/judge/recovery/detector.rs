@@ -6,6 +6,12 @@ use super::series::Interval;
 /// Bad intervals in a row that are an impact, or a relapse.
 pub(super) const RUN: usize = 3;
 
+/// How much slower than the baseline is never bad, ns. L begins when a task
+/// was due, so that the generator's lateness is in it, and 1 ms of that is held
+/// against nobody (`Limits::lateness_ns`). A system in a process of its own is
+/// done after 0.1 ms: twice that is what a pacer scatters by on two cores.
+const RESOLVED_NS: f64 = 1e6;
+
 /// What an interval is, measured against the baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Health {
@@ -34,7 +40,7 @@ impl Detector {
         Self {
             bad_below: goodput - (0.10 * goodput).max(4.0 * scatter),
             ok_from: goodput - (0.05 * goodput).max(3.0 * scatter),
-            slow_above: baseline.p99_ns.map(|p99| 2.0 * p99),
+            slow_above: baseline.p99_ns.map(|p99| p99 + p99.max(RESOLVED_NS)),
             bad_errors: errors + 0.01_f64.max(6.0 * errors_scatter),
             ok_errors: errors + 0.001_f64.max(5.0 * errors_scatter),
         }
@@ -129,6 +135,18 @@ mod tests {
         assert_eq!(health(2_000, 5e6, 0.001), Ok);
         assert_eq!(health(2_000, 5e6, 0.002), Between);
         assert_eq!(health(2_000, 5e6, 0.011), Bad);
+    }
+
+    /// Where P0 is 0.1 ms, 1 ms more is the generator's to scatter by.
+    #[test]
+    fn a_latency_below_what_the_pacing_resolves_is_not_bad() {
+        let detector = Detector::of(&Baseline { p99_ns: Some(1e5), ..baseline() });
+        let at = |p99_ns| {
+            let p99_ns = Some(p99_ns);
+            detector.health(&Interval { completed: 2_000, p99_ns, ..Interval::default() })
+        };
+        assert_eq!(at(0.9e6), Ok);
+        assert_eq!(at(1.11e6), Bad);
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl Series {
 pub(super) struct Filling {
     grid: Grid,
     completed: Vec<u64>,
-    /// completion − due. Two digits do: L is only ever compared with 2 P0.
+    /// completion − due. Two digits do: L is only ever compared with some 2 P0.
     /// What completed before it was due counts as 0 here for the same reason.
     latencies: Vec<Option<Histogram<u32>>>,
     intended: Vec<u64>,
