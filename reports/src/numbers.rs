@@ -296,6 +296,12 @@ pub fn interval(point: f64, low: f64, high: f64, unit: Unit, medium: Medium) -> 
     if !(point.is_finite() && low.is_finite() && high.is_finite()) {
         return amount(point, unit, medium);
     }
+    // A share that is not whole reads so, in each of its three numbers.
+    let nearly = |share: f64| share > 0.9995 && share < 1.0;
+    if unit == Unit::Fraction && [point, low, high].into_iter().any(nearly) {
+        let [point, low, high] = [point, low, high].map(|share| fraction(share, medium));
+        return format!("{point} ({low} to {high})");
+    }
     let scale = Scale::of(unit, point);
     let [point, low, high] = scale.bare_interval(point, low, high);
     scale.attach(&format!("{point} ({low}–{high})"), medium)
@@ -311,6 +317,14 @@ mod tests {
         assert_eq!(told(1.2, 0.9, 150.0), "1 (1–150) s");
         assert_eq!(told(3.3e-3, 3.1e-3, 0.3), "3 (3–300) ms");
         assert_eq!(told(120.0, 50.0, 300.0), "120 (50–300) s");
+    }
+
+    #[test]
+    fn an_interval_below_the_whole_never_reads_as_the_whole() {
+        let told = |point, low, high| interval(point, low, high, Unit::Fraction, Medium::Terminal);
+        assert_eq!(told(0.999_96, 0.999_9, 0.999_99), "> 99.9 % (> 99.9 % to > 99.9 %)");
+        assert_eq!(told(0.999, 0.998, 0.999_6), "99.9 % (99.8 % to > 99.9 %)");
+        assert_eq!(told(0.5, 0.4, 0.6), "50 (40–60) %");
     }
     use Medium::Terminal;
 

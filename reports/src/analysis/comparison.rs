@@ -1,52 +1,45 @@
 //! Which differences in P99 the verdict may state.
 
 use super::groups::Group;
-use super::statistics::{difference, differs, holm};
+use super::pairs::{Pairs, pairs};
+use super::rows::Row;
 
-/// The comparisons that a group's sentence may state: the lowest P99 at the
-/// common load against each other one, Holm-adjusted over all groups.
+/// The rows of a group that a sentence may compare by their P99 at the common
+/// load, each two tested with all of all groups.
 pub(super) struct Comparison {
     /// Rows with a P99 above what pacing resolves, the lowest first.
     pub(super) order: Vec<usize>,
-    /// For each but the first, its adjusted p against the first; `None` below
-    /// five repeats.
-    pub(super) adjusted: Vec<Option<f64>>,
+    /// What the tests say of their places in that order.
+    pub(super) pairs: Pairs,
 }
 
 impl Comparison {
     /// Rows that differ from the lowest, or do not.
     pub(super) fn others(&self, different: bool) -> impl Iterator<Item = usize> {
-        self.order
-            .iter()
-            .skip(1)
-            .zip(&self.adjusted)
-            .filter(move |(_, p)| p.is_some_and(differs) == different)
-            .map(|(row, _)| *row)
+        (1..self.order.len())
+            .filter(move |place| self.pairs.apart(0, *place).unwrap_or(false) == different)
+            .map(|place| self.order[place])
     }
 }
 
 /// The comparisons of each group; `None` where there is nothing to compare.
 pub(super) fn compare(groups: &[Group]) -> Vec<Option<Comparison>> {
     let orders: Vec<Vec<usize>> = groups.iter().map(by_p99).collect();
-    let p: Vec<Vec<Option<f64>>> = groups
+    let samples: Vec<Vec<&[f64]>> = groups
         .iter()
         .zip(&orders)
-        .map(|(group, order)| {
-            let of = |row: &usize| &group.rows[*row].p99.repeats;
-            let first = order.first();
-            order.iter().skip(1).map(|row| difference(of(first?), of(row))).collect()
-        })
+        .map(|(group, order)| order.iter().map(|row| sample(group, &group.rows[*row])).collect())
         .collect();
-    let tested: Vec<f64> = p.iter().flatten().filter_map(|p| *p).collect();
-    let mut adjusted = holm(&tested).into_iter();
-    orders
-        .into_iter()
-        .zip(p)
-        .map(|(order, p)| {
-            let adjusted = p.into_iter().map(|p| p.and_then(|_| adjusted.next())).collect();
-            (order.len() > 1).then_some(Comparison { order, adjusted })
-        })
-        .collect()
+    let pairs = pairs(&samples);
+    let told = orders.into_iter().zip(pairs);
+    told.map(|(order, pairs)| (order.len() > 1).then_some(Comparison { order, pairs })).collect()
+}
+
+/// What each repeat says; nothing where one of them has no P99 of its own, for
+/// those that have may have it because they were slower.
+fn sample<'g>(group: &Group, row: &'g Row) -> &'g [f64] {
+    let repeats = group.common_load.and_then(|at| row.at(at)).map(|point| point.n());
+    if repeats == Some(row.p99.repeats.len()) { &row.p99.repeats } else { &[] }
 }
 
 /// Rows by P99 at the common load, those alone that are valid there and above

@@ -1,7 +1,7 @@
 //! Ranks inside one group. Rows whose capacities cannot be told apart share one.
 
 use super::rows::Row;
-use super::statistics::{difference, differs, holm};
+use super::statistics::{differs, holm, larger};
 
 /// A place in a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +10,18 @@ pub struct Rank {
     pub place: usize,
     /// Whether another row shares it.
     pub shared: bool,
+    /// What tells it from those before it; of the first place nothing does.
+    pub apart: Option<Apart>,
+}
+
+/// What tells a capacity from those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Apart {
+    /// Five repeats or more, by a test.
+    Tested,
+    /// In no repeat did it hold a load that those held, or fail at one that they
+    /// failed at.
+    Brackets,
 }
 
 /// Sorts the rows of each class by capacity, `noop` first, and gives those that
@@ -30,6 +42,14 @@ pub(super) fn rank<'a>(classes: impl IntoIterator<Item = &'a mut Vec<Row>>) {
 
 /// Two places in the order of capacity, the earlier first.
 type Pair = (usize, usize);
+
+/// The first of those that cannot be told apart, and what tells it from those
+/// before it.
+#[derive(Clone, Copy)]
+struct Leader {
+    place: usize,
+    apart: Option<Apart>,
+}
 
 /// The rows of a class, and which of them may be ranked, the highest first.
 struct Ranked<'a> {
@@ -63,20 +83,21 @@ impl<'a> Ranked<'a> {
     /// Each row and the first of its rank, where those are no neighbours.
     fn with_leaders(&self, apart: &[Pair]) -> Vec<Pair> {
         let leaders = self.leaders(apart).into_iter().enumerate();
-        leaders.filter(|(place, first)| place - first > 1).map(|(at, first)| (first, at)).collect()
+        let far = leaders.filter(|(place, leader)| place - leader.place > 1);
+        far.map(|(place, leader)| (leader.place, place)).collect()
     }
 
     /// For each row the first of those that it cannot be told from.
-    fn leaders(&self, apart: &[Pair]) -> Vec<usize> {
-        let mut leader = 0;
+    fn leaders(&self, apart: &[Pair]) -> Vec<Leader> {
+        let mut leader = Leader { place: 0, apart: None };
         let of = |place: usize| {
-            let is_apart = |pair: Pair| apart.contains(&pair);
-            let is_first = place > leader
-                && (is_apart((place - 1, place))
-                    || is_apart((leader, place))
-                    || !overlap(self.row(leader), self.row(place)));
-            if is_first {
-                leader = place;
+            let is_tested = |pair: Pair| apart.contains(&pair);
+            if place > leader.place {
+                if is_tested((place - 1, place)) || is_tested((leader.place, place)) {
+                    leader = Leader { place, apart: Some(Apart::Tested) };
+                } else if !overlap(self.row(leader.place), self.row(place)) {
+                    leader = Leader { place, apart: Some(Apart::Brackets) };
+                }
             }
             leader
         };
@@ -86,8 +107,9 @@ impl<'a> Ranked<'a> {
     fn give_places(&mut self, apart: &[Pair]) {
         let leaders = self.leaders(apart);
         for (index, leader) in self.order.iter().zip(&leaders) {
-            let shared = leaders.iter().filter(|other| *other == leader).count() > 1;
-            self.rows[*index].rank = Some(Rank { place: leader + 1, shared });
+            let shared = leaders.iter().filter(|other| other.place == leader.place).count() > 1;
+            let Leader { place, apart } = *leader;
+            self.rows[*index].rank = Some(Rank { place: place + 1, shared, apart });
         }
     }
 }
@@ -98,7 +120,7 @@ impl<'a> Ranked<'a> {
 fn told_apart(classes: &[Ranked<'_>], pairs: &[Vec<Pair>]) -> Vec<Vec<Pair>> {
     let test = |class: &Ranked<'_>, (high, low): Pair| {
         let (high, low) = (class.row(high), class.row(low));
-        (!low.open_ended).then(|| difference(&high.capacities, &low.capacities)).flatten()
+        (!low.open_ended).then(|| larger(&high.capacities, &low.capacities)).flatten()
     };
     let p: Vec<Vec<Option<f64>>> = classes
         .iter()
@@ -207,6 +229,33 @@ mod tests {
         // Below five repeats the brackets alone speak.
         rows.iter_mut().for_each(|row| row.capacities.truncate(4));
         assert_eq!(said(&places(rows)), "a 1=, b 1=");
+    }
+
+    /// By the least of its repeats b stands second, and yet most of them lie above
+    /// a's: that is no proof that a holds more.
+    #[test]
+    fn an_order_is_not_proved_by_a_difference_the_other_way() {
+        let capacity = |held: f64| Capacity::Is { held, failed: held * 1.1 };
+        let mut a = row("a", capacity(50e3), &[50e3; 5]);
+        let mut b = row("b", capacity(45e3), &[80e3, 80e3, 80e3, 80e3, 45e3]);
+        (a.bracket, b.bracket) = (Some((50e3, 55e3)), Some((45e3, 88e3)));
+        assert_eq!(said(&places(vec![a, b])), "a 1=, b 1=");
+    }
+
+    #[test]
+    fn a_place_says_what_tells_it_from_those_before() {
+        let mut rows = vec![
+            row("a", Capacity::AtLeast(100e3), &[100e3]),
+            row("b", Capacity::Between { held: 20e3, failed: 50e3 }, &[20e3]),
+        ];
+        rank([&mut rows]);
+        let apart = |row: &Row| row.rank.and_then(|rank| rank.apart);
+        assert_eq!((apart(&rows[0]), apart(&rows[1])), (None, Some(Apart::Brackets)));
+        for row in &mut rows {
+            row.capacities = [0.99, 1.0, 1.01, 1.0, 1.0].map(|x| x * row.capacity.held()).to_vec();
+        }
+        rank([&mut rows]);
+        assert_eq!(apart(&rows[1]), Some(Apart::Tested));
     }
 
     /// Ten repeats of 100k/s and of 50k/s, beyond which the generator offered

@@ -184,6 +184,11 @@ fn who_holds(able: &[&Row]) -> String {
     };
     if !behind.is_empty() {
         text.push_str(&format!("; then {}", behind.join(", ")));
+        // What tells them apart is then what was seen, and no test.
+        let fewest = able.iter().map(|row| row.capacities.len()).min().unwrap_or(0);
+        if fewest < ENOUGH {
+            text.push_str(&format!(", as seen in {}", repeats(fewest)));
+        }
     }
     text
 }
@@ -245,40 +250,58 @@ fn compared(group: &Group, comparison: &Comparison, name: &str) -> String {
         let row = &group.rows[row];
         format!("{}, {}", row.label, written(&row.p99))
     };
-    let said_all = |rows: Vec<usize>| rows.into_iter().map(said).collect::<Vec<_>>().join("; ");
+    let said_all = |rows: &[usize]| {
+        let each: Vec<String> = rows.iter().map(|row| said(*row)).collect();
+        each.join("; ")
+    };
     let best = comparison.order[0];
-    if comparison.adjusted.iter().any(Option::is_none) {
+    if !comparison.pairs.is_tested() {
         return format!(
-            "P99 {name} is lowest for {}, against {}, as seen in {} (differences are tested from \
-             {ENOUGH} on)",
+            "P99 {name} is lowest for {}, against {}, as seen in {}",
             said(best),
             said(comparison.order[1]),
-            repeats(group)
+            why_untested(group)
         );
     }
     let same: Vec<usize> = comparison.others(false).collect();
     let Some(next) = comparison.others(true).next() else {
-        return format!(
-            "every difference in P99 {name} lies inside the noise ({})",
-            said_all(comparison.order.clone())
-        );
+        return match comparison.pairs.are_all_alike() {
+            true => format!(
+                "every difference in P99 {name} lies inside the noise ({})",
+                said_all(&comparison.order)
+            ),
+            false => format!(
+                "P99 {name} is lowest for {}, and none can be told from it ({})",
+                said(best),
+                said_all(&comparison.order[1..])
+            ),
+        };
     };
     if same.is_empty() {
         return format!("P99 {name} is lowest for {}, against {}", said(best), said(next));
     }
-    let tied = std::iter::once(best).chain(same).collect();
     format!(
-        "P99 {name} is lowest, inside the noise of each other, for {}; against {}",
-        said_all(tied),
+        "P99 {name} is lowest for {}, from which {} cannot be told; against {}",
+        said(best),
+        said_all(&same),
         said(next)
     )
 }
 
-fn repeats(group: &Group) -> String {
+/// `3 repeats (differences are tested from 5 on)`, or what else stands in the
+/// way of a test.
+fn why_untested(group: &Group) -> String {
     let n = group
         .common_load
         .and_then(|at| group.contenders().filter_map(|row| Some(row.at(at)?.n())).min())
         .unwrap_or(0);
+    match n < ENOUGH {
+        true => format!("{} (differences are tested from {ENOUGH} on)", repeats(n)),
+        false => format!("{n} repeats together (one alone has too few tasks for a P99)"),
+    }
+}
+
+fn repeats(n: usize) -> String {
     if n == 1 { "1 repeat".to_owned() } else { format!("{n} repeats") }
 }
 
@@ -329,15 +352,18 @@ fn delayed(groups: &[Group], place: usize) -> Option<String> {
         })
         .collect();
     let class = capital(&own.class.title());
+    let at = match (all.as_slice(), &own.variant) {
+        ([_], Some(variant)) => variant.clone(),
+        _ => format!("over {} delays", all.len()),
+    };
     if each.is_empty() {
-        return Some(format!("{class}: no load was held at any of the delays."));
+        let mut rows = all.iter().flat_map(|group| group.contenders());
+        let judged = rows.any(|row| matches!(row.capacity, Capacity::NotHeld(_)));
+        let what = if judged { "no load was held" } else { "no cell could be judged" };
+        return Some(format!("{class}, {at}: {what}."));
     }
     let name = name(own.latency);
-    Some(format!(
-        "{class}, over {} delays: P99 {name} at the load all hold is {}.",
-        all.len(),
-        each.join(", ")
-    ))
+    Some(format!("{class}, {at}: P99 {name} at the load all hold is {}.", each.join(", ")))
 }
 
 /// In flight only throughput says something: latency there is Little's law.
@@ -381,7 +407,12 @@ fn bound(outcome: &Outcome, groups: &[Group]) -> String {
                 (&cell.key.system, &cell.key.profile) == (&system.system, &system.profile)
             })
     });
-    let who = if brokers { "Generator, broker and workers" } else { "Generator and workers" };
+    // Brokers that were there before are wherever their URLs point.
+    let elsewhere = host.environment.as_deref() == Some("external");
+    let who = match brokers && !elsewhere {
+        true => "Generator, broker and workers",
+        false => "Generator and workers",
+    };
     let cores = if host.cores == 1 { "1 core".to_owned() } else { format!("{} cores", host.cores) };
     let placement = host.placement.trim();
     let mut text = if placement == "shared" || placement.is_empty() {
@@ -389,6 +420,9 @@ fn bound(outcome: &Outcome, groups: &[Group]) -> String {
     } else {
         format!("{who} ran on {cores}, placement {placement}")
     };
+    if brokers && elsewhere {
+        text.push_str("; where the brokers ran, and beside what, is not known");
+    }
     let noop = groups
         .iter()
         .filter(|group| group.mode == Mode::Open && group.variant.is_none())

@@ -54,6 +54,9 @@ fn here(outcome: &Outcome) -> String {
     let mut words = vec![format!("one machine, {} {cores} of {}", host.cores, host.cpu)];
     let brokers = outcome.systems.iter().any(|system| system.server.is_some());
     words.extend(brokers.then(|| match (&host.network, &host.proxy) {
+        _ if host.environment.as_deref() == Some("external") => {
+            "brokers that were there before, it is not known where".to_owned()
+        }
         (Some(network), _) => format!("brokers over {network}"),
         (None, Some(_)) => "brokers over loopback, with faults through proxies".to_owned(),
         (None, None) => "brokers over loopback".to_owned(),

@@ -62,7 +62,7 @@ fn guarantees(faults: &Faults, fault: &str) -> Table {
 fn losses(one: &Guarantee) -> String {
     let seen = &one.seen;
     let decided = seen.decided;
-    match (one.promise.on_loss, decided.bound()) {
+    match (one.promise.on_loss, decided.bound_in_words()) {
         (OnLoss::Unconfirmed, _) if seen.missing_in > 0 => {
             let trials = decided.kills + seen.missing_in;
             format!("{} missing in {} of {trials}", whole(seen.missing), seen.missing_in)
@@ -74,7 +74,7 @@ fn losses(one: &Guarantee) -> String {
             let least = if seen.at_least { "≥ " } else { "" };
             format!("{least}{} in {} of {}", whole(seen.lost), decided.losing, decided.kills)
         }
-        (_, Some(bound)) => format!("0 in {} (≤ {:.0} %)", decided.kills, bound * 100.0),
+        (_, Some(bound)) => format!("0 in {} (≤ {bound})", decided.kills),
     }
 }
 

@@ -150,13 +150,13 @@ impl Guarantee {
     #[must_use]
     pub fn bound(&self) -> String {
         let decided = self.seen.decided;
-        match decided.bound() {
+        match decided.bound_in_words() {
             Some(bound)
                 if self.promise.on_loss != OnLoss::Unconfirmed
                     && decided.losing < decided.kills =>
             {
                 let unit = self.unit();
-                format!("a {unit} loses something in ≤ {:.0} % of cases, 95 %", 100.0 * bound)
+                format!("a {unit} loses something in ≤ {bound} of cases, 95 %")
             }
             _ => String::new(),
         }

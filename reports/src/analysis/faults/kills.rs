@@ -26,6 +26,17 @@ impl Kills {
     pub fn bound(&self) -> Option<f64> {
         upper_bound(self.losing, self.kills)
     }
+
+    /// The bound as `45 %`: a small one rounded up to a tenth, since what is
+    /// printed must hold as well.
+    #[must_use]
+    pub fn bound_in_words(&self) -> Option<String> {
+        let percent = 100.0 * self.bound()?;
+        Some(match percent < 10.0 {
+            true => format!("{:.1} %", (10.0 * percent).ceil() / 10.0),
+            false => format!("{percent:.0} %"),
+        })
+    }
 }
 
 /// The same for any event that `x` of `n` independent trials showed.
@@ -56,6 +67,16 @@ mod tests {
         assert!((bound(0, 1) - 0.95).abs() < 1e-12);
         assert!(bound(0, 58) > 0.05 && bound(0, 59) < 0.05);
         assert_eq!(Kills::default().bound(), None);
+    }
+
+    #[test]
+    fn a_small_bound_is_printed_no_smaller_than_it_is() {
+        let said = |kills| Kills { kills, losing: 0, exposed: 0 }.bound_in_words();
+        assert_eq!(said(5).as_deref(), Some("45 %"));
+        // 4.438 %, 1.494 % and 0.498 %.
+        assert_eq!(said(66).as_deref(), Some("4.5 %"));
+        assert_eq!(said(199).as_deref(), Some("1.5 %"));
+        assert_eq!(said(600).as_deref(), Some("0.5 %"));
     }
 
     /// The bound p solves P(X ≤ x | n, p) = 0.05.

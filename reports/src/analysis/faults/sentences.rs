@@ -197,7 +197,7 @@ fn in_class(rows: &[&Recovery]) -> Option<String> {
             "{} was back {} after it took effect{}",
             row.tried.label,
             written(row, median),
-            of_trials(row)
+            of_trials(median)
         )),
         [first, .., last] => parts.push(apart(first, last, back.len())),
     }
@@ -227,7 +227,7 @@ fn apart(first: &Back<'_>, last: &Back<'_>, all: usize) -> String {
         }
         _ => false,
     };
-    let n = first.0.told().min(last.0.told());
+    let n = judged(&first.1).min(judged(&last.1));
     if !is_apart {
         let names = if all == 2 { "both" } else { "the fastest and the slowest" };
         return format!(
@@ -251,14 +251,19 @@ fn apart(first: &Back<'_>, last: &Back<'_>, all: usize) -> String {
 /// The median with its range, or with its resolution where it is one trial's.
 fn written(row: &Recovery, median: &Median) -> String {
     let text = median.written(Unit::Seconds, MEDIUM);
-    match (row.told(), &median.value) {
+    match (judged(median), &median.value) {
         (1, Reading::Is(_)) => format!("{text} ± {}", seconds(row.resolution_s, MEDIUM)),
         _ => text,
     }
 }
 
-fn of_trials(row: &Recovery) -> String {
-    let n = row.told();
+/// Trials that a median is of.
+const fn judged(median: &Median) -> usize {
+    median.measured + median.censored + median.no_impact
+}
+
+fn of_trials(median: &Median) -> String {
+    let n = judged(median);
     if n > 1 { format!(" (median of {n})") } else { String::new() }
 }
 
@@ -284,4 +289,21 @@ fn capital(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().collect::<String>() + letters.as_str()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::median;
+    use super::*;
+
+    /// Of five valid trials three had no steady time before the fault: what is
+    /// said of the other two is said of two.
+    #[test]
+    fn a_median_counts_the_trials_that_are_in_it() {
+        let unsteady = || Reading::NotSteady("three bad intervals".to_owned());
+        let trials = [Reading::Is(1.0), Reading::Is(1.1), unsteady(), unsteady(), unsteady()];
+        assert_eq!(judged(&median(&trials)), 2);
+        assert_eq!(of_trials(&median(&trials)), " (median of 2)");
+        assert_eq!(judged(&median(&[Reading::MoreThan(9.0), Reading::NoImpact])), 2);
+    }
 }

@@ -1,11 +1,14 @@
 //! Questions that figures answer: the highest rate, the exactness of delays,
 //! the cost of a task.
 
-use super::{Able, Choice, Other, Question, apart_from_the_first, not_tested};
+use super::{Able, Choice, Other, Question, not_tested};
 use crate::analysis::capacity::Capacity;
 use crate::analysis::groups::{Group, Mode};
+use crate::analysis::pairs::{Pairs, pairs};
 use crate::analysis::points::Figure;
+use crate::analysis::rank::Apart;
 use crate::analysis::rows::Row;
+use crate::analysis::statistics::ENOUGH;
 use crate::metrics::Unit;
 use crate::numbers::{Medium, load, seconds, short};
 use crate::outcome::{Load, Outcome, Value};
@@ -40,27 +43,17 @@ pub(super) fn peak(groups: &[Group]) -> Option<Question> {
         }
         ordered.push((group.class.title(), able));
     }
-    let pairs: Vec<Vec<&[f64]>> = ordered
-        .iter()
-        .map(|(_, able)| {
-            // The next may hold more than it was asked to: not to be tested.
-            let next = next_place(able).filter(|next| !next.open_ended);
-            let pair = next.and_then(|next| Some([able.first()?, next]));
-            pair.into_iter().flatten().map(|row| row.capacities.as_slice()).collect()
-        })
-        .collect();
-    let apart = apart_from_the_first(&pairs);
     let choice = |row: &&Row| Choice {
         label: row.label.clone(),
         place: row.rank.map(|rank| rank.place),
         by: row.capacity.text(),
     };
-    let class = |((title, able), apart): ((String, Vec<&Row>), Vec<Option<bool>>)| Able {
+    let class = |(title, able): (String, Vec<&Row>)| Able {
         title,
         systems: able.iter().map(choice).collect(),
-        margin: capacity_margin(&able, apart.first().copied().flatten()),
+        margin: capacity_margin(&able),
     };
-    let classes: Vec<Able> = ordered.into_iter().zip(apart).map(class).collect();
+    let classes: Vec<Able> = ordered.into_iter().map(class).collect();
     let by = "Capacity: the highest rate held. Those that share a place cannot be told apart.";
     (!classes.is_empty()).then_some(Question {
         asks: "What is the highest rate?",
@@ -70,18 +63,19 @@ pub(super) fn peak(groups: &[Group]) -> Option<Question> {
     })
 }
 
-/// `2.1 times the next`, and whether repeats say that it is more than noise. Their
-/// places say whether the brackets in which they lie touch.
-fn capacity_margin(able: &[&Row], apart: Option<bool>) -> String {
+/// `2.1 times the next`, and what tells the two apart, which is what gave them
+/// their places.
+fn capacity_margin(able: &[&Row]) -> String {
     let Some(first) = able.first() else { return String::new() };
     let Some(next) = next_place(able) else {
         let several = able.len() > 1;
         return if several { "they cannot be told apart".to_owned() } else { String::new() };
     };
-    let noise = match apart {
-        Some(true) => "more than noise".to_owned(),
-        Some(false) => "inside the noise".to_owned(),
-        None => not_tested(),
+    let repeated = [first, next].iter().all(|row| row.capacities.len() >= ENOUGH);
+    let noise = match next.rank.and_then(|rank| rank.apart) {
+        Some(Apart::Tested) => "more than noise".to_owned(),
+        Some(Apart::Brackets) if repeated => "in every repeat".to_owned(),
+        _ => not_tested(),
     };
     match times(&first.capacity, &next.capacity) {
         Some(times) => format!("{times} times {}, {noise}", next.label),
@@ -228,28 +222,30 @@ fn by_figure(ordered: Vec<Ordered<'_>>, unit: Unit) -> Vec<Able> {
             false => Vec::new(),
         })
         .collect();
-    let apart = apart_from_the_first(&repeats);
-    let class = |((title, able), apart): (Ordered<'_>, Vec<Option<bool>>)| {
-        let tested = !apart.is_empty() && apart.iter().all(Option::is_some);
-        let shares = |at: usize| at == 0 || apart.get(at - 1) == Some(&Some(false));
+    let class = |((title, able), pairs): (Ordered<'_>, Pairs)| {
+        let shares = |at: usize| at == 0 || pairs.apart(0, at) == Some(false);
         let systems = able.iter().enumerate().map(|(at, (row, figure))| Choice {
             label: row.label.clone(),
-            place: (tested && shares(at)).then_some(1),
+            place: (pairs.is_tested() && shares(at)).then_some(1),
             by: short(&figure.value, unit, MEDIUM),
         });
-        let margin = if told(&able) { margin(&able, &apart, unit) } else { String::new() };
+        let margin = if told(&able) { margin(&able, &pairs, unit) } else { String::new() };
         Able { title, systems: systems.collect(), margin }
     };
-    ordered.into_iter().zip(apart).map(class).collect()
+    let pairs = pairs(&repeats);
+    ordered.into_iter().zip(pairs).map(class).collect()
 }
 
 /// How far the first is before the next that it can be told from.
-fn margin(able: &[(&Row, &Figure)], apart: &[Option<bool>], unit: Unit) -> String {
-    let Some((_, one)) = able.first().filter(|_| able.len() > 1) else { return String::new() };
-    let (at, noise) = match apart.iter().position(|differs| *differs == Some(true)) {
-        Some(at) => (at + 1, "more than noise".to_owned()),
-        None if apart.iter().any(Option::is_none) => (1, not_tested()),
-        None => return "every difference lies inside the noise".to_owned(),
+fn margin(able: &[(&Row, &Figure)], pairs: &Pairs, unit: Unit) -> String {
+    let Some((first, one)) = able.first().filter(|_| able.len() > 1) else { return String::new() };
+    let (at, noise) = match (1..able.len()).find(|at| pairs.apart(0, *at) == Some(true)) {
+        Some(at) => (at, "more than noise".to_owned()),
+        None if !pairs.is_tested() => (1, not_tested()),
+        None if pairs.are_all_alike() => {
+            return "every difference lies inside the noise".to_owned();
+        }
+        None => return format!("none can be told from {}", first.label),
     };
     let (next, other) = able[at];
     let (Some(a), Some(b)) = (one.number(), other.number()) else { return noise };
@@ -267,7 +263,7 @@ mod tests {
 
     use super::*;
     use crate::analysis::groups::ClassKey;
-    use crate::analysis::rank::Rank;
+    use crate::analysis::rank::rank;
 
     fn row(place: usize, capacity: Capacity, from: i32) -> Row {
         Row {
@@ -283,7 +279,7 @@ mod tests {
             open_ended: matches!(capacity, Capacity::AtLeast(_)),
             capacity,
             capacities: (from..from + 5).map(|x| f64::from(x).exp()).collect(),
-            rank: Some(Rank { place, shared: false }),
+            rank: None,
             not_valid: None,
             p99: Figure::missing(""),
             failed_10k: Figure::missing(""),
@@ -307,24 +303,26 @@ mod tests {
             rows: vec![row(1, Capacity::AtLeast(2e5), 4), row(2, next.clone(), 1)],
             common_load: None,
         };
-        let groups: Vec<Group> = (0..classes).map(|_| group()).collect();
+        let mut groups: Vec<Group> = (0..classes).map(|_| group()).collect();
+        rank(groups.iter_mut().map(|group| &mut group.rows));
         let classes = peak(&groups).expect("a question").classes;
         classes.into_iter().map(|class| class.margin).collect()
     }
 
     /// Logs 4…8 against 1…5: t = 3 with 8 degrees of freedom, p = 0.0171, and
-    /// four times that is above 0.05. The next may hold up to 100k/s.
+    /// four times that is above 0.05. The next may hold up to 100k/s, which is
+    /// what then tells it from the first.
     #[test]
-    fn the_margins_of_all_classes_are_tested_together() {
+    fn a_margin_says_what_the_places_are_given_by() {
         let next = Capacity::Between { held: 5e4, failed: 1e5 };
         assert_eq!(margins(1, &next), ["at least 2.0 times s2, more than noise"]);
         let four = margins(4, &next);
-        assert_eq!(four, ["at least 2.0 times s2, inside the noise"; 4]);
+        assert_eq!(four, ["at least 2.0 times s2, in every repeat"; 4]);
     }
 
     #[test]
     fn there_is_no_factor_to_what_may_hold_more() {
-        assert_eq!(margins(1, &Capacity::AtLeast(5e4)), [format!("before s2, {}", not_tested())]);
+        assert_eq!(margins(1, &Capacity::AtLeast(5e4)), ["they cannot be told apart"]);
     }
 
     #[test]

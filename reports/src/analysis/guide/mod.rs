@@ -8,7 +8,7 @@ mod promises;
 use super::backlog::Backlog;
 use super::faults::Faults;
 use super::groups::Group;
-use super::statistics::{ENOUGH, difference, differs, holm};
+use super::statistics::ENOUGH;
 use crate::outcome::Outcome;
 
 /// The questions that an outcome has an answer to.
@@ -84,22 +84,6 @@ pub(super) fn guide(
     ];
     let questions: Vec<Question> = questions.into_iter().flatten().collect();
     (!questions.is_empty()).then_some(Guide { questions })
-}
-
-/// Whether each but the first of a class differs from the first, by the repeats
-/// of both; `None` below five. Holm's correction is over all of a question.
-fn apart_from_the_first(classes: &[Vec<&[f64]>]) -> Vec<Vec<Option<bool>>> {
-    let p: Vec<Vec<Option<f64>>> = classes
-        .iter()
-        .map(|class| {
-            let first = class.first().copied().unwrap_or_default();
-            class.iter().skip(1).map(|other| difference(first, other)).collect()
-        })
-        .collect();
-    let tested: Vec<f64> = p.iter().flatten().filter_map(|p| *p).collect();
-    let mut adjusted = holm(&tested).into_iter();
-    let mut judge = |p: Option<f64>| p.map(|_| adjusted.next().is_some_and(differs));
-    p.into_iter().map(|class| class.into_iter().map(&mut judge).collect()).collect()
 }
 
 /// What a margin says where repeats cannot.
