@@ -15,231 +15,24 @@
 //! A unit is the smallest power of two of nanoseconds at which the cell's
 //! horizon fits into 36 bits: 1 ns up to 68 s, 16 ns up to 18 min.
 
+mod enqueues;
+mod entry;
+mod runs;
+mod side;
+mod word;
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{SmallFloat, TaskId};
-
-const TIME_BITS: u32 = 36;
-const TIME_MASK: u64 = (1 << TIME_BITS) - 1;
-
-const STATE: Field = Field { shift: 36, bits: 3 };
-const REASON: Field = Field { shift: 39, bits: 3 };
-const SENDS: Field = Field { shift: 42, bits: 3 };
-const CANCEL: Field = Field { shift: 45, bits: 2 };
-const FLOAT: Field = Field { shift: 48, bits: 16 };
-
-const SUCCESSES: Field = Field { shift: 36, bits: 2 };
-const FAILURES: Field = Field { shift: 38, bits: 5 };
-const STARTED: u64 = 1 << 43;
-const CORRUPT: u64 = 1 << 44;
-const DEAD: u64 = 1 << 45;
-
-#[derive(Clone, Copy)]
-struct Field {
-    shift: u32,
-    bits: u32,
-}
-
-impl Field {
-    const fn max(self) -> u64 {
-        (1 << self.bits) - 1
-    }
-    const fn get(self, word: u64) -> u64 {
-        (word >> self.shift) & self.max()
-    }
-    const fn set(self, word: u64, value: u64) -> u64 {
-        word & !(self.max() << self.shift) | (value & self.max()) << self.shift
-    }
-    /// One more, staying at the largest value that fits.
-    const fn bump(self, word: u64) -> u64 {
-        let value = self.get(word);
-        if value == self.max() { word } else { self.set(word, value + 1) }
-    }
-}
-
-/// What an enqueue came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Enqueue {
-    /// Never handed over.
-    Unsent,
-    /// Handed over; nothing was heard of it. Reads as unknown once settled.
-    Taken,
-    /// The system vouched for it.
-    Confirmed,
-    /// The system refused it, or it provably never left.
-    Refused,
-    /// Nobody knows whether the system has it.
-    Unknown,
-}
-
-impl Enqueue {
-    const fn from_bits(bits: u64) -> Self {
-        match bits {
-            1 => Self::Taken,
-            2 => Self::Confirmed,
-            3 => Self::Refused,
-            4 => Self::Unknown,
-            _ => Self::Unsent,
-        }
-    }
-    const fn bits(self) -> u64 {
-        match self {
-            Self::Unsent => 0,
-            Self::Taken => 1,
-            Self::Confirmed => 2,
-            Self::Refused => 3,
-            Self::Unknown => 4,
-        }
-    }
-}
-
-/// Why an enqueue was refused or is unknown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reason {
-    /// None was given.
-    None,
-    /// The system is full.
-    Full,
-    /// The body is too large.
-    TooLarge,
-    /// The id is taken.
-    Duplicate,
-    /// The connection was lost.
-    ConnectionLost,
-    /// No answer in time.
-    Timeout,
-    /// The server answered with an error.
-    ServerError,
-    /// The adapter never sent it.
-    NeverLeft,
-}
-
-impl Reason {
-    const ALL: [Self; 8] = [
-        Self::None,
-        Self::Full,
-        Self::TooLarge,
-        Self::Duplicate,
-        Self::ConnectionLost,
-        Self::Timeout,
-        Self::ServerError,
-        Self::NeverLeft,
-    ];
-    const fn bits(self) -> u64 {
-        self as u64
-    }
-}
-
-/// Whether a task was taken back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Cancel {
-    /// Nobody asked.
-    NotAsked,
-    /// Asked, and the system said it was too late.
-    TooLate,
-    /// Asked, and the system said it is cancelled: it must not run.
-    Cancelled,
-}
-
-/// How long a unit of the ledger's times is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unit {
-    shift: u32,
-}
-
-impl Unit {
-    /// The smallest power of two of ns at which `horizon_ns` fits.
-    #[must_use]
-    pub const fn fitting(horizon_ns: u64) -> Self {
-        let mut shift = 0;
-        while horizon_ns >> shift > TIME_MASK {
-            shift += 1;
-        }
-        Self { shift }
-    }
-
-    /// Nanoseconds of one unit.
-    #[must_use]
-    pub const fn ns(self) -> u64 {
-        1 << self.shift
-    }
-}
-
-/// What the ledger holds of one task. Times are monotonic ns, cut off to the
-/// ledger's unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// What the enqueue came to.
-    pub enqueue: Enqueue,
-    /// Why, where it was refused or is unknown.
-    pub reason: Reason,
-    /// Times it was sent (more than one when the client repeated it), at most 7.
-    pub sends: u8,
-    /// Whether it was taken back.
-    pub cancel: Cancel,
-    /// Accepted − intended, ns, within 2⁻¹².
-    pub accepted_after_ns: u64,
-    /// When the system vouched for it or refused it.
-    pub confirmed_at: Option<u64>,
-    /// When its handler first started.
-    pub first_start: Option<u64>,
-    /// When its handler first completed, within 2⁻¹² of the time since the start.
-    pub first_end: Option<u64>,
-    /// Times its handler completed, at most 3 (the side list has the rest).
-    pub successes: u8,
-    /// Attempts that failed, at most 31.
-    pub failures: u8,
-    /// A body arrived that was not the one sent.
-    pub corrupt: bool,
-    /// The system set it aside after its last attempt.
-    pub dead: bool,
-}
-
-/// A completion that has no place of its own in the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extra {
-    /// Whose.
-    pub id: TaskId,
-    /// Why it is here.
-    pub kind: ExtraKind,
-    /// When the handler started, monotonic ns.
-    pub start: u64,
-    /// When it ended, monotonic ns.
-    pub end: u64,
-}
-
-/// Why a completion is on the side list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ExtraKind {
-    /// The task had completed before.
-    Repeated,
-    /// A task of an earlier cell of this run.
-    Leftover,
-    /// An id that this run never gave out.
-    Foreign,
-}
-
-/// Entries of the side list that are kept whole; beyond it they are counted.
-const SIDE_CAPACITY: usize = 65_536;
-
-#[derive(Debug, Default)]
-struct Side {
-    kept: Vec<Extra>,
-    repeated: u64,
-    leftover: u64,
-    foreign: u64,
-}
-
-/// How a run of a handler changed what is known of its task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    FirstSuccess { finishes: bool },
-    Repeated,
-    FailedAttempt,
-    Dead { finishes: bool },
-    Elsewhere,
-}
+pub use entry::{Cancel, Enqueue, Entry, Reason};
+pub(crate) use runs::Effect;
+use side::Side;
+pub use side::{Extra, ExtraKind};
+pub use word::Unit;
+use word::{
+    CANCEL, CORRUPT, DEAD, FAILURES, FLOAT, REASON, SENDS, STARTED, STATE, SUCCESSES, TIME_MASK,
+};
 
 /// The ledger of one cell.
 #[derive(Debug)]
@@ -348,27 +141,6 @@ impl Ledger {
         }
     }
 
-    /// Completions without a place: those kept, and how many there were of a kind.
-    #[must_use]
-    pub fn extras(&self) -> Vec<Extra> {
-        self.side().kept.clone()
-    }
-
-    /// How many extras of a kind there were, kept or not.
-    #[must_use]
-    pub fn extra_count(&self, kind: ExtraKind) -> u64 {
-        let side = self.side();
-        match kind {
-            ExtraKind::Repeated => side.repeated,
-            ExtraKind::Leftover => side.leftover,
-            ExtraKind::Foreign => side.foreign,
-        }
-    }
-
-    fn side(&self) -> std::sync::MutexGuard<'_, Side> {
-        self.side.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
     fn instant(&self, units: u64) -> u64 {
         self.epoch + (units << self.unit.shift)
     }
@@ -387,142 +159,6 @@ impl Ledger {
         let sequence = usize::try_from(id.sequence()).ok()?;
         (id.cell() == self.cell && sequence < self.len()).then_some(sequence)
     }
-
-    /// The producer takes a task; the bytes have not left yet. Plain store:
-    /// nobody else can know of the task before.
-    pub(crate) fn taken(&self, id: TaskId, accepted_after_ns: u64) {
-        if let Some(place) = self.place(id) {
-            let word = STATE.set(0, Enqueue::Taken.bits());
-            let word = SENDS.set(word, 1);
-            let late = u64::from(SmallFloat::new(accepted_after_ns).bits());
-            self.enqueues[place].store(FLOAT.set(word, late), Ordering::Release);
-        }
-    }
-
-    /// Taken and vouched for in one step, for systems in process.
-    pub(crate) fn taken_and_confirmed(&self, id: TaskId, accepted_after_ns: u64, at: u64) {
-        if let (Some(place), Some(units)) = (self.place(id), self.units(at)) {
-            let word = STATE.set(units, Enqueue::Confirmed.bits());
-            let word = SENDS.set(word, 1);
-            let late = u64::from(SmallFloat::new(accepted_after_ns).bits());
-            self.enqueues[place].store(FLOAT.set(word, late), Ordering::Release);
-        }
-    }
-
-    /// The client sends a task once more.
-    pub(crate) fn sent_again(&self, id: TaskId) {
-        self.change_enqueue(id, |word| SENDS.bump(word));
-    }
-
-    /// What the enqueue came to. A confirmation stands: what is heard after it
-    /// of the same task (a repeated send that was refused as a duplicate) does
-    /// not undo it. Returns whether this was news.
-    pub(crate) fn settled(&self, id: TaskId, to: Enqueue, reason: Reason, at: u64) -> bool {
-        let Some(units) = self.units(at) else { return false };
-        let mut news = false;
-        self.change_enqueue(id, |word| {
-            let was = Enqueue::from_bits(STATE.get(word));
-            news = match was {
-                Enqueue::Unsent | Enqueue::Taken => true,
-                Enqueue::Unknown => to != Enqueue::Unknown,
-                Enqueue::Confirmed | Enqueue::Refused => false,
-            };
-            if !news {
-                return word;
-            }
-            let word = STATE.set(word & !TIME_MASK, to.bits()) | units;
-            REASON.set(word, reason.bits())
-        });
-        news
-    }
-
-    /// What a request to cancel came to.
-    pub(crate) fn cancel(&self, id: TaskId, cancelled: bool) {
-        self.change_enqueue(id, |word| CANCEL.set(word, if cancelled { 2 } else { 1 }));
-    }
-
-    fn change_enqueue(&self, id: TaskId, mut change: impl FnMut(u64) -> u64) {
-        if let Some(place) = self.place(id) {
-            let _ =
-                self.enqueues[place]
-                    .fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| Some(change(word)));
-        }
-    }
-
-    /// A handler completed.
-    pub(crate) fn completed(&self, id: TaskId, start: u64, end: u64, intact: bool) -> Effect {
-        let Some(place) = self.place(id) else { return self.elsewhere(id, start, end) };
-        let (Some(start_units), Some(end_units)) = (self.units(start), self.units(end)) else {
-            return Effect::Elsewhere;
-        };
-        let before = self.change_runs(place, |word| {
-            let word = if intact { word } else { word | CORRUPT };
-            let word = first_start(word, start_units);
-            if SUCCESSES.get(word) > 0 {
-                return SUCCESSES.bump(word);
-            }
-            let ran = end_units.saturating_sub(word & TIME_MASK);
-            SUCCESSES.set(FLOAT.set(word, u64::from(SmallFloat::new(ran).bits())), 1)
-        });
-        if SUCCESSES.get(before) > 0 {
-            self.aside(Extra { id, kind: ExtraKind::Repeated, start, end });
-            return Effect::Repeated;
-        }
-        Effect::FirstSuccess { finishes: before & DEAD == 0 }
-    }
-
-    /// A handler failed; `finally` when no attempt will follow.
-    pub(crate) fn failed(&self, id: TaskId, start: u64, end: u64, finally: bool) -> Effect {
-        let Some(place) = self.place(id) else { return self.elsewhere(id, start, end) };
-        let Some(start_units) = self.units(start) else { return Effect::Elsewhere };
-        let before = self.change_runs(place, |word| {
-            let word = FAILURES.bump(first_start(word, start_units));
-            if finally { word | DEAD } else { word }
-        });
-        if finally {
-            return Effect::Dead { finishes: before & DEAD == 0 && SUCCESSES.get(before) == 0 };
-        }
-        Effect::FailedAttempt
-    }
-
-    fn change_runs(&self, place: usize, change: impl Fn(u64) -> u64) -> u64 {
-        self.runs[place]
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| Some(change(word)))
-            .unwrap_or_else(|word| word)
-    }
-
-    fn elsewhere(&self, id: TaskId, start: u64, end: u64) -> Effect {
-        let kind = if id.cell() < self.cell { ExtraKind::Leftover } else { ExtraKind::Foreign };
-        self.aside(Extra { id, kind, start, end });
-        Effect::Elsewhere
-    }
-
-    fn aside(&self, extra: Extra) {
-        let mut side = self.side();
-        match extra.kind {
-            ExtraKind::Repeated => side.repeated += 1,
-            ExtraKind::Leftover => side.leftover += 1,
-            ExtraKind::Foreign => side.foreign += 1,
-        }
-        if side.kept.len() < SIDE_CAPACITY {
-            side.kept.push(extra);
-        }
-    }
-}
-
-/// Keeps the earliest start. When an earlier one is heard of after the first
-/// success, the run time grows by the difference so that the end stays.
-const fn first_start(word: u64, start_units: u64) -> u64 {
-    let known = word & TIME_MASK;
-    if word & STARTED != 0 && known <= start_units {
-        return word;
-    }
-    let moved = word & !TIME_MASK | start_units | STARTED;
-    if SUCCESSES.get(word) == 0 {
-        return moved;
-    }
-    let ran = SmallFloat::from_bits(FLOAT.get(word) as u16).get() + (known - start_units);
-    FLOAT.set(moved, SmallFloat::new(ran).bits() as u64)
 }
 
 #[cfg(test)]
@@ -534,12 +170,6 @@ mod tests {
 
     fn ledger() -> Ledger {
         Ledger::new(5, 100, EPOCH, 60_000_000_000)
-    }
-
-    #[test]
-    fn units_fit_the_horizon() {
-        assert_eq!(Unit::fitting(60_000_000_000).ns(), 1);
-        assert_eq!(Unit::fitting(18 * 60 * 1_000_000_000).ns(), 16);
     }
 
     #[test]

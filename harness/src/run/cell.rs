@@ -1,30 +1,26 @@
 //! One cell from an empty queue to evidence.
 
+mod offer;
+mod proof;
+
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::AtomicBool;
 
 use schedbench_adapters::{clock, visit, visit_in_child};
 use schedbench_contract::ledger::Ledger;
 use schedbench_contract::{
-    Adapter, Backlog, BodyPool, Endpoints, Fill, Moment, Recorder, Server, Visit, Work,
-    WorkersShape,
+    Adapter, Endpoints, Fill, Moment, Recorder, Server, Visit, Work, WorkersShape,
 };
 use schedbench_reports::outcome::CellError;
 
-use super::faults::{Faults, Scene};
 use super::halt::{Halt, failure};
-use super::live::Timetable;
 use super::roads::Roads;
 use super::staff::Staff;
 use super::stage::Stage;
-use super::watch::Pacer;
-use crate::drive::{self, Driven, Ended, InFlightSetup, OpenSetup};
-use crate::environment;
+use crate::drive::{self, Driven};
 use crate::plan::{Arrivals, CellPlan, Load, Pacing};
-use crate::record::{Allocated, Between, Injected, Proof, Rested};
+use crate::record::{Between, Injected, Proof, Rested};
 
 /// Sequence numbers kept for probes, before the first arrival.
 pub const PROBE_ROOM: u64 = 1_024;
@@ -247,173 +243,7 @@ impl RunCell<'_, '_> {
         Staff::hire(launch, log, self.stage, self.rehearsal.program.as_deref())
     }
 
-    /// Workers gone, connections gone, then the question what is still there.
-    fn proof<A: Adapter>(
-        &self,
-        system: &A,
-        halt: &Halt<'_>,
-        dismissed: Result<(), String>,
-    ) -> Proof {
-        let asked = dismissed.map_err(failure).and_then(|()| {
-            // That an outage broke the road of proof, too, is noticed by the
-            // first question on it.
-            self.what_is_left(system, halt).or_else(|_| self.what_is_left(system, halt))
-        });
-        match asked {
-            Ok(backlog) => Proof::Asked(backlog),
-            Err(why) => Proof::NotAsked(why.message),
-        }
-    }
-
-    /// What the system holds once nobody consumes it.
-    fn what_is_left<A: Adapter>(&self, system: &A, halt: &Halt<'_>) -> Result<Backlog, CellError> {
-        let deadline = clock::now() + PATIENCE_NS / 3;
-        loop {
-            match self.ask(halt, system.consumers())? {
-                Some(0) | None => return self.ask(halt, system.backlog()),
-                Some(left) if clock::now() > deadline => {
-                    return Err(failure(format!("{left} consumers are still connected")));
-                }
-                Some(_) => std::thread::sleep(Duration::from_millis(10)),
-            }
-        }
-    }
-
-    fn drive<A: Adapter>(
-        &mut self,
-        system: &A,
-        log: &Recorder,
-        staff: &mut Staff,
-        halt: &Halt<'_>,
-        arrivals: u64,
-    ) -> Result<Seen, CellError> {
-        let bodies = BodyPool::new(self.fill());
-        let mut producer = self.ask(halt, system.producer(log.clone()))?;
-        staff.ready(Duration::from_nanos(PATIENCE_NS), halt, self.stage)?;
-        let probes_sent = self.probe(&mut producer, &bodies, log, staff, halt)?;
-
-        let start = clock::now() + LEAD_NS;
-        let planned = self.planned_window(start);
-        let opened =
-            AtomicU64::new(if self.is_open_loop() { start + self.plan.warmup_ns } else { 0 });
-        let (closed, pacer_done) = (AtomicBool::new(false), AtomicBool::new(false));
-        let mut faults = Faults::of(self.plan, planned.start);
-        let plan = self.plan;
-        let timetable = || Timetable::of(plan, PROBE_ROOM, start);
-        let pulse = self.stage.progress.watch(log, timetable);
-        let (seen_edges, edges_seen) = std::sync::mpsc::channel::<()>();
-        let (driven, edges) = std::thread::scope(|scope| {
-            let pacer = std::thread::Builder::new().name("pacer".into());
-            let runtime = self.stage.runtime.handle().clone();
-            let (plan, number, pacing) = (self.plan, self.number, self.pacing);
-            let Rehearsal { hiccup, patience_ns, .. } = self.rehearsal;
-            let (opened, closed, pacer_done) = (&opened, &closed, &pacer_done);
-            let planned_window = planned.clone();
-            let (bodies, pulse) = (&bodies, pulse.as_deref());
-            let thread = pacer.spawn_scoped(scope, move || {
-                let _context = runtime.enter();
-                let fifo = environment::timing::keep_time();
-                let base = OpenSetup {
-                    cell: number,
-                    first_sequence: PROBE_ROOM,
-                    start,
-                    deadline: patience_ns
-                        + match plan.load {
-                            Load::Open { .. } => planned_window.end + plan.drain_ns(),
-                            Load::InFlight { .. } | Load::Backlog { .. } => plan.horizon_ns,
-                        },
-                    window: planned_window,
-                    pacing,
-                    fifo,
-                    bodies,
-                    stop: halt.flag(),
-                    log,
-                    pulse,
-                    hiccup,
-                };
-                let stream = Arrivals::of(plan);
-                let driven = match &plan.load {
-                    Load::Open { .. } => drive::drive_open(&base, stream, &mut producer),
-                    Load::InFlight { tasks, window_ns, most_tasks } => {
-                        let setup = InFlightSetup {
-                            base,
-                            tasks: *tasks,
-                            warmup_ns: plan.warmup_ns,
-                            window_ns: *window_ns,
-                            most_tasks: *most_tasks,
-                            opened,
-                            closed,
-                        };
-                        drive::drive_in_flight(&setup, &stream, &mut producer)
-                    }
-                    Load::Backlog { tasks } => {
-                        drive::drive_backlog(&base, *tasks, &stream, &mut producer)
-                    }
-                };
-                pacer_done.store(true, Ordering::Release);
-                // A thread that has ended takes its CPU clock along.
-                let _ = edges_seen.recv();
-                driven
-            });
-            let thread =
-                thread.map_err(|error| failure(format!("cannot start the pacer: {error}")))?;
-            let pacer =
-                Pacer { opened, closes: planned.end, is_closed: closed, is_done: pacer_done };
-            let edges = self.watch(log, staff, halt, &pacer, &mut faults);
-            drop(seen_edges);
-            let driven = thread.join().map_err(|_| failure("the generator's thread panicked"))?;
-            Ok::<_, CellError>((driven, edges))
-        })?;
-        let in_flight = matches!(self.plan.load, Load::InFlight { .. });
-        let cut_short = halt.reason().or_else(|| match &driven.ended {
-            Ended::Broken(why) => Some(self.stage.behind(halt.explain(why))),
-            Ended::Stopped => Some(failure("the run was stopped")),
-            Ended::Complete | Ended::GaveUp => None,
-        });
-        if cut_short.is_none() {
-            self.drain(log, staff, halt, &driven);
-        }
-        let (stage, roads, queue) = (&mut *self.stage, &self.roads, self.at.prefix.as_str());
-        faults.end(&mut Scene { stage, staff, roads, queue, log, halt });
-        let mut between = match &edges.snapshots {
-            (Some(first), Some(second)) => self.stage.sampler.between(first, second),
-            _ => Between::default(),
-        };
-        between.host.settle_wait_ns = self.stage.settle_wait_ns;
-        if matches!(staff, Staff::Here(_)) {
-            let here = edges.most_held.saturating_sub(self.held_before);
-            between.usage.allocated = Some(Allocated { here, noop: None });
-        }
-        let ended = clock::now();
-        Ok(Seen {
-            log: log.clone(),
-            probes_sent,
-            arrivals: if in_flight { driven.taken } else { arrivals },
-            start,
-            driven,
-            ended,
-            injected: faults.injected().to_vec(),
-            rested: None,
-            proof: Proof::NotAsked("not asked yet".to_owned()),
-            between,
-            moments: Vec::new(),
-            server: None,
-            cut_short: cut_short.or_else(|| halt.reason()),
-        })
-    }
-
     pub(super) const fn is_open_loop(&self) -> bool {
         matches!(self.plan.load, Load::Open { .. })
-    }
-
-    /// The window as planned; in flight, where it would be at the latest.
-    fn planned_window(&self, start: u64) -> Range<u64> {
-        let window = self.plan.load.window_ns();
-        let opens = start + self.plan.warmup_ns;
-        if self.is_open_loop() {
-            opens..opens + window
-        } else {
-            opens..opens + (1 + drive::LONGEST_WINDOW) * window
-        }
     }
 }

@@ -6,11 +6,13 @@ use std::process::ExitCode;
 use crate::cli::CheckArgs;
 use crate::plan::{Missing, resolve};
 
+mod amounts;
 mod as_json;
 mod as_text;
+mod headline;
 mod trials;
 
-pub use as_text::headline;
+pub use headline::headline;
 
 /// Prints the plan of a scenario.
 ///

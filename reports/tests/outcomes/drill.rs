@@ -1,6 +1,11 @@
 //! A fault run, made up: brokers killed and links cut, three times each, with
 //! every kind of figure and one promise broken.
 
+use std::collections::BTreeMap;
+
+use schedbench_contract::DurabilityClass;
+use schedbench_reports::outcome::*;
+
 use super::*;
 
 const KILL: &str = "kill broker at 15 s for 5 s";

@@ -1,6 +1,11 @@
 //! Backlogs, made up: two sizes, three times each, one that loses all, one that
 //! is cut off, one that nobody vouched for and one that was never asked.
 
+use std::collections::BTreeMap;
+
+use schedbench_contract::DurabilityClass;
+use schedbench_reports::outcome::*;
+
 use super::*;
 
 const KILL: &str = "kill broker at 3 s for 1 s";

@@ -6,6 +6,7 @@ use schedbench_contract::Recorder;
 
 use super::{Faults, NOT_OURS, Scene, nodes, note};
 use crate::plan::Victim;
+use crate::run::halt::failure;
 use crate::run::stage::Stage;
 
 /// So long after it has room again a broker may still end itself of what it
@@ -78,7 +79,7 @@ impl Faults {
         let Some(full) = &mut self.full_disk else { return };
         full.look(scene.stage, scene.log);
         if let Err(why) = full.keep_full(scene.stage) {
-            scene.halt.set(super::failure(format!("could not keep its disk full: {why}")));
+            scene.halt.set(failure(format!("could not keep its disk full: {why}")));
         }
         let Some(since) = full.has_room else { return };
         if !full.ended.is_empty() {
@@ -86,7 +87,7 @@ impl Faults {
             let all = full.ended.len() == broker.children().len();
             let ended = std::mem::take(&mut full.ended);
             if let Err(why) = self.start(broker, (!all).then_some(ended)) {
-                scene.halt.set(super::failure(format!("could not start the broker again: {why}")));
+                scene.halt.set(failure(format!("could not start the broker again: {why}")));
             }
         } else if clock::now() >= since + AFTERMATH_NS {
             self.forget_the_disk(scene.stage);
