@@ -12,6 +12,7 @@ mod faulted;
 mod figures;
 mod floor;
 mod flow;
+mod footprint;
 mod generator;
 mod grid;
 mod held;

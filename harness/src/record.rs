@@ -3,11 +3,13 @@
 
 pub mod allocator;
 mod evidence;
+mod footprint;
 mod pipes;
 mod sampler;
 
 pub use evidence::{
     Allocated, Evidence, HandOver, Host, Injected, Memory, PacingSeen, Proof, Rested, Usage,
 };
+pub use footprint::{Footprint, Growth, READINGS};
 pub use pipes::{Pipes, PipesEnd, WorkerSeen};
 pub use sampler::{Between, Role, Sampler, Snapshot};

@@ -5,6 +5,7 @@ pub mod bracket;
 pub mod cell;
 pub mod describe;
 mod faults;
+mod footprint;
 pub mod halt;
 pub mod held;
 pub mod interruption;

@@ -149,6 +149,15 @@ fn a_node_is_the_leader_of_a_cluster_and_else_the_broker() {
     }
 }
 
+/// The next would be given the memory that the first has freed.
+#[test]
+fn a_broker_holds_one_backlog_and_no_other() {
+    let text = "name = \"two\"\nsummary = \"for a test\"\nsystems = [\"redis-asynq\"]\n\
+                [load]\nmode = \"backlog\"\npending = [\"1k\", \"2k\"]\n";
+    let resolved = parts(text, &[]).unwrap();
+    assert_eq!(resolved.plan.blocks.len(), 2);
+}
+
 #[test]
 fn a_soak_searches_first() {
     let resolved = built_in("soak", &["systems=wheel", "load.duration=5m"]);

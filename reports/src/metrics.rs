@@ -146,6 +146,12 @@ pub const METRICS: &[Metric] = &[
     metric("backlog.resume", "first task done after the workers' start", Seconds, Lower),
     metric("backlog.drain_time", "backlog drained after the workers' start", Seconds, Lower),
     metric("backlog.drain_rate", "drained per second, median", PerSecond, Higher),
+    metric(
+        "backlog.bytes_per_task",
+        "growth of the broker's memory per pending task",
+        Bytes,
+        Lower,
+    ),
     metric("preceding_cell_effect", "rank correlation with the preceding cell", Number, Neither),
 ];
 

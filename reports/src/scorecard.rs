@@ -30,6 +30,20 @@ pub enum Tasks {
     Delayed,
 }
 
+/// What is read of an item in one kind of place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Metrics, by their names in the one table, which has unit and direction;
+    /// none where no cell has them yet.
+    pub metrics: &'static [&'static str],
+    /// Where they are read.
+    pub at: At,
+    /// Of which tasks.
+    pub tasks: Tasks,
+    /// The scenario that measures them; empty where there is none yet.
+    pub scenario: &'static str,
+}
+
 /// An item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item {
@@ -37,17 +51,14 @@ pub struct Item {
     pub number: u8,
     /// What it is called.
     pub name: &'static str,
-    /// Its metrics, by their names in the one table, which has unit and
-    /// direction; none where no cell has them yet.
-    pub metrics: &'static [&'static str],
-    /// Where they are read.
-    pub at: At,
-    /// Of which tasks.
-    pub tasks: Tasks,
-    /// The scenario that measures it; empty where there is none yet.
-    pub scenario: &'static str,
-    /// What belongs to it and no cell has yet, in words.
-    pub missing: &'static [&'static str],
+    /// What it is read from.
+    pub part: Part,
+    /// What else it is read from, in another place.
+    pub also: Option<Part>,
+}
+
+const fn part(metrics: &'static [&'static str], at: At, scenario: &'static str) -> Part {
+    Part { metrics, at, tasks: Tasks::Immediate, scenario }
 }
 
 const fn item(
@@ -57,17 +68,22 @@ const fn item(
     at: At,
     scenario: &'static str,
 ) -> Item {
-    Item { number, name, metrics, at, tasks: Tasks::Immediate, scenario, missing: &[] }
+    Item { number, name, part: part(metrics, at, scenario), also: None }
 }
 
 const fn delayed(number: u8, name: &'static str, metrics: &'static [&'static str], at: At) -> Item {
-    Item { tasks: Tasks::Delayed, ..item(number, name, metrics, at, "delays") }
+    let part = Part { tasks: Tasks::Delayed, ..part(metrics, at, "delays") };
+    Item { number, name, part, also: None }
 }
 
 impl Item {
-    /// With parts that no cell has yet.
-    const fn without(self, missing: &'static [&'static str]) -> Self {
-        Self { missing, ..self }
+    const fn and(self, part: Part) -> Self {
+        Self { also: Some(part), ..self }
+    }
+
+    /// All that it is read from.
+    pub fn parts(&self) -> impl Iterator<Item = &Part> {
+        std::iter::once(&self.part).chain(&self.also)
     }
 }
 
@@ -114,8 +130,8 @@ pub const ITEMS: [Item; 23] = [
     item(16, "drain of a backlog", &["backlog.drain_rate"], At::Backlogs, "backlog"),
     item(17, "what survives a node's death", &["backlog.lost"], At::Backlogs, "backlog"),
     item(18, "time to resume", &["backlog.resume"], At::Backlogs, "backlog"),
-    item(19, "memory of the workers", &["rss.workers"], At::HighestHeld, "ramp")
-        .without(&["bytes per pending task"]),
+    item(19, "memory of workers and of pending tasks", &["rss.workers"], At::HighestHeld, "ramp")
+        .and(part(&["backlog.bytes_per_task"], At::Backlogs, "backlog")),
     item(
         20,
         "CPU-seconds per million tasks",

@@ -9,6 +9,7 @@ use schedbench_reports::outcome::{Cell, Counts, Held, Limit, State, Value};
 
 use super::about::About;
 use super::cost::cost;
+use super::footprint::bytes_per_task;
 use super::generator::Offered;
 use super::limits::Limits;
 use super::sums::Sums;
@@ -165,7 +166,7 @@ fn metrics(
     put("backlog.answers", after(ended.map(|fault| fault.took_effect)));
     put("backlog.restart", after(ended.and_then(|fault| fault.cleared)));
     let Some(rested) = evidence.rested else {
-        for name in ["ready", "resume", "drain_time", "drain_rate"] {
+        for name in ["ready", "resume", "drain_time", "drain_rate", "bytes_per_task"] {
             let why = "its workers were never started".into();
             put(&format!("backlog.{name}"), Value::NotMeasured(why));
         }
@@ -175,6 +176,11 @@ fn metrics(
     put("backlog.resume", resume(&rested, drained));
     put("backlog.drain_time", drain_time(evidence, &rested, drained));
     put("backlog.drain_rate", drained.median_rate());
+    let per_task = match rested.footprint {
+        Ok(footprint) => bytes_per_task(&footprint.growth(), drained.confirmed),
+        Err(why) => Value::NotMeasured(why.into()),
+    };
+    put("backlog.bytes_per_task", per_task);
     metrics
 }
 

@@ -21,7 +21,7 @@ use self::fit::Misfit;
 use self::objectives::Planned;
 use self::steps::Group;
 use super::{Block, CellPlan, Pacing, Plan, Search, Source, Step, Target, check, hash};
-use crate::scenario::{PacingKind, Rate, Scenario, ScenarioError};
+use crate::scenario::{Mode, PacingKind, Rate, Scenario, ScenarioError};
 
 /// More cells than this is a slip: at 1 s each they would take a day.
 const MOST_CELLS: usize = 100_000;
@@ -111,6 +111,7 @@ fn one(scenario: &Scenario, missing: Missing) -> Result<Resolved, ScenarioError>
     let objectives = Planned { fitted: &fitted, ceiling: (ceiling, &ceiling_groups) }
         .demands(scenario, &skipped)?;
     let is_hurt = !settings.fault.is_empty() || !settings.trial.is_empty();
+    let rests = settings.load.value.mode.value == Mode::Backlog;
     let seed = settings.seed;
     let mut blocks = Vec::new();
     for repeat in 1..=repeats {
@@ -122,8 +123,9 @@ fn one(scenario: &Scenario, missing: Missing) -> Result<Resolved, ScenarioError>
         let mut round: Vec<Block> = ceiling.into_iter().collect();
         let first = round.len();
         for (target, groups) in &fitted {
-            // A broker that was hurt serves nobody else's measurement.
-            let apart = if is_hurt { 1 } else { groups.len().max(1) };
+            // A broker that was hurt serves nobody else's measurement, and one that
+            // has held a backlog has the memory for the next.
+            let apart = if is_hurt || rests { 1 } else { groups.len().max(1) };
             let blocks = groups.chunks(apart).map(|groups| block(*target, groups, seed, repeat));
             round.extend(blocks);
         }

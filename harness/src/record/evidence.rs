@@ -4,6 +4,7 @@ use hdrhistogram::Histogram;
 use schedbench_contract::ledger::Ledger;
 use schedbench_contract::{Backlog, Moment};
 
+use super::Footprint;
 use crate::plan::{CellPlan, Fault, Load, Pacing};
 
 /// Workers that are asked to end finish what they run; nobody waits longer, ns.
@@ -78,6 +79,8 @@ pub struct Rested {
     /// Whether it was drained: everything had run, or the system said that it
     /// held nothing more.
     pub is_drained: bool,
+    /// The broker's memory without and with it, or why that is not known.
+    pub footprint: Result<Footprint, &'static str>,
 }
 
 /// A fault that was done to a cell. Instants are monotonic ns.
@@ -160,7 +163,7 @@ pub struct Usage {
     pub allocated: Option<Allocated>,
 }
 
-/// Largest memory seen, bytes.
+/// Memory at one instant, or the largest seen, bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     /// Resident set.

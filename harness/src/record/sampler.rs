@@ -159,6 +159,14 @@ impl Sampler {
         Snapshot { at, clocks, harness, threads, children: children.collect(), machine, others }
     }
 
+    /// The memory of all of the broker's processes now; `None` where it has
+    /// none. It takes milliseconds where they are large, and holds them up
+    /// meanwhile: nothing to be done while anything is measured.
+    #[must_use]
+    pub fn broker_memory(&self) -> Option<Memory> {
+        self.shared.read_memory(true).broker
+    }
+
     /// What lay between two snapshots, and the largest memory seen. To be
     /// called soon after the later one: the proportional memory of processes
     /// for which reading it is dear is read in this call only.

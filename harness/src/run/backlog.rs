@@ -42,9 +42,11 @@ impl RunCell<'_, '_> {
         halt: &Halt<'_>,
         tasks: u64,
     ) -> Result<Seen, CellError> {
+        let empty = self.weigh_empty(halt);
         let producer = self.ask(halt, system.producer(log.clone()))?;
         let start = clock::now();
         let mut driven = self.build_up(producer, log, staff, halt, (start, tasks))?;
+        let gone = clock::now();
         let mut cut_short = halt.reason().or_else(|| match &driven.ended {
             Ended::Broken(why) => Some(self.stage.behind(halt.explain(why))),
             Ended::Stopped => Some(failure("the run was stopped")),
@@ -56,7 +58,9 @@ impl RunCell<'_, '_> {
         }
 
         let mut faults = Faults::of(self.plan, clock::now());
+        let mut footprint = Err("it was cut short");
         if cut_short.is_none() {
+            footprint = self.footprint(empty, gone, log, halt);
             self.hurt_at_rest(log, staff, halt, &mut faults);
             cut_short = halt.reason();
         }
@@ -73,7 +77,7 @@ impl RunCell<'_, '_> {
             let is_drained = self.drain_backlog(system, log, staff, halt, until);
             between = self.stage.sampler.between(&before, &self.stage.sampler.snapshot());
             let answers = faults.answers();
-            rested = Some(Rested { answers, workers_on, workers_ready, is_drained });
+            rested = Some(Rested { answers, workers_on, workers_ready, is_drained, footprint });
             cut_short = halt.reason();
         }
         faults.end(&mut Scene {

@@ -14,7 +14,7 @@ use super::halt::failure;
 use super::progress::Progress;
 use crate::environment::{self, Died, Entry, Ground, Keeper, Mode, Need, Rooms, Running};
 use crate::plan::{CellPlan, Target};
-use crate::record::{Between, Role, Sampler};
+use crate::record::{Between, Memory, Role, Sampler};
 
 /// A broker is quiet when it takes no more than it does idle for this long.
 const QUIET_FOR: Duration = Duration::from_secs(1);
@@ -159,6 +159,14 @@ impl Stage<'_> {
                 between.host.foreign_cores = None;
             }
         }
+    }
+
+    /// What the block's broker and what is beside it take of the memory now, all
+    /// processes together; `None` where one's are not ours to see.
+    #[must_use]
+    pub fn broker_memory(&self) -> Option<Memory> {
+        let are_ours = self.brokers().all(|broker| broker.child().is_some());
+        are_ours.then(|| self.sampler.broker_memory()).flatten()
     }
 
     /// Fails where a cell's queue is not kept as its profile claims.

@@ -3,7 +3,7 @@
 
 use schedbench_contract::MomentKind;
 use schedbench_reports::analysis::analyse;
-use schedbench_reports::outcome::{Cell, Load, Outcome, Validity, Value};
+use schedbench_reports::outcome::{Cell, Load, Mark, Outcome, Validity, Value};
 use schedbench_reports::{html, numbers, terminal};
 
 use crate::harness::cells_of;
@@ -35,7 +35,7 @@ fn cell<'a>(outcome: &'a Outcome, profile: &str) -> &'a Cell {
     cell
 }
 
-fn seconds(cell: &Cell, name: &str) -> f64 {
+fn number(cell: &Cell, name: &str) -> f64 {
     match cell.metrics[name] {
         Value::Is(value) => value,
         ref other => panic!("{name}: {other:?}"),
@@ -52,12 +52,12 @@ fn a_redis_with_a_file_keeps_all_and_one_without_loses_all() {
     assert_eq!(kept.counts.grid.ok, [0, 3_000, 0], "{:?}", kept.counts);
     assert_eq!((kept.counts.lost, kept.counts.residual), (0, 0));
     assert_eq!(kept.metrics["backlog.survived"], Value::Is(3_000.0));
-    let (ready, resume) = (seconds(kept, "backlog.ready"), seconds(kept, "backlog.resume"));
-    let drained = seconds(kept, "backlog.drain_time");
+    let (ready, resume) = (number(kept, "backlog.ready"), number(kept, "backlog.resume"));
+    let drained = number(kept, "backlog.drain_time");
     assert!(0.0 < ready && 0.0 < resume && resume <= drained, "{:?}", kept.metrics);
-    assert!(seconds(kept, "backlog.drain_rate") > 0.0);
-    let answers = seconds(kept, "backlog.answers");
-    assert!((answers - seconds(kept, "backlog.restart") - 1.0).abs() < 0.5, "killed for 1 s");
+    assert!(number(kept, "backlog.drain_rate") > 0.0);
+    let answers = number(kept, "backlog.answers");
+    assert!((answers - number(kept, "backlog.restart") - 1.0).abs() < 0.5, "killed for 1 s");
     let [trial] = kept.trials.as_slice() else { panic!("{:?}", kept.trials) };
     assert_eq!((trial.lost, trial.exposed), (0, 3_000));
     let said: Vec<_> = kept.moments.iter().map(|mark| (mark.kind, mark.text.as_str())).collect();
@@ -67,6 +67,15 @@ fn a_redis_with_a_file_keeps_all_and_one_without_loses_all() {
         (MomentKind::Worker, "workers on"),
     ] {
         assert!(said.contains(&word), "{word:?} in {said:?}");
+    }
+
+    // A hash with the message of some 200 B, its state and since when, the key's
+    // name, a place in the table of keys and one in the list: about 800 B.
+    for cell in [kept, cell(&outcome, "memory")] {
+        let per_task = number(cell, "backlog.bytes_per_task");
+        assert!((150.0..3_000.0).contains(&per_task), "{per_task} B in {:?}", cell.moments);
+        let is_memory = |mark: &Mark| mark.text.starts_with("memory of the broker (PSS): ");
+        assert!(cell.moments.iter().any(is_memory), "{:?}", cell.moments);
     }
 
     let gone = cell(&outcome, "memory");

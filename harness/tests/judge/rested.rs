@@ -1,7 +1,7 @@
 //! A backlog: what was planted in build-up, kill and drain is what is read.
 
 use schedbench::plan::{CellPlan, Deed, Fault, Load, Victim};
-use schedbench::record::{HandOver, Injected, Proof, Rested};
+use schedbench::record::{Footprint, HandOver, Injected, Memory, Proof, READINGS, Rested};
 use schedbench_contract::{Backlog, ConfirmMode, RunEnd, Task};
 use schedbench_reports::outcome::{self, Cell, Held, Validity, Value};
 
@@ -47,6 +47,7 @@ fn rested(plan: CellPlan, unanswered: u64, runs: u64, change: impl FnOnce(&mut S
         workers_on: WORKERS_ON,
         workers_ready: WORKERS_ON + 200 * MS,
         is_drained: true,
+        footprint: Err("not read"),
     });
     change(&mut stage);
     stage.judge()
@@ -144,6 +145,26 @@ fn cpu_is_of_the_tasks_that_ran_when_all_workers_were_ready() {
     });
     is(&cell, "cpu.workers", 3.0 / 6_000.0 * 1e6);
     is(&cell, "backlog.survived", 8_000.0);
+}
+
+/// 9 MB for 9,000 confirmed; what is confirmed and lost was pending, too.
+#[test]
+fn a_pending_task_takes_what_the_broker_grew_by() {
+    let grown = |from: u64, to: u64| {
+        let side = |pss| [Memory { rss: 2 * pss, pss: Some(pss) }; READINGS];
+        let footprint = Footprint { before: side(from), after: side(to) };
+        let cell = rested(plan(1.0, 1), 1_000, 8_000, |stage| {
+            let rested = stage.rested.as_mut().expect("it rested");
+            rested.footprint = Ok(footprint);
+        });
+        metric(&cell, "backlog.bytes_per_task").clone()
+    };
+    assert_eq!(grown(10_000_000, 19_000_000), Value::Is(1_000.0));
+    let Value::AtMost(most) = grown(19_000_000, 10_000_000) else { panic!("no bound") };
+    assert!(close(most, 4_096.0 / 9_000.0, 1e-9), "{most}");
+    let cell = rested(plan(1.0, 1), 0, 8_000, |_| {});
+    let why = Value::NotMeasured("not read".into());
+    assert_eq!(metric(&cell, "backlog.bytes_per_task"), &why);
 }
 
 /// A median, not the mean: a stall of 2 s in the drain's 12 s is not in it.

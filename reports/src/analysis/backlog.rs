@@ -7,6 +7,7 @@ use schedbench_contract::ConfirmMode;
 
 use super::faults::{Median, median};
 use super::groups::ClassKey;
+use super::points::{Figure, mean};
 use crate::metrics::Unit;
 use crate::numbers::whole;
 use crate::outcome::{Cell, CellKey, Load, Outcome, Reading, System, Value};
@@ -22,6 +23,10 @@ pub const FIGURES: [(&str, Unit); 7] = [
     ("drain_time", Unit::Seconds),
     ("drain_rate", Unit::PerSecond),
 ];
+
+/// The metric of what a pending task takes of the broker's memory. It may be
+/// an upper bound, which is no reading of a trial.
+const MEMORY: &str = "backlog.bytes_per_task";
 
 /// One system, profile, number of tasks and fault, over its repeats.
 #[derive(Clone, Debug)]
@@ -50,6 +55,9 @@ pub struct Backlog {
     pub not_valid: Option<&'static str>,
     /// By their names in [`FIGURES`], over the cells told.
     pub figures: BTreeMap<&'static str, Median>,
+    /// Bytes that the broker's memory grew by for each pending task, the mean
+    /// over the cells told.
+    pub memory: Figure,
 }
 
 /// Sums over the repeats whose ledger balances, valid or not
@@ -122,6 +130,7 @@ impl Backlog {
             cells: Vec::new(),
             not_valid: None,
             figures: BTreeMap::new(),
+            memory: Figure::missing(""),
         }
     }
 
@@ -145,6 +154,8 @@ impl Backlog {
             cells.map(|cell| reading(cell.metrics.get(&named))).collect()
         };
         self.figures = FIGURES.map(|(name, _)| (name, median(&read(name)))).into();
+        let cells: Vec<&Cell> = self.cells.iter().filter_map(of).collect();
+        self.memory = mean(&cells, MEMORY);
     }
 
     /// What did not run, in words: `0 lost`, `412 lost`, `at least 12 lost in 2

@@ -175,14 +175,22 @@ fn limit(cells: &[&Cell]) -> Limit {
 /// them the first that is no plain number stands.
 pub(super) fn mean(cells: &[&Cell], name: &str) -> Figure {
     let values: Vec<&Value> = cells.iter().filter_map(|cell| cell.metrics.get(name)).collect();
-    let numbers: Vec<f64> = values
-        .iter()
-        .filter_map(|value| match value {
+    let pick = |bounds: bool| -> Vec<f64> {
+        let numbers = values.iter().filter_map(|value| match value {
             Value::Is(number) if number.is_finite() => Some(*number),
+            Value::AtMost(number) if bounds && number.is_finite() => Some(*number),
             _ => None,
-        })
-        .collect();
+        });
+        numbers.collect()
+    };
+    let numbers = pick(false);
     if numbers.is_empty() || numbers.len() < values.len() {
+        // What is at most something is no more in the mean than that.
+        let most = pick(true);
+        if !most.is_empty() && most.len() == values.len() {
+            let value = Value::AtMost(most.iter().sum::<f64>() / most.len() as f64);
+            return Figure { value, spread: None, repeats: numbers };
+        }
         // Not all are plain numbers: the first that is not says why.
         let odd = values.into_iter().find(|value| !matches!(value, Value::Is(_)));
         let value = odd.cloned().unwrap_or_else(|| Value::NotMeasured(String::new()));

@@ -13,7 +13,7 @@ use super::rows::Row;
 use crate::metrics::{self, Direction, Metric};
 use crate::numbers::load;
 use crate::outcome::{Load, Outcome, Reading, System, Value};
-use crate::scorecard::{At, ITEMS, Item, Tasks};
+use crate::scorecard::{At, ITEMS, Item, Part, Tasks};
 
 /// The scenario whose report opens with it.
 const SCENARIO: &str = "scorecard";
@@ -37,6 +37,8 @@ pub struct Scorecard {
 pub struct Scored {
     /// Of which item.
     pub item: &'static Item,
+    /// Of which part of it.
+    pub part: &'static Part,
     /// What it is a figure of; `None` where no cell has it yet.
     pub metric: Option<&'static Metric>,
     /// At which load, or in which fault; empty where each system has its own.
@@ -151,44 +153,58 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn lines(&self, item: &'static Item, systems: &[usize]) -> Vec<Scored> {
-        let named = item.metrics.iter().filter_map(|name| metrics::find(name));
-        let all: Vec<Scored> = named.flat_map(|metric| self.of(item, metric, systems)).collect();
+        item.parts().flat_map(|part| self.lines_of(item, part, systems)).collect()
+    }
+
+    fn lines_of(&self, item: &'static Item, part: &'static Part, systems: &[usize]) -> Vec<Scored> {
+        let named = part.metrics.iter().filter_map(|name| metrics::find(name));
+        let all: Vec<Scored> = named
+            .flat_map(|metric| {
+                let lines = self.of(part, metric, systems).into_iter();
+                lines.map(move |(at, scores)| Scored {
+                    item,
+                    part,
+                    metric: Some(metric),
+                    at,
+                    scores,
+                })
+            })
+            .collect();
         if !all.is_empty() {
-            let yet = item.missing.iter().map(|words| self.not_yet(item, words, systems));
-            return all.into_iter().chain(yet).collect();
+            return all;
         }
         // One line says it for all of its metrics.
-        let metric = match item.metrics {
+        let metric = match part.metrics {
             [only] => metrics::find(only),
             _ => None,
         };
-        let score = |index: &usize| self.missing(item, &self.found.outcome.systems[*index]);
+        let score = |index: &usize| self.missing(part, &self.found.outcome.systems[*index]);
         let scores = systems.iter().map(score).collect();
-        vec![Scored { item, metric, at: String::new(), scores }]
+        vec![Scored { item, part, metric, at: String::new(), scores }]
     }
 
-    /// A line for what belongs to an item and no cell has yet.
-    fn not_yet(&self, item: &'static Item, words: &str, systems: &[usize]) -> Scored {
-        let scores = systems.iter().map(|_| Score::words("not measured yet")).collect();
-        Scored { item, metric: None, at: words.to_owned(), scores }
-    }
-
-    fn of(&self, item: &'static Item, metric: &'static Metric, systems: &[usize]) -> Vec<Scored> {
+    /// Where it is read, and a score for each system.
+    fn of(
+        &self,
+        part: &Part,
+        metric: &'static Metric,
+        systems: &[usize],
+    ) -> Vec<(String, Vec<Score>)> {
         let line = |at: String, score: &dyn Fn(&System) -> Option<Score>| {
             let scores: Vec<Score> = systems
                 .iter()
                 .map(|index| {
                     let system = &self.found.outcome.systems[*index];
-                    score(system).unwrap_or_else(|| self.missing(item, system))
+                    score(system).unwrap_or_else(|| self.missing(part, system))
                 })
                 .collect();
-            Scored { item, metric: Some(metric), at, scores }
+            (at, scores)
         };
-        let lines: Vec<Scored> = match item.at {
+        let lines: Vec<(String, Vec<Score>)> = match part.at {
             At::EachRate => self
-                .rates(item.tasks)
+                .rates(part.tasks)
                 .into_iter()
-                .map(|rate| line(load(rate), &|system| self.at_rate(system, item, metric, rate)))
+                .map(|rate| line(load(rate), &|system| self.at_rate(system, part, metric, rate)))
                 .collect(),
             At::Trials => self
                 .faults()
@@ -209,28 +225,28 @@ impl Reader<'_> {
                 })
                 .collect(),
             At::HighestHeld | At::LowestRate | At::Best | At::Capacity => {
-                vec![line(String::new(), &|system| self.at_its_own(system, item, metric))]
+                vec![line(String::new(), &|system| self.at_its_own(system, part, metric))]
             }
         };
         let is_of_use = |score: &Score| score.is_told() || score.says_why();
-        lines.into_iter().filter(|line| line.scores.iter().any(is_of_use)).collect()
+        lines.into_iter().filter(|(_, scores)| scores.iter().any(is_of_use)).collect()
     }
 
     /// Why a system has no figure.
-    fn missing(&self, item: &Item, system: &System) -> Score {
-        if item.metrics.is_empty() {
+    fn missing(&self, part: &Part, system: &System) -> Score {
+        if part.metrics.is_empty() {
             return Score::words("not measured yet");
         }
-        if item.tasks == Tasks::Delayed
+        if part.tasks == Tasks::Delayed
             && let Some(why) = system.claims.delay.strip_prefix("unsupported: ")
         {
             return Score::words(format!("unsupported: {why}"));
         }
         let in_process = system.claims.durability == DurabilityClass::InProcess;
-        if item.at == At::Backlogs && in_process {
+        if part.at == At::Backlogs && in_process {
             return Score::words("not applicable: no broker that keeps it");
         }
-        if item.at == At::Trials && system.system == super::NOOP {
+        if part.at == At::Trials && system.system == super::NOOP {
             return Score::words("not applicable: does nothing");
         }
         Score::words("not measured")
@@ -282,24 +298,24 @@ impl Reader<'_> {
     fn at_rate(
         &self,
         system: &System,
-        item: &Item,
+        part: &Part,
         metric: &'static Metric,
         at: Load,
     ) -> Option<Score> {
-        let point = self.row(system, item.tasks)?.at(at)?;
+        let point = self.row(system, part.tasks)?.at(at)?;
         Some(Score::at_point(self.found.outcome, point, metric, false))
     }
 
-    fn at_its_own(&self, system: &System, item: &Item, metric: &'static Metric) -> Option<Score> {
+    fn at_its_own(&self, system: &System, part: &Part, metric: &'static Metric) -> Option<Score> {
         let outcome = self.found.outcome;
-        let row = self.row(system, item.tasks)?;
-        let point = match item.at {
+        let row = self.row(system, part.tasks)?;
+        let point = match part.at {
             At::Capacity => {
                 let what = What::Capacity(row.capacity.clone());
                 return Some(Score { what, at: String::new(), not_valid: None });
             }
             At::LowestRate => {
-                let tried = self.rates(item.tasks);
+                let tried = self.rates(part.tasks);
                 let mut valid = row.points.iter().filter(|point| point.is_valid());
                 let first = valid.clone().next()?;
                 valid.find(|point| tried.contains(&point.load)).unwrap_or(first)

@@ -12,6 +12,7 @@ use crate::outcome::{Load, Reading};
 use super::data::Data;
 use super::plots::{figure, fit, room};
 use super::timeline::{BACKLOG, Told, series};
+use super::words::own_cell;
 use super::{Page, Section};
 
 const PAGE: Medium = Medium::Page;
@@ -30,6 +31,9 @@ const COLUMNS: [(&str, &str, &str); 6] = [
     ("built up/s", "confirmed, from the first hand-over to the last confirmation", "build_up"),
 ];
 
+const MEMORY: &str = "what the broker's processes grew by until all was confirmed, for each task; \
+                      ≤: not told from what their memory scatters by at rest";
+
 pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
     let all = &page.analysis.backlogs;
     if all.is_empty() {
@@ -44,11 +48,12 @@ pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
                     th.n title="ran to a success at least once, of those handed over" { "survived" }
                     th { "missing" }
                     @for (title, means, _) in COLUMNS { th.n title=(means) { (title) } }
+                    th.n title=(MEMORY) { "memory per task" }
                 } }
                 @for class in classes() {
                     tbody {
                         @if let Some(first) = class.first() {
-                            tr.class { th colspan=(COLUMNS.len() + 3) { span { (first.class.title()) } } }
+                            tr.class { th colspan=(COLUMNS.len() + 4) { span { (first.class.title()) } } }
                         }
                         @for one in class { (row(page, one)) }
                     }
@@ -61,7 +66,9 @@ pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
             "confirmed and never ran: lost where the system, asked afterwards, held nothing. "
             i { "> x" } ": the drain was cut off there, and what was left was counted and thrown "
             "away. Of several repeats tasks are summed, times are the median with the range below. "
-            "A worker's own start is part of the time until it resumed."
+            "A worker's own start is part of the time until it resumed. Memory is the mean; what a "
+            "broker keeps on disk or in memory that it had before is not in it, what it has not yet "
+            "cleared away is."
         }
         div.plots { div.columns { @for class in classes() { (drawing(page, class, data)) } } }
         (article(all))
@@ -101,6 +108,7 @@ fn row(page: &Page<'_>, one: &Backlog) -> Markup {
                 @let beside = (name == "restart").then(|| one.figures.get("answers")).flatten();
                 (median(one.figures.get(name), unit(name), beside))
             }
+            (own_cell(&one.memory, Unit::Bytes))
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{Page, Section};
 use crate::analysis::{Score, Scorecard, Scored, What, label_of};
 use crate::metrics::{Direction, Metric};
 use crate::numbers::Medium;
-use crate::scorecard::{At, ITEMS, Item};
+use crate::scorecard::{At, ITEMS, Part};
 
 const PAGE: Medium = Medium::Page;
 
@@ -51,11 +51,11 @@ fn table(page: &Page<'_>, card: &Scorecard, sections: &[Section]) -> Markup {
 
 fn row(line: &Scored, is_first: bool, sections: &[Section]) -> Markup {
     let item = line.item;
-    let hint = match item.scenario {
+    let hint = match line.part.scenario {
         "" => "no scenario measures it yet".to_owned(),
         scenario => format!("schedbench run {scenario}"),
     };
-    let anchor = anchor(item, sections).filter(|_| line.is_told());
+    let anchor = anchor(line.part, sections).filter(|_| line.is_told());
     html! {
         tr {
             th scope="row" title=(hint) {
@@ -74,12 +74,12 @@ fn row(line: &Scored, is_first: bool, sections: &[Section]) -> Markup {
 }
 
 /// The section whose charts show it.
-fn chart(item: &Item) -> &'static str {
+fn chart(part: &Part) -> &'static str {
     let of_cost = |name: &&'static str| name.starts_with("cpu.") || name.starts_with("rss.");
-    match item.at {
+    match part.at {
         At::Trials => "faults",
         At::Backlogs => "backlog",
-        _ if item.metrics.iter().any(of_cost) => "cost",
+        _ if part.metrics.iter().any(of_cost) => "cost",
         At::HighestHeld => "percentiles",
         At::EachRate | At::LowestRate | At::Best | At::Capacity => "load",
     }
@@ -87,8 +87,8 @@ fn chart(item: &Item) -> &'static str {
 
 /// That section, where the page has it. Of one load there is no chart, but its row
 /// of the table.
-fn anchor(item: &Item, sections: &[Section]) -> Option<&'static str> {
-    let chart = chart(item);
+fn anchor(part: &Part, sections: &[Section]) -> Option<&'static str> {
+    let chart = chart(part);
     let instead = (chart == "load").then_some("holds");
     let is_there = |anchor: &&str| sections.iter().any(|section| section.anchor == *anchor);
     [Some(chart), instead].into_iter().flatten().find(is_there)

@@ -14,7 +14,8 @@ pub enum Value {
     Is(f64),
     /// At least this: a percentile beyond the horizon, the top of a grid.
     AtLeast(f64),
-    /// At most this: below what the generator's pacing resolves.
+    /// At most this: below what the generator's pacing resolves, or within what
+    /// a memory scatters by.
     AtMost(f64),
     /// Not measured, and why.
     NotMeasured(String),

@@ -1,8 +1,9 @@
 //! The tables of backlogs, one per class: what survived, how fast it drained.
 
-use super::tables::head;
+use super::tables::{head, own};
 use super::{ALWAYS, Head, Line, NONE, NOT_RANKED, Table, plain};
 use crate::analysis::{Backlog, FIGURES};
+use crate::metrics::Unit;
 use crate::numbers::{Medium, load, whole};
 use crate::outcome::Load;
 
@@ -27,6 +28,7 @@ pub(super) fn tables(backlogs: &[Backlog]) -> Vec<Table> {
             head("missing", ALWAYS),
         ];
         heads.extend(COLUMNS.map(|(title, need, _)| head(title, need)));
+        heads.push(head("memory/task", 40));
         let title = plain(&format!("backlog: {}", first.class.title()));
         let lines = class.iter().map(line).collect();
         tables.push(Table { title, heads, lines, splits: false });
@@ -56,6 +58,7 @@ fn line(one: &Backlog) -> Line {
             _ => NONE.to_owned(),
         }
     }));
+    cells.push(own(&one.memory, Unit::Bytes, one.not_valid));
     let mut note: Vec<String> = one.fault.iter().map(|fault| plain(fault)).collect();
     if seen.again > 0 {
         note.push(format!("{} ran again", whole(seen.again)));

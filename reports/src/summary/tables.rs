@@ -42,11 +42,12 @@ fn open(group: &Group) -> Table {
     }
     heads.extend([head("CPU-s/M", 40), head("PSS", 30), head("limit", 35)]);
     let lines = group.rows.iter().map(|row| {
+        let of_row = |figure: &Figure, unit: Unit| own(figure, unit, row.not_valid);
         let mut cells =
-            vec![plain(&row.label), plain(&row.capacity.text()), own(row, &row.p99, Unit::Seconds)];
+            vec![plain(&row.label), plain(&row.capacity.text()), of_row(&row.p99, Unit::Seconds)];
         cells.extend(failed_at.iter().map(|at| at_load(row, *at, |p| &p.failure, Unit::Fraction)));
-        cells.push(own(row, &row.cpu, Unit::CpuSecondsPerMillion));
-        cells.push(own(row, &row.pss, Unit::Bytes));
+        cells.push(of_row(&row.cpu, Unit::CpuSecondsPerMillion));
+        cells.push(of_row(&row.pss, Unit::Bytes));
         cells.push(row.beyond().map_or_else(
             || NONE.to_owned(),
             |point| format!("{} @{}", point.limit.word(), short(point.load)),
@@ -97,10 +98,10 @@ fn figure(figure: &Figure, unit: Unit) -> String {
     value(&figure.value, unit)
 }
 
-/// A figure at the load of a row's group, marked where that is not valid.
-fn own(row: &Row, of: &Figure, unit: Unit) -> String {
+/// A figure, marked where what it is of is not valid.
+pub(super) fn own(of: &Figure, unit: Unit, not_valid: Option<&str>) -> String {
     let text = figure(of, unit);
-    if row.not_valid.is_none() || text == NONE { text } else { text + NOT_RANKED }
+    if not_valid.is_none() || text == NONE { text } else { text + NOT_RANKED }
 }
 
 fn value(value: &Value, unit: Unit) -> String {

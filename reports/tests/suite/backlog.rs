@@ -3,7 +3,7 @@
 
 use insta::assert_snapshot;
 use schedbench_reports::analysis::{Analysis, Backlog, Kept, analyse};
-use schedbench_reports::outcome::{Reading, Validity};
+use schedbench_reports::outcome::{Reading, Validity, Value};
 use schedbench_reports::{export, html, terminal};
 
 use crate::outcomes;
@@ -38,6 +38,26 @@ fn tasks_are_summed_and_times_are_medians() {
     let time = &cut.figures["drain_time"];
     assert_eq!((time.measured, time.censored), (2, 1));
     assert!(matches!(time.value, Reading::Is(_)), "{time:?}");
+}
+
+/// A repeat that only has a bound makes the mean one.
+#[test]
+fn the_memory_of_a_task_is_a_mean_or_at_most_one() {
+    let mut outcome = outcomes::piled();
+    let of_all =
+        |outcome: &_, label, tasks| of(&analyse(outcome), label, tasks).memory.value.clone();
+    assert_eq!(of_all(&outcome, "redis-asynq/everysec", 10_000), Value::Is(820.0));
+    assert_eq!(of_all(&outcome, "kafka", 10_000), Value::AtMost(40.0));
+    let nobody = of_all(&outcome, "rabbitmq/transient-no-confirm", 10_000);
+    assert_eq!(nobody, Value::NotMeasured("nothing was confirmed".into()));
+    let bound = outcome.cells.iter_mut().find(|cell| cell.key.system == "celery");
+    let metrics = &mut bound.expect("its cell").metrics;
+    metrics.insert("backlog.bytes_per_task".into(), Value::AtMost(810.0));
+    assert_eq!(of_all(&outcome, "celery", 100_000), Value::AtMost(820.0));
+    outcome.cells.iter_mut().for_each(|cell| {
+        cell.metrics.remove("backlog.bytes_per_task");
+    });
+    assert!(matches!(of_all(&outcome, "kafka", 10_000), Value::NotMeasured(_)), "an older run");
 }
 
 #[test]
@@ -105,6 +125,7 @@ fn scripts_get_the_same_figures() {
     assert_eq!((&kafka["lost"], &kafka["losing"]), (&12.into(), &1.into()));
     assert_eq!((&kafka["survived"], &kafka["repeats"]), (&299_988.into(), &3.into()));
     assert!(kafka["figures"]["drain_rate"]["value"]["is"].is_number(), "{kafka}");
+    assert_eq!(kafka["bytes_per_task"]["at-most"], 4.0, "{kafka}");
     let schema = jsonschema::validator_for(&export::json_schema()).expect("a schema");
     assert!(schema.is_valid(&value));
     let csv = export::csv(&outcome);
@@ -126,6 +147,8 @@ fn the_page_has_a_section_of_its_own() {
         "promise broken: 12 lost in 1 of 3 kills",
         "not yet at the end in 1 of 3",
         "The article, §4.2",
+        "memory per task",
+        "≤ 4",
     ] {
         assert!(page.contains(words), "no {words}");
     }

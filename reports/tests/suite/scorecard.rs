@@ -1,7 +1,7 @@
 //! The scorecard: 23 items, read by the names of metrics from whatever an
 //! outcome holds; what it does not hold says why.
 
-use schedbench_reports::analysis::{Scorecard, What, analyse};
+use schedbench_reports::analysis::{Scorecard, Scored, What, analyse};
 use schedbench_reports::metrics::find;
 use schedbench_reports::outcome::{CellKey, Held, Load, Outcome, Reading, Validity, Value};
 use schedbench_reports::scorecard::ITEMS;
@@ -13,9 +13,11 @@ use crate::outcomes;
 fn there_are_23_items_of_the_one_table_of_metrics() {
     for (place, item) in ITEMS.iter().enumerate() {
         assert_eq!(usize::from(item.number), place + 1);
-        assert_eq!(item.metrics.is_empty(), item.scenario.is_empty(), "{}", item.name);
-        for name in item.metrics {
-            assert!(find(name).is_some(), "{name}");
+        for part in item.parts() {
+            assert_eq!(part.metrics.is_empty(), part.scenario.is_empty(), "{}", item.name);
+            for name in part.metrics {
+                assert!(find(name).is_some(), "{name}");
+            }
         }
     }
 }
@@ -71,7 +73,7 @@ fn each_item_is_read_where_its_metric_is() {
     for item in &ITEMS {
         assert_eq!(
             lines(item.number).any(|line| line.is_told()),
-            !item.metrics.is_empty() && item.number != 6,
+            !item.part.metrics.is_empty() && item.number != 6,
             "{}",
             item.name
         );
@@ -130,6 +132,39 @@ fn it_stands_open_in_its_own_scenario_and_folded_in_others() {
     let ramp = html::render(&outcomes::ramp());
     assert!(ramp.contains("of 23 items have a figure in this run</summary>"));
     assert!(!html::render(&outcomes::empty()).contains("id=\"scorecard\""));
+}
+
+/// The workers' at the highest rate held, a pending task's over the backlogs.
+#[test]
+fn an_item_may_be_read_in_two_places() {
+    let outcome = whole();
+    let card = card(&outcome);
+    let lines: Vec<_> = card.lines.iter().filter(|line| line.item.number == 19).collect();
+    let of_line = |line: &&Scored| (line.metric.map(|it| it.name), line.at.clone());
+    let read: Vec<_> = lines.iter().map(of_line).collect();
+    let told = Some::<&str>;
+    let at = |tasks| format!("{tasks} pending, kill broker at 3 s for 1 s");
+    assert_eq!(
+        read,
+        [
+            (told("rss.workers"), String::new()),
+            (told("backlog.bytes_per_task"), at("10k")),
+            (told("backlog.bytes_per_task"), at("100k")),
+        ]
+    );
+    let of = |line: &Scored, system: &str| {
+        let is_it = |index: &usize| outcome.systems[*index].system == system;
+        line.scores[card.systems.iter().position(is_it).expect("the system")].what.clone()
+    };
+    let What::Figure(kafka) = of(lines[1], "kafka") else { panic!("a figure") };
+    assert_eq!(kafka.value, Value::AtMost(40.0));
+    let What::Words(wheel) = of(lines[1], "wheel") else { panic!("it has no broker") };
+    assert_eq!(wheel, "not applicable: no broker that keeps it");
+
+    // A ramp has the first of the two, and the other says that it is not there.
+    let ramp = analyse(&outcomes::ramp()).scorecard.expect("a scorecard");
+    let second = ramp.lines.iter().rfind(|line| line.item.number == 19).expect("a line");
+    assert!(!second.is_told() && second.metric.is_some_and(|it| it.name.ends_with("per_task")));
 }
 
 /// Summed over all repeats, valid or not, and with the number of them.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::faults::{MedianOf, median_of};
 use crate::analysis::Backlog;
+use crate::outcome::Value;
 
 /// One system, profile, number of tasks and fault: what became of the tasks,
 /// and medians over the repeats.
@@ -50,6 +51,9 @@ pub(super) struct BacklogRow<'a> {
     not_valid: Option<&'static str>,
     /// By name, as in a cell's metrics without `backlog.`.
     figures: BTreeMap<&'static str, MedianOf<'a>>,
+    /// Bytes that the broker's memory grew by for each pending task, the mean
+    /// over the same repeats.
+    bytes_per_task: &'a Value,
 }
 
 pub(super) fn rows(backlogs: &[Backlog]) -> Vec<BacklogRow<'_>> {
@@ -75,6 +79,7 @@ pub(super) fn rows(backlogs: &[Backlog]) -> Vec<BacklogRow<'_>> {
             untold: seen.untold,
             not_valid: one.not_valid,
             figures: one.figures.iter().map(|(name, median)| (*name, median_of(median))).collect(),
+            bytes_per_task: &one.memory.value,
         }
     });
     rows.collect()
