@@ -118,7 +118,7 @@ pub fn judge(evidence: &Evidence<'_>, limits: &Limits, about: &About) -> Cell {
         if matches!(plan.load, Load::Open { .. }) { sums.window.never_accepted } else { 0 };
     let back_pressure =
         Distribution::of(evidence.pacing.back_pressure.clone()).and_at_infinity(waits_on);
-    let floor = Floor::of(plan, &lateness, &offered, limits.resolved);
+    let floor = Floor::of(plan, &lateness, limits.resolved);
     let figures = Figures {
         evidence,
         sums: &sums,

@@ -89,7 +89,7 @@ fn cpu_and_memory_go_to_whom_they_belong() {
     }
     // A process that is killed in the window keeps what it used.
     let killed = worker.kill().cpu.expect("its life's").as_secs_f64();
-    let after = sampler.snapshot();
+    let after = sampler.last_snapshot();
     let length = clock.elapsed().as_secs_f64();
     let seen = sampler.between(&before, &after);
     println!("{seen:#?}");
@@ -111,7 +111,7 @@ fn cpu_and_memory_go_to_whom_they_belong() {
     // A thread that ends takes its clock along, and that is said.
     let [pacer, client, ..] = threads;
     client.end();
-    let last = sampler.snapshot();
+    let last = sampler.last_snapshot();
     let seen = sampler.between(&after, &last);
     assert_eq!((seen.usage.client_cpu_s, seen.usage.busiest_client_thread), (None, None));
     assert!(seen.usage.generator_cpu_s.is_some());
@@ -123,7 +123,7 @@ fn cpu_and_memory_go_to_whom_they_belong() {
     passing.go.wait();
     passing.go.wait();
     passing.end();
-    let seen = sampler.between(&again, &sampler.snapshot());
+    let seen = sampler.between(&again, &sampler.last_snapshot());
     assert_eq!(seen.usage.generator_cpu_s, None);
     assert!(seen.not_measured[0].contains("came and went"), "{:?}", seen.not_measured);
     pacer.end();

@@ -27,7 +27,8 @@ pub struct Exit {
     pub signal: Option<i32>,
     /// When its end was noticed, monotonic ns.
     pub at: u64,
-    /// CPU time of its whole life, its own waited-for children included.
+    /// CPU time of its whole life, with that of the children that it waited for,
+    /// or had when it was killed.
     pub cpu: Option<Duration>,
 }
 
@@ -58,6 +59,9 @@ struct Inner {
     started: Instant,
     /// Holding this lock keeps the process from being reaped meanwhile.
     ended: Mutex<Option<Exit>>,
+    /// CPU time of its whole tree just before it was killed. Its children are
+    /// then nobody's whose time could be asked.
+    before_kill: Mutex<Option<Duration>>,
     watchdog: Option<Watchdog>,
 }
 
@@ -70,7 +74,8 @@ impl Child {
         watchdog: Option<Watchdog>,
     ) -> Self {
         let (started, ended) = (Instant::now(), Mutex::new(None));
-        Self(Arc::new(Inner { name, pid, pidfd, log, started, ended, watchdog }))
+        let before_kill = Mutex::new(None);
+        Self(Arc::new(Inner { name, pid, pidfd, log, started, ended, before_kill, watchdog }))
     }
 
     /// Its name in messages.
@@ -94,7 +99,7 @@ impl Child {
     /// How it ended; `None` while it lives. Reaps it.
     #[must_use]
     pub fn ended(&self) -> Option<Exit> {
-        let Inner { pid, pidfd, ended, watchdog, .. } = &*self.0;
+        let Inner { pid, pidfd, ended, before_kill, watchdog, .. } = &*self.0;
         let mut ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
         if ended.is_some() {
             return *ended;
@@ -111,6 +116,8 @@ impl Child {
         let mut cpu = None;
         if status.is_some() {
             cpu = of_process(*pid).map(|own| own + of_waited_children(*pid));
+            let before = *before_kill.lock().unwrap_or_else(PoisonError::into_inner);
+            cpu = cpu.map(|cpu| cpu.max(before.unwrap_or_default()));
             // What it left of its group, an AOF rewrite for instance.
             let _ = kill_process_group(*pid, Signal::KILL);
             let _ = waitid(WaitId::PidFd(pidfd.as_fd()), options);
@@ -193,10 +200,28 @@ impl Child {
         self.wait(deadline).unwrap_or_else(|| self.kill())
     }
 
-    /// Kills it and its group, and reaps it.
-    pub fn kill(&self) -> Exit {
+    /// Kills it and its group (SIGKILL), and does not wait for their end.
+    pub fn strike(&self) {
+        let used = self.cpu();
+        *self.0.before_kill.lock().unwrap_or_else(PoisonError::into_inner) = used;
         self.to_group(Signal::KILL);
         let _ = pidfd_send_signal(&self.0.pidfd, Signal::KILL);
+    }
+
+    /// Kills several at the same time and reaps them: none goes on while another
+    /// ends.
+    pub fn kill_all<'c>(children: impl Iterator<Item = &'c Self> + Clone) {
+        children.clone().for_each(Self::strike);
+        for child in children {
+            let _ = child.kill();
+        }
+    }
+
+    /// Kills it and its group, and reaps it.
+    pub fn kill(&self) -> Exit {
+        if self.ended().is_none() {
+            self.strike();
+        }
         // SIGKILL can be outlived only in an uninterruptible wait of the kernel.
         self.wait(Instant::now() + Duration::from_secs(10)).unwrap_or(Exit {
             code: None,

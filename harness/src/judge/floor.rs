@@ -4,7 +4,6 @@
 
 use schedbench_reports::outcome::Value;
 
-use super::generator::Offered;
 use super::latency::{Distribution, Point};
 use crate::plan::{CellPlan, Delay, Load};
 
@@ -20,17 +19,9 @@ pub(super) struct Floor<'a> {
 }
 
 impl<'a> Floor<'a> {
-    /// There is none in flight, where a task is intended when it is handed
-    /// over; nor where the lateness was the system's own full window.
-    pub(super) fn of(
-        plan: &CellPlan,
-        lateness: &'a Distribution,
-        offered: &Offered,
-        resolved: f64,
-    ) -> Self {
-        let generators = matches!(plan.load, Load::Open { .. })
-            && !matches!(offered, Offered::HeldBack(_) | Offered::HeldUp(_))
-            && lateness.len() > 0;
+    /// There is none in flight, where a task is intended when it is handed over.
+    pub(super) fn of(plan: &CellPlan, lateness: &'a Distribution, resolved: f64) -> Self {
+        let generators = matches!(plan.load, Load::Open { .. }) && lateness.len() > 0;
         let delays: Vec<u64> = match &plan.delay {
             Delay::None => vec![0],
             Delay::Fixed(ns) | Delay::Uniform(ns, _) => vec![*ns],

@@ -1,22 +1,19 @@
 //! A slow generator told from a slow system (`docs/measurement.md` §4).
 //!
-//! Both leave the same trace: less was offered than planned, and what was
-//! offered was late. They differ in what the generator did meanwhile. A slow
-//! generator works all the time; one that is held back waits in `submit` with
-//! the system's window full.
+//! Both leave the same trace: less was offered than planned. They differ in what
+//! the generator did meanwhile. A slow generator works all the time; one that is
+//! held back waits in `submit` with the system's window full.
 //!
 //! With x offered per second, a share p of the window spent waiting and c
 //! seconds of the generator's own work per task, x c + p ≤ 1. It could do the
-//! plan's rate λ alone if λ c ≤ 1, and then x / (1 − p) ≥ λ. So
+//! plan's rate λ alone if λ c ≤ 1, and then x / (1 − p) ≥ λ. So the shortfall is
+//! the **system's** if x / (1 − p), what would have been offered without the
+//! waits, reaches the plan, else the **generator's**.
 //!
-//! * the shortfall is the **system's** if x / (1 − p), what would have been
-//!   offered without the waits, reaches the plan, else the **generator's**;
-//! * tasks that come due during a wait and while the generator catches up
-//!   after it are late: a share of at most p / (1 − λ c). Lateness is the
-//!   system's if the late share is at most 2 p, a generator half busy.
-//!
-//! The formula holds whether the driver counts the wait of a task behind a
-//! full window as lateness or as back-pressure.
+//! Lateness is always the generator's: what falls due while it stands inside
+//! `submit` is offered in time and waits there, which is the system's
+//! back-pressure (`decisions/0002`). So a generator that is put aside is not
+//! excused by a system that was slow besides.
 
 use hdrhistogram::Histogram;
 
@@ -50,8 +47,6 @@ pub(super) enum Offered {
     AsPlanned,
     /// Less, because the system held the generator back; why that is said.
     HeldBack(String),
-    /// As much, but late, because the system held the generator up for a time.
-    HeldUp(String),
     /// The generator was too slow; why that is said.
     GeneratorLimited(String),
 }
@@ -105,15 +100,7 @@ fn lateness(offering: &Offering<'_>, limits: &Limits) -> Offered {
     if p99 <= limit {
         return Offered::AsPlanned;
     }
-    let late = lateness.count_between(limit as u64 + 1, u64::MAX) as f64;
-    let late_share = late / lateness.len() as f64;
     let told = format!("lateness P99 {}", time(p99));
-    if late_share <= 2.0 * pending_share {
-        return Offered::HeldUp(format!(
-            "{told} behind the system's full window, waited {} of the window in submit",
-            percent(pending_share)
-        ));
-    }
     Offered::GeneratorLimited(format!(
         "{told} (limit {}, waited {} of the window in submit)",
         time(limit),

@@ -33,9 +33,6 @@ impl Kept<'_> {
             if let Some(why) = self.too_few_done(limits).filter(|_| falls_behind) {
                 return State::Overloaded(why);
             }
-            if let Offered::HeldUp(why) = offered {
-                return State::NotSteady(why.clone());
-            }
             if let Some(why) = self.growing(limits).filter(|_| self.slope.lower_per_s > 0.0) {
                 return State::NotSteady(why);
             }

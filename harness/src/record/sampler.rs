@@ -78,6 +78,8 @@ pub struct Snapshot {
     children: BTreeMap<usize, ChildSeen>,
     machine: Option<Machine>,
     others: Others,
+    /// Of the later edge only.
+    memory: Option<Reading>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -156,7 +158,17 @@ impl Sampler {
             };
             (number, ChildSeen { role: *role, cpu, ended })
         });
-        Snapshot { at, clocks, harness, threads, children: children.collect(), machine, others }
+        let children = children.collect();
+        Snapshot { at, clocks, harness, threads, children, machine, others, memory: None }
+    }
+
+    /// The same at a window's end, with the memory of then. Processes for which
+    /// reading the proportional one is dear are read now only, which takes some
+    /// ms and holds them up for as long.
+    #[must_use]
+    pub fn last_snapshot(&self) -> Snapshot {
+        let snapshot = self.snapshot();
+        Snapshot { memory: Some(self.shared.read_memory(true)), ..snapshot }
     }
 
     /// The memory of all of the broker's processes now; `None` where it has
@@ -167,9 +179,8 @@ impl Sampler {
         self.shared.read_memory(true).broker
     }
 
-    /// What lay between two snapshots, and the largest memory seen. To be
-    /// called soon after the later one: the proportional memory of processes
-    /// for which reading it is dear is read in this call only.
+    /// What lay between two snapshots, the later of which is a
+    /// [last](Self::last_snapshot) one, and the largest memory seen.
     #[must_use]
     pub fn between(&self, from: &Snapshot, to: &Snapshot) -> Between {
         let mut between = Between::default();
@@ -242,15 +253,15 @@ impl Sampler {
             between.not_measured.push("foreign CPU and steal: /proc/stat is not readable".into());
         }
         between.host.clock_drift_ns = to.clocks.drift_from(from.clocks);
-        self.add_memory(from.at, to.at, &mut between);
+        self.add_memory(from, to, &mut between);
         between
     }
 
-    fn add_memory(&self, from: u64, to: u64, between: &mut Between) {
-        let last = self.shared.read_memory(true);
+    fn add_memory(&self, from: &Snapshot, to: &Snapshot, between: &mut Between) {
+        let window = from.at..=to.at;
         let state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let in_window = state.readings.iter().filter(|reading| (from..=to).contains(&reading.at));
-        for reading in in_window.chain([&last]) {
+        let in_window = state.readings.iter().filter(|reading| window.contains(&reading.at));
+        for reading in in_window.chain(&to.memory) {
             let usage = &mut between.usage;
             let slots = [&mut usage.harness, &mut usage.broker, &mut usage.workers];
             for (slot, seen) in

@@ -75,7 +75,7 @@ impl RunCell<'_, '_> {
             let before = self.stage.sampler.snapshot();
             let until = workers_on + self.plan.horizon_ns + self.rehearsal.patience_ns;
             let is_drained = self.drain_backlog(system, log, staff, halt, until);
-            between = self.stage.sampler.between(&before, &self.stage.sampler.snapshot());
+            between = self.stage.sampler.between(&before, &self.stage.sampler.last_snapshot());
             let answers = faults.answers();
             rested = Some(Rested { answers, workers_on, workers_ready, is_drained, footprint });
             cut_short = halt.reason();

@@ -226,7 +226,11 @@ impl RunCell<'_, '_> {
         let proof = self.proof(system, halt, dismissed);
         let mut seen = driven?;
         seen.server = server;
-        seen.proof = proof;
+        // What the ledger could not take may be what is missing.
+        seen.proof = match log.ledger().out_of_range() {
+            0 => proof,
+            n => Proof::NotAsked(format!("{n} instants lay outside the ledger's horizon")),
+        };
         Ok(seen)
     }
 

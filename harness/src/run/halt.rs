@@ -56,9 +56,10 @@ impl<'a> Halt<'a> {
         }
     }
 
-    /// Ends the cell, for this reason.
+    /// Ends the cell, for this reason. The first one stays: what fails later
+    /// may fail because of it.
     pub(super) fn set(&self, why: CellError) {
-        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
         self.cell.store(true, Ordering::Release);
     }
 

@@ -219,7 +219,14 @@ impl<'a> Session<'a> {
         let cell = self.measure(block, number, plan, reruns);
         self.results.keep_histograms(&self.outcome.run, &cell)?;
         self.stage.progress.end(&cell);
+        // What was measured is worth more than what was not: it stays, and says
+        // that it was disturbed.
+        let is_measured = cell.error.is_none() && !self.stopped();
         let (place, replaced) = match replaces {
+            Some(place) if !is_measured => {
+                self.results.remove_histograms(&cell)?;
+                return Ok(place);
+            }
             Some(place) => (place, Some(std::mem::replace(&mut self.outcome.cells[place], cell))),
             None => {
                 self.outcome.cells.push(cell);

@@ -106,10 +106,8 @@ impl Staff {
     /// until they have been replaced.
     pub(super) fn kill(&mut self, places: Vec<usize>) {
         let Self::Processes { children, killed, .. } = self else { return };
-        for place in places {
-            killed.insert(place);
-            children[place].kill();
-        }
+        killed.extend(&places);
+        Child::kill_all(places.iter().map(|place| &children[*place]));
     }
 
     /// Asks the workers at these places to end (SIGTERM), and does not wait.

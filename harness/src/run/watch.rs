@@ -45,8 +45,9 @@ pub(super) struct Pacer<'a> {
 }
 
 impl RunCell<'_, '_> {
-    /// Stands beside the pacer: snapshots at the window's edges, the progress
-    /// line, and an eye on broker and workers.
+    /// Stands beside the pacer until it has ended: snapshots at the window's
+    /// edges, the progress line, the faults, and an eye on broker and workers. An
+    /// open loop may hand over what was held up long after its window.
     pub(super) fn watch(
         &mut self,
         log: &Recorder,
@@ -73,9 +74,9 @@ impl RunCell<'_, '_> {
             let has_closed = is_over || pacer.is_closed.load(Ordering::Acquire);
             if has_closed && edges.snapshots.1.is_none() {
                 self.stage.progress.turn(log.counts(), edges.phase());
-                edges.snapshots.1 = Some(self.stage.sampler.snapshot());
+                edges.snapshots.1 = Some(self.stage.sampler.last_snapshot());
             }
-            if is_over {
+            if is_over && done {
                 return edges;
             }
             let (stage, roads, queue) = (&mut *self.stage, &self.roads, self.at.prefix.as_str());
@@ -99,6 +100,7 @@ impl RunCell<'_, '_> {
         staff: &mut Staff,
         halt: &Halt<'_>,
         driven: &Driven,
+        faults: &mut Faults,
     ) {
         let horizon = driven.window.end + self.plan.longest_delay_ns() + self.plan.horizon_ns;
         let latest = driven.window.end + self.plan.drain_ns() + self.rehearsal.patience_ns;
@@ -111,6 +113,8 @@ impl RunCell<'_, '_> {
             if now >= latest || all_in && (now >= horizon || !open_loop) {
                 return;
             }
+            let (stage, roads, queue) = (&mut *self.stage, &self.roads, self.at.prefix.as_str());
+            faults.act(&mut Scene { stage, staff, roads, queue, log, halt });
             halt.look(staff, self.stage);
             if halt.flag().load(Ordering::Relaxed) {
                 return;

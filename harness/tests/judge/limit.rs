@@ -176,7 +176,7 @@ fn python_has_a_core_per_process_at_most() {
 /// broker, an empty one with a backlog the road out of it.
 #[test]
 fn a_full_window_and_an_empty_one_are_told_apart() {
-    let mut stage = slow_system(false);
+    let mut stage = slow_system();
     stage.plan.target = beside_redis();
     stage.about.cores = Some(2);
     busy(&mut stage, [0.1, 0.1, 0.3, 0.2]);

@@ -27,17 +27,24 @@ pub(super) struct Reading {
 /// Who reads memory, and what it has learnt about its price.
 #[derive(Default)]
 pub(super) struct Reads {
-    /// By process: when its PSS was read, and how long that took.
-    pss: BTreeMap<i32, (Instant, Duration)>,
+    /// By process: how long it took to read its PSS.
+    price: BTreeMap<i32, Duration>,
+    /// When all of those that are cheap were last read, together: a sum lacks
+    /// what one of its parts lacks.
+    read_at: Option<Instant>,
 }
 
 impl Reads {
     pub(super) fn read(&mut self, children: &[(Role, Child)], at_edge: bool) -> Reading {
         let myself = i32::try_from(std::process::id()).unwrap_or(0);
         let mut reading = Reading { at: clock::now(), ..Reading::default() };
+        let is_time = at_edge || self.read_at.is_none_or(|when| when.elapsed() >= PSS_EVERY);
+        if is_time {
+            self.read_at = Some(Instant::now());
+        }
         // The harness's own is read at the edge only: its memory lock is the
         // generator's.
-        reading.harness = self.of(myself, at_edge, at_edge);
+        reading.harness = self.of(myself, at_edge);
         let mut living = vec![myself];
         for (role, child) in children {
             let slot = match role {
@@ -46,7 +53,8 @@ impl Reads {
             };
             for pid in child.processes() {
                 living.push(pid);
-                if let Some(memory) = self.of(pid, at_edge, true) {
+                let is_cheap = self.price.get(&pid).is_none_or(|took| *took <= CHEAP);
+                if let Some(memory) = self.of(pid, is_time && (at_edge || is_cheap)) {
                     *slot = Some(match *slot {
                         // A sum lacks what one of its parts lacks.
                         Some(sum) => Memory {
@@ -58,25 +66,21 @@ impl Reads {
                 }
             }
         }
-        self.pss.retain(|pid, _| living.contains(pid));
+        self.price.retain(|pid, _| living.contains(pid));
         reading
     }
 
-    fn of(&mut self, pid: i32, at_edge: bool, with_pss: bool) -> Option<Memory> {
+    fn of(&mut self, pid: i32, with_pss: bool) -> Option<Memory> {
         let process = Process::new(pid).ok()?;
         let rss = process.statm().ok()?.resident * procfs::page_size();
-        let is_time = self
-            .pss
-            .get(&pid)
-            .is_none_or(|(when, took)| when.elapsed() >= PSS_EVERY && *took <= CHEAP);
         let mut pss = None;
-        if with_pss && (at_edge || is_time) {
+        if with_pss {
             let before = Instant::now();
             pss = process.smaps_rollup().ok().and_then(|all| {
                 let map = all.memory_map_rollup.0.into_iter().next()?;
                 map.extension.map.get("Pss").copied()
             });
-            self.pss.insert(pid, (before, before.elapsed()));
+            self.price.insert(pid, before.elapsed());
         }
         // A zombie has no memory and is not counted as having 0.
         (rss > 0).then_some(Memory { rss, pss })

@@ -37,7 +37,16 @@ impl RunCell<'_, '_> {
         let start = clock::now() + LEAD_NS;
         let mut faults = Faults::of(self.plan, self.planned_window(start).start);
         let pacer = (producer, &bodies, start);
-        let (driven, edges) = self.pace(pacer, log, staff, halt, &mut faults)?;
+        let paced = self.pace(pacer, log, staff, halt, &mut faults);
+        let (driven, edges) = match paced {
+            Ok(paced) => paced,
+            Err(why) => {
+                let (stage, roads, queue) =
+                    (&mut *self.stage, &self.roads, self.at.prefix.as_str());
+                faults.end(&mut Scene { stage, staff, roads, queue, log, halt });
+                return Err(why);
+            }
+        };
         let in_flight = matches!(self.plan.load, Load::InFlight { .. });
         let cut_short = halt.reason().or_else(|| match &driven.ended {
             Ended::Broken(why) => Some(self.stage.behind(halt.explain(why))),
@@ -45,7 +54,7 @@ impl RunCell<'_, '_> {
             Ended::Complete | Ended::GaveUp => None,
         });
         if cut_short.is_none() {
-            self.drain(log, staff, halt, &driven);
+            self.drain(log, staff, halt, &driven, &mut faults);
         }
         let (stage, roads, queue) = (&mut *self.stage, &self.roads, self.at.prefix.as_str());
         faults.end(&mut Scene { stage, staff, roads, queue, log, halt });
@@ -123,8 +132,9 @@ impl RunCell<'_, '_> {
                     pulse,
                     hiccup,
                 };
+                let ending = Ending(pacer_done);
                 let driven = offer(plan, setup, (opened, closed), &mut producer);
-                pacer_done.store(true, Ordering::Release);
+                drop(ending);
                 // A thread that has ended takes its CPU clock along.
                 let _ = edges_seen.recv();
                 driven
@@ -149,6 +159,16 @@ impl RunCell<'_, '_> {
         } else {
             opens..opens + (1 + drive::LONGEST_WINDOW) * window
         }
+    }
+}
+
+/// Says that the pacer has ended, also where it panicked: who stands beside it
+/// waits for that.
+struct Ending<'a>(&'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
     }
 }
 

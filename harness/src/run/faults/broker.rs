@@ -24,14 +24,14 @@ impl Faults {
     pub(super) fn take_broker(
         &mut self,
         stage: &mut Stage<'_>,
-        end: impl Fn(&environment::Child),
+        end: impl FnOnce(&[&environment::Child]),
     ) -> Result<(), String> {
         let Some(broker) = stage.broker.take() else { return Err(NOT_OURS.to_owned()) };
         if broker.child().is_none() {
             stage.broker = Some(broker);
             return Err(NOT_OURS.to_owned());
         }
-        broker.children().into_iter().for_each(end);
+        end(&broker.children());
         self.broker = Broker::Gone(broker);
         Ok(())
     }

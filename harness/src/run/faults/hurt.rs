@@ -50,12 +50,12 @@ impl Faults {
                 self.hurt_nodes(place, deed, scene.stage);
                 Ok(())
             }
-            (Deed::Kill, Victim::Broker) => self.take_broker(scene.stage, |child| {
-                let _ = child.kill();
+            (Deed::Kill, Victim::Broker) => self.take_broker(scene.stage, |nodes| {
+                environment::Child::kill_all(nodes.iter().copied());
             }),
-            (Deed::Terminate, Victim::Broker) => {
-                self.take_broker(scene.stage, environment::Child::ask_to_end)
-            }
+            (Deed::Terminate, Victim::Broker) => self.take_broker(scene.stage, |nodes| {
+                nodes.iter().copied().for_each(environment::Child::ask_to_end);
+            }),
             (Deed::Pause, Victim::Broker) => pause_broker(scene.stage),
             (Deed::Command(pair), _) => self.order(place, pair, scene.stage),
             (Deed::DiskFull, _) => FullDisk::fill(scene.stage).map(|full| {

@@ -53,11 +53,11 @@ impl Nodes {
 
     /// Does it to them.
     pub(super) fn suffer(&self, deed: Deed) {
-        for child in &self.children {
-            match deed {
-                Deed::Kill => drop(child.kill()),
-                Deed::Terminate => child.ask_to_end(),
-                Deed::Pause | Deed::Link(_) | Deed::Command(_) | Deed::DiskFull => child.pause(),
+        match deed {
+            Deed::Kill => Child::kill_all(self.children.iter()),
+            Deed::Terminate => self.children.iter().for_each(Child::ask_to_end),
+            Deed::Pause | Deed::Link(_) | Deed::Command(_) | Deed::DiskFull => {
+                self.children.iter().for_each(Child::pause);
             }
         }
     }
