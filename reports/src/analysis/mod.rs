@@ -34,6 +34,7 @@ pub use faults::{
     Deed, Faults, Guarantee, Hurt, Interval, Kept, Kills, Median, OnLoss, Place, Promise, Recovery,
     Seen, Tried, ack_in_words, confirms_in_words, deeds, find, in_words, median, upper_bound,
 };
+pub(crate) use faults::unhurt;
 pub use groups::{ClassKey, Group, Mode};
 pub use guide::{Able, Choice, Guide, Other, Question};
 pub use objectives::{About, Met, Objective, counted};
