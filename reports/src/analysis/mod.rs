@@ -18,6 +18,7 @@ mod percentile;
 mod points;
 mod preceding;
 mod rank;
+mod rank_test;
 mod rows;
 mod scorecard;
 mod statistics;
@@ -30,11 +31,11 @@ pub use change::{Bound, Call, Change, Measure, Pair, Sample, judge};
 pub use change_points::{LONGEST, change_points};
 pub use claims::{Agreement, Beside, Judged, Line, Measured, Standing, Told};
 pub use counts::{Counts, Tally};
+pub(crate) use faults::unhurt;
 pub use faults::{
     Deed, Faults, Guarantee, Hurt, Interval, Kept, Kills, Median, OnLoss, Place, Promise, Recovery,
     Seen, Tried, ack_in_words, confirms_in_words, deeds, find, in_words, median, upper_bound,
 };
-pub(crate) use faults::unhurt;
 pub use groups::{ClassKey, Group, Mode};
 pub use guide::{Able, Choice, Guide, Other, Question};
 pub use objectives::{About, Met, Objective, counted};
@@ -42,6 +43,7 @@ pub use percentile::{BEYOND, Merged};
 pub use points::{Figure, Point, Quality};
 pub use preceding::Preceding;
 pub use rank::Rank;
+pub use rank_test::RankTest;
 pub use rows::Row;
 pub use scorecard::{Score, Scorecard, Scored, What};
 pub use statistics::{ENOUGH, LEVEL, Spread, difference, differs, holm, spread};
