@@ -5,6 +5,7 @@
 mod backlog;
 mod capacity;
 mod change;
+mod change_of_trials;
 mod change_points;
 mod claims;
 mod comparison;
@@ -27,7 +28,8 @@ mod welch;
 
 pub use backlog::{Backlog, FIGURES};
 pub use capacity::Capacity;
-pub use change::{Bound, Call, Change, Measure, Pair, Sample, judge};
+pub use change::{Bound, Call, Change, Measure, Pair, Sample, Test, judge};
+pub use change_of_trials::{TrialPair, judge_trials};
 pub use change_points::{LONGEST, change_points};
 pub use claims::{Agreement, Beside, Judged, Line, Measured, Standing, Told};
 pub use counts::{Counts, Tally};

@@ -3,8 +3,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses some of them")]
 
 pub mod demanded;
-mod drill;
-mod piled;
+pub mod drill;
+pub mod piled;
 
 use std::collections::BTreeMap;
 
