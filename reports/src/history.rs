@@ -2,16 +2,20 @@
 //! each figure went, and where it began to lie elsewhere.
 
 mod fallen;
+mod lost;
+mod past;
 
 use jiff::Timestamp;
 
-use crate::analysis::{
-    Capacity, Figure, LONGEST, Mode, Point, Row, analyse, change_points, spread,
-};
+use crate::analysis::{Figure, LONGEST, Mode, analyse, change_points};
+use crate::compare::losses::{Broken, promised};
 use crate::compare::{Kind, Weight, differences};
-use crate::outcome::{Load, Outcome, Value};
+use crate::outcome::{Load, Outcome};
+
+use past::{At, Past};
 
 pub use fallen::Fallen;
+pub use lost::Lost;
 
 /// Runs from which on a change can be told: of fewer there are too few orders
 /// for one in a hundred.
@@ -27,22 +31,7 @@ pub struct Entry {
     pub about: Outcome,
     started: Timestamp,
     rows: Vec<Past>,
-}
-
-/// A row of an outcome as history keeps it.
-#[derive(Clone, Debug)]
-struct Past {
-    of: Of,
-    points: Vec<At>,
-}
-
-/// One load: whether it was held, and its figures. Of a capacity there is no
-/// load.
-#[derive(Clone, Debug)]
-struct At {
-    load: Option<Load>,
-    held: Option<bool>,
-    figures: Vec<(Kind, Figure)>,
+    promised: Vec<Broken>,
 }
 
 /// Which system, profile and way of loading.
@@ -52,8 +41,8 @@ pub struct Of {
     pub system: String,
     /// Name of the profile.
     pub profile: String,
-    /// How it was loaded.
-    pub mode: Mode,
+    /// How it was loaded; `None` of trials and backlogs.
+    pub mode: Option<Mode>,
     /// What else differs between cells of one load.
     pub variant: Option<String>,
     /// The headline latency.
@@ -65,8 +54,11 @@ pub struct Of {
 pub struct Trend {
     /// Of which system.
     pub of: Of,
-    /// Under which load; of a capacity there is none.
+    /// Under which load; of a capacity there is none, nor of trials at a share
+    /// of it.
     pub load: Option<Load>,
+    /// In what trial, or of which backlog; of cells of a load nothing.
+    pub under: Option<String>,
     /// The figure.
     pub kind: Kind,
     /// Its place among the runs, and what it was there; runs without a valid
@@ -94,8 +86,11 @@ pub struct Strand {
     pub runs: Vec<Entry>,
     /// Their figures.
     pub trends: Vec<Trend>,
-    /// Loads that the newest run holds no longer.
+    /// Loads that the newest run holds no longer, and trials in which it does
+    /// not come back any more.
     pub fallen: Vec<Fallen>,
+    /// What the newest run lost where nothing may be.
+    pub lost: Vec<Lost>,
 }
 
 /// An outcome that cannot be placed.
@@ -121,18 +116,6 @@ impl Entry {
         let started = outcome.run.started.parse();
         let started = started.map_err(|_| NoEntry::NoTime(outcome.run.started.clone()))?;
         let analysis = analyse(outcome);
-        let rows = analysis.groups.iter().flat_map(|group| {
-            group.rows.iter().map(|row| Past {
-                of: Of {
-                    system: row.system.clone(),
-                    profile: row.profile.clone(),
-                    mode: group.mode,
-                    variant: group.variant.clone(),
-                    latency: group.latency,
-                },
-                points: points(row),
-            })
-        });
         // A loop over all fields of an outcome would copy its histograms first.
         let about = Outcome {
             schema_version: outcome.schema_version,
@@ -144,42 +127,15 @@ impl Entry {
             cells: Vec::new(),
             ended: outcome.ended.clone(),
         };
-        Ok(Self { file: file.to_owned(), about, started, rows: rows.collect() })
+        let of = (outcome, &analysis);
+        let (rows, promised) = (past::rows(of), promised(of));
+        Ok(Self { file: file.to_owned(), about, started, rows, promised })
     }
 
     fn identity(&self) -> (Timestamp, &str, &str, &str) {
         let (run, plan) = (&self.about.run, &self.about.plan);
         (self.started, &run.id, &plan.scenario, &plan.hash)
     }
-}
-
-fn points(row: &Row) -> Vec<At> {
-    let valid = row.points.iter().filter(|point| point.is_valid());
-    let at_loads = valid.map(|point| {
-        let figures = Kind::ALL.into_iter().filter_map(|kind| {
-            let figure = figure(kind, point)?;
-            Some((kind, figure.clone()))
-        });
-        At { load: Some(point.load), held: point.held, figures: figures.collect() }
-    });
-    // A grid of loads knows a capacity to its next step only.
-    let searched = match row.capacity {
-        Capacity::Is { held, .. } => {
-            let (spread, repeats) = (spread(&row.capacities), row.capacities.clone());
-            let figure = Figure { value: Value::Is(held), spread, repeats };
-            Some(At { load: None, held: None, figures: vec![(Kind::Capacity, figure)] })
-        }
-        _ => None,
-    };
-    searched.into_iter().chain(at_loads).collect()
-}
-
-/// A figure that is a plain number.
-fn figure(kind: Kind, point: &Point) -> Option<&Figure> {
-    kind.of(point).filter(|figure| match figure.value {
-        Value::Is(number) => number.is_finite() && (number > 0.0 || kind == Kind::Failed),
-        _ => false,
-    })
 }
 
 /// Sets outcomes beside each other, those alone that measured the same on the
@@ -215,7 +171,8 @@ pub fn history(mut entries: Vec<Entry>) -> Vec<Strand> {
         .map(|runs| {
             let trends = trends(&runs);
             let fallen = fallen::fallen(&runs);
-            Strand { runs, trends, fallen }
+            let lost = lost::lost(&runs);
+            Strand { runs, trends, fallen, lost }
         })
         .collect()
 }
@@ -236,22 +193,22 @@ fn trends(runs: &[Entry]) -> Vec<Trend> {
             .flat_map(|(run, entry)| entry.rows.iter().map(move |row| (run, row)))
             .filter(|(_, row)| row.of == *of)
             .collect();
-        let mut loads: Vec<Option<Load>> = Vec::new();
+        let mut places: Vec<&At> = Vec::new();
         for at in rows.iter().flat_map(|(_, row)| &row.points) {
-            if !loads.contains(&at.load) {
-                loads.push(at.load);
+            if !places.iter().any(|known| known.is_as(at)) {
+                places.push(at);
             }
         }
-        let amount = |load: &Option<Load>| load.map_or(0.0, Load::amount);
-        loads.sort_by(|a, b| amount(a).total_cmp(&amount(b)));
+        let amount = |at: &At| at.load.map_or(0.0, Load::amount);
+        places.sort_by(|a, b| amount(a).total_cmp(&amount(b)));
         let costed = costed(&rows);
         for kind in Kind::ALL {
-            for load in &loads {
+            for at in &places {
                 let is_cost = matches!(kind, Kind::Cpu | Kind::Pss);
-                if is_cost && *load != costed {
+                if is_cost && at.load != costed {
                     continue;
                 }
-                out.extend(trend(of, *load, kind, &rows));
+                out.extend(trend(of, at, kind, &rows));
             }
         }
     }
@@ -265,19 +222,19 @@ fn costed(rows: &[(usize, &Past)]) -> Option<Load> {
     held.or(newest.points.last())?.load
 }
 
-fn trend(of: &Of, load: Option<Load>, kind: Kind, rows: &[(usize, &Past)]) -> Option<Trend> {
+fn trend(of: &Of, place: &At, kind: Kind, rows: &[(usize, &Past)]) -> Option<Trend> {
     let tells = |held: Option<bool>| match kind {
         // What is held is done as it was offered; what is not has a latency
         // that is the window's length.
-        Kind::Throughput => of.mode == Mode::InFlight || held != Some(true),
-        Kind::P50 | Kind::P99 => of.mode == Mode::Open && held != Some(false),
-        Kind::Failed => of.mode == Mode::Open,
-        Kind::Capacity | Kind::Cpu | Kind::Pss => true,
+        Kind::Throughput => of.mode == Some(Mode::InFlight) || held != Some(true),
+        Kind::P50 | Kind::P99 => of.mode == Some(Mode::Open) && held != Some(false),
+        Kind::Failed => of.mode == Some(Mode::Open),
+        _ => true,
     };
     let dots: Vec<(usize, Figure)> = rows
         .iter()
         .filter_map(|(run, row)| {
-            let at = row.points.iter().find(|at| at.load == load && tells(at.held))?;
+            let at = row.points.iter().find(|at| at.is_as(place) && tells(at.held))?;
             let (_, figure) = at.figures.iter().find(|(of, _)| *of == kind)?;
             Some((*run, figure.clone()))
         })
@@ -292,7 +249,8 @@ fn trend(of: &Of, load: Option<Load>, kind: Kind, rows: &[(usize, &Past)]) -> Op
     if numbers.len() < 2 || median <= 0.0 {
         return None;
     }
-    Some(Trend { of: of.clone(), load, kind, turns: turns(&dots, &numbers), dots, median })
+    let (load, under) = (place.load, place.under.clone());
+    Some(Trend { of: of.clone(), load, under, kind, turns: turns(&dots, &numbers), dots, median })
 }
 
 /// On logarithms: times and rates scatter by factors.

@@ -13,7 +13,7 @@ use schedbench_reports::compare::Kind;
     Exit code: 0 nothing became worse; 2 an outcome cannot be read, the two measured different \
     things, there are too few repeats to tell (5 are needed), or a system has no valid cell any \
     more and nothing else became worse; 3 a figure became worse, past the noise and past its \
-    threshold.")]
+    threshold, or tasks were lost where a profile promises to lose none and lost none before.")]
 pub struct CompareArgs {
     /// The outcome that is compared with
     #[arg(value_name = "BEFORE", value_hint = ValueHint::AnyPath)]
@@ -25,11 +25,14 @@ pub struct CompareArgs {
     #[arg(long, value_name = "DIR", default_value = "results", value_hint = ValueHint::DirPath)]
     pub results: PathBuf,
     /// The smallest change that matters, of all figures that are times, rates
-    /// or sizes, or of one: 2%, p99=5%, failed=0.1%; may be given again
+    /// or sizes, or of one: 2%, p99=5%, failed=0.1%; may be given again. Of
+    /// recovery, detection and resume 10% where none is given, of served 1%
     #[arg(long, value_name = "[FIGURE=]SIZE", value_delimiter = ',')]
     pub threshold: Vec<Threshold>,
-    /// Only these: capacity, throughput, p50, p99, failed, cpu, pss. The fewer,
-    /// the smaller a change can be told
+    /// Only these: capacity, throughput, p50, p99, failed, cpu, pss; of backlogs
+    /// build-up, resume, drain-rate; of trials of faults detection, recovery,
+    /// served. The fewer, the smaller a change can be told; losses are always
+    /// looked for
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub figures: Vec<FigureName>,
     /// Only these systems: a,b/profile

@@ -6,6 +6,7 @@ use std::fs;
 use schedbench_reports::outcome::{Load, Outcome, Validity};
 use schedbench_reports::save::to_json;
 
+use crate::outcomes::drill::{killed, lose};
 use crate::outcomes::{asynq_rust, before_and_after, empty, noop, ramp_from};
 use crate::place::Place;
 
@@ -70,6 +71,24 @@ fn a_regression_ends_with_3() {
     said.complains_of(&["error: no verdict: no valid cell after of kafka/acks-all"]);
     for wrong in [["--threshold", "5"], ["--threshold", "p98=5%"], ["--figures", "p98"]] {
         compare(&wrong).refused(2).complains_of(&[wrong[1]]);
+    }
+}
+
+/// Of two repeats no time can be tested; a loss needs no test.
+#[test]
+fn tasks_lost_where_none_may_be_end_with_3() {
+    let place = Place::new();
+    let before = killed(&[asynq_rust()], 2, |_, _| Some(5.3));
+    let mut after = before.clone();
+    lose(&mut after.cells[1], 12);
+    place.file("a.json", to_json(&before));
+    place.file("b.json", to_json(&after));
+    let said = place.says(&["compare", "a.json", "b.json", "--figures", "recovery"]).ends(3);
+    let lost = "worse, tasks lost: redis-asynq/everysec, broker-kill: 12 lost in 1 of 2 kills";
+    assert!(said.stdout.contains(lost), "{}", said.stdout);
+    for known in ["b.json", "a.json"] {
+        let said = place.says(&["compare", "b.json", known]).refused_after_output(2);
+        said.complains_of(&["error: no verdict: ", "--repeats 5"]);
     }
 }
 

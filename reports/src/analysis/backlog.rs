@@ -148,14 +148,16 @@ impl Backlog {
         } else {
             self.not_valid = self.cells.first().and_then(of).map(|cell| cell.validity.word());
         }
-        let read = |name: &str| -> Vec<Reading> {
-            let named = format!("backlog.{name}");
-            let cells = self.cells.iter().filter_map(of);
-            cells.map(|cell| reading(cell.metrics.get(&named))).collect()
-        };
-        self.figures = FIGURES.map(|(name, _)| (name, median(&read(name)))).into();
+        self.figures = FIGURES.map(|(name, _)| (name, median(&self.each(outcome, name)))).into();
         let cells: Vec<&Cell> = self.cells.iter().filter_map(of).collect();
         self.memory = mean(&cells, MEMORY);
+    }
+
+    /// A figure of [`FIGURES`] in each of the cells told.
+    pub(crate) fn each(&self, outcome: &Outcome, name: &str) -> Vec<Reading> {
+        let named = format!("backlog.{name}");
+        let cells = self.cells.iter().filter_map(|index| outcome.cells.get(*index));
+        cells.map(|cell| reading(cell.metrics.get(&named))).collect()
     }
 
     /// What did not run, in words: `0 lost`, `412 lost`, `at least 12 lost in 2

@@ -78,6 +78,15 @@ fn needed() -> String {
     format!(", {ENOUGH} are needed")
 }
 
+/// What a call rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Test {
+    /// Welch's, on the numbers of the repeats.
+    Welch,
+    /// That of their ranks: some are no numbers.
+    Ranks,
+}
+
 /// A judged change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
@@ -90,8 +99,18 @@ pub struct Change {
     /// The smallest true change that would have been called in four of five
     /// such comparisons, at the noise seen, among so many figures.
     pub smallest: Option<f64>,
+    /// By which test; `None` where there was none, as where all are alike.
+    pub test: Option<Test>,
     /// What may be said.
     pub call: Call,
+}
+
+impl Change {
+    /// Nothing can be called, because of `why`.
+    pub(crate) const fn untested(by: f64, why: String) -> Self {
+        let call = Call::NotTested(why);
+        Self { by, interval: None, adjusted: None, smallest: None, test: None, call }
+    }
 }
 
 /// Judges changes that are stated together: Welch's test on the repeats of
@@ -110,23 +129,22 @@ pub fn judge(pairs: &[Pair]) -> Vec<Change> {
         .zip(tests)
         .map(|(pair, test)| match test {
             Ok(welch) => call(pair, &welch, adjusted.next().unwrap_or(1.0), level),
-            Err(why) => Change {
-                by: pair.by(),
-                interval: None,
-                adjusted: None,
-                smallest: None,
-                call: Call::NotTested(why),
-            },
+            Err(why) => Change::untested(pair.by(), why),
         })
         .collect()
 }
 
+/// Why sides of so many repeats cannot be tested, where they are too few.
+pub(super) fn too_few(before: usize, after: usize) -> Option<String> {
+    let least = before.min(after);
+    let repeats = if least == 1 { "repeat" } else { "repeats" };
+    (least < ENOUGH).then(|| format!("{least} {repeats}{}", needed()))
+}
+
 fn test(pair: &Pair) -> Result<Welch, String> {
     let (one, other) = (&pair.before, &pair.after);
-    let least = one.repeats.len().min(other.repeats.len());
-    if least < ENOUGH {
-        let repeats = if least == 1 { "repeat" } else { "repeats" };
-        return Err(format!("{least} {repeats}{}", needed()));
+    if let Some(why) = too_few(one.repeats.len(), other.repeats.len()) {
+        return Err(why);
     }
     match (one.bound, other.bound) {
         (Bound::AtMost, Bound::AtMost) => {
@@ -208,6 +226,7 @@ fn call(pair: &Pair, welch: &Welch, adjusted: f64, level: f64) -> Change {
         interval: Some((pair.unscaled(low), pair.unscaled(high))),
         adjusted: Some(adjusted),
         smallest,
+        test: Some(Test::Welch),
         call,
     }
 }

@@ -5,6 +5,7 @@
 mod backlog;
 mod capacity;
 mod change;
+mod change_of_trials;
 mod change_points;
 mod claims;
 mod comparison;
@@ -19,6 +20,7 @@ mod percentile;
 mod points;
 mod preceding;
 mod rank;
+mod rank_test;
 mod rows;
 mod scorecard;
 mod statistics;
@@ -27,10 +29,12 @@ mod welch;
 
 pub use backlog::{Backlog, FIGURES};
 pub use capacity::Capacity;
-pub use change::{Bound, Call, Change, Measure, Pair, Sample, judge};
+pub use change::{Bound, Call, Change, Measure, Pair, Sample, Test, judge};
+pub use change_of_trials::{TrialPair, judge_trials};
 pub use change_points::{LONGEST, change_points};
 pub use claims::{Agreement, Beside, Judged, Line, Measured, Standing, Told};
 pub use counts::{Counts, Tally};
+pub(crate) use faults::unhurt;
 pub use faults::{
     Deed, Faults, Guarantee, Hurt, Interval, Kept, Kills, Median, OnLoss, Place, Promise, Recovery,
     Seen, Tried, ack_in_words, confirms_in_words, deeds, find, in_words, median, upper_bound,
@@ -42,6 +46,7 @@ pub use percentile::{BEYOND, Merged};
 pub use points::{Figure, Point, Quality};
 pub use preceding::Preceding;
 pub use rank::{Apart, Rank};
+pub use rank_test::RankTest;
 pub use rows::Row;
 pub use scorecard::{Score, Scorecard, Scored, What};
 pub use statistics::{ENOUGH, LEVEL, Spread, differs, holm, larger, spread};

@@ -23,10 +23,22 @@ pub enum Kind {
     Cpu,
     /// PSS of the system.
     Pss,
+    /// Of a backlog, tasks confirmed per second while it built up.
+    BuildUp,
+    /// Of a backlog, from the workers' start to the first success.
+    Resume,
+    /// Of a backlog, tasks drained per second.
+    DrainRate,
+    /// Of a trial, until its impact showed.
+    Detection,
+    /// Of a trial, until it had recovered.
+    Recovery,
+    /// Of a trial, share of the tasks due in the fault that were done in time.
+    Served,
 }
 
 /// All of them, in the order of tables.
-pub type Figures = [Kind; 7];
+pub type Figures = [Kind; 13];
 
 impl Kind {
     /// All of them, in the order of tables.
@@ -38,6 +50,12 @@ impl Kind {
         Self::Failed,
         Self::Cpu,
         Self::Pss,
+        Self::BuildUp,
+        Self::Resume,
+        Self::DrainRate,
+        Self::Detection,
+        Self::Recovery,
+        Self::Served,
     ];
 
     /// What an option calls it.
@@ -51,6 +69,12 @@ impl Kind {
             Self::Failed => "failed",
             Self::Cpu => "cpu",
             Self::Pss => "pss",
+            Self::BuildUp => "build-up",
+            Self::Resume => "resume",
+            Self::DrainRate => "drain-rate",
+            Self::Detection => "detection",
+            Self::Recovery => "recovery",
+            Self::Served => "served",
         }
     }
 
@@ -66,6 +90,12 @@ impl Kind {
             Self::Failed => "failed".to_owned(),
             Self::Cpu => "CPU-s/M".to_owned(),
             Self::Pss => "PSS".to_owned(),
+            Self::BuildUp => "built up".to_owned(),
+            Self::Resume => "resumed after".to_owned(),
+            Self::DrainRate => "drained".to_owned(),
+            Self::Detection => "impact after".to_owned(),
+            Self::Recovery => "recovered after".to_owned(),
+            Self::Served => "done in time".to_owned(),
         }
     }
 
@@ -73,9 +103,11 @@ impl Kind {
     #[must_use]
     pub const fn unit(self) -> Unit {
         match self {
-            Self::Capacity | Self::Throughput => Unit::PerSecond,
-            Self::P50 | Self::P99 => Unit::Seconds,
-            Self::Failed => Unit::Fraction,
+            Self::Capacity | Self::Throughput | Self::BuildUp | Self::DrainRate => Unit::PerSecond,
+            Self::P50 | Self::P99 | Self::Resume | Self::Detection | Self::Recovery => {
+                Unit::Seconds
+            }
+            Self::Failed | Self::Served => Unit::Fraction,
             Self::Cpu => Unit::CpuSecondsPerMillion,
             Self::Pss => Unit::Bytes,
         }
@@ -84,38 +116,78 @@ impl Kind {
     /// Whether more of it is better.
     #[must_use]
     pub const fn more_is_better(self) -> bool {
-        matches!(self, Self::Capacity | Self::Throughput)
+        matches!(
+            self,
+            Self::Capacity | Self::Throughput | Self::BuildUp | Self::DrainRate | Self::Served
+        )
     }
 
     /// How its change is measured.
     #[must_use]
     pub const fn measure(self) -> Measure {
         match self {
-            Self::Failed => Measure::Points,
+            Self::Failed | Self::Served => Measure::Points,
             _ => Measure::Ratio,
         }
     }
 
     /// The smallest change that matters where nobody says otherwise: 2 %, of
-    /// the failure rate 0.1 percentage points, up to which a load is held.
+    /// the failure rate 0.1 percentage points, up to which a load is held. Of
+    /// times to something that happens once in a cell 10 %, of the share of a
+    /// fault's tasks 1 percentage point.
     #[must_use]
     pub const fn matters(self) -> f64 {
         match self {
             Self::Failed => 0.001,
+            Self::Served => 0.01,
+            Self::Resume | Self::Detection | Self::Recovery => 0.1,
             _ => 0.02,
         }
     }
 
-    /// The figure of a point; a capacity is no point's.
+    /// Whether it is of a trial of a fault.
+    #[must_use]
+    pub const fn is_of_a_trial(self) -> bool {
+        self.reading().is_some()
+    }
+
+    /// What a trial calls it among its readings.
+    pub(crate) const fn reading(self) -> Option<&'static str> {
+        match self {
+            Self::Detection => Some("detection.impact"),
+            Self::Recovery => Some("recovery.from_fault"),
+            Self::Served => Some("served.in_fault"),
+            _ => None,
+        }
+    }
+
+    /// Whether it is of a backlog.
+    #[must_use]
+    pub const fn is_of_a_backlog(self) -> bool {
+        self.of_a_backlog().is_some()
+    }
+
+    /// What a backlog calls it among its figures.
+    pub(crate) const fn of_a_backlog(self) -> Option<&'static str> {
+        match self {
+            Self::BuildUp => Some("build_up"),
+            Self::Resume => Some("resume"),
+            Self::DrainRate => Some("drain_rate"),
+            _ => None,
+        }
+    }
+
+    /// The figure of a point; a capacity is no point's, nor is what trials and
+    /// backlogs have.
     pub(crate) fn of(self, point: &Point) -> Option<&Figure> {
         match self {
-            Self::Capacity => None,
             Self::Throughput => Some(&point.throughput),
             Self::P50 => Some(&point.p50),
             Self::P99 => Some(&point.p99),
             Self::Failed => Some(&point.failure),
             Self::Cpu => Some(&point.cpu),
             Self::Pss => Some(&point.pss),
+            _ => None,
         }
     }
 
@@ -142,13 +214,13 @@ impl Kind {
 
     fn of_repeat(self, cells: &[&Cell], latency: &str) -> Option<f64> {
         match self {
-            Self::Capacity => None,
             Self::Throughput => mean(cells, "throughput"),
             Self::P50 => percentile(cells, latency, 0.50, "p50"),
             Self::P99 => percentile(cells, latency, 0.99, "p99"),
             Self::Failed => failed(cells),
             Self::Cpu => mean(cells, "cpu.total"),
             Self::Pss => mean(cells, "pss.system"),
+            _ => None,
         }
     }
 }

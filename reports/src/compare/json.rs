@@ -2,15 +2,18 @@
 
 use serde_json::{Value as Json, json as object};
 
-use crate::analysis::{Call, Figure};
+use crate::analysis::{Call, Test};
 use crate::numbers::{Medium, load};
-use crate::outcome::Value;
+use crate::outcome::Reading;
 
 use super::sentences::{called, verdict};
-use super::{Comparison, Item, Side};
+use super::told::reading;
+use super::{Comparison, Item, Loss, Side, Told};
 
-/// The version of this format.
-pub const FORMAT_VERSION: u32 = 1;
+/// The version of this format. In version 2 it takes the fault, too, to name
+/// an item; `bound` may be `no-impact` or `not-steady`; there are `losses`,
+/// which are regressions without being items.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// The comparison as JSON, every figure in its base unit. What is no number is
 /// `null`.
@@ -28,6 +31,7 @@ pub fn json(it: &Comparison) -> String {
             .map(|(_, text)| text)
             .collect::<Vec<_>>(),
         "tested": it.tested(),
+        "losses": it.losses.iter().map(loss).collect::<Vec<_>>(),
         "items": items(&it.items),
         "control": items(&it.control),
         "remarks": it.remarks,
@@ -56,15 +60,21 @@ fn item(item: &Item) -> Json {
         "system": item.system,
         "profile": item.profile,
         "load": item.load.map(load),
+        "fault": item.fault,
+        "under": item.under,
         "variant": item.variant,
         "figure": item.kind.name(),
         "title": item.kind.title(item.latency),
-        "before": figure(&item.before),
-        "after": figure(&item.after),
+        "before": told(&item.before),
+        "after": told(&item.after),
         "change": change.by,
         "interval": change.interval.map(ends),
         "p": change.adjusted,
         "smallest": change.smallest,
+        "test": change.test.map(|test| match test {
+            Test::Welch => "welch",
+            Test::Ranks => "ranks",
+        }),
         "call": called(&change.call),
         "why": match &change.call {
             Call::NotTested(why) => Some(why),
@@ -73,18 +83,31 @@ fn item(item: &Item) -> Json {
     })
 }
 
-fn figure(figure: &Figure) -> Json {
-    let bound = match figure.value {
-        Value::Is(_) => "is",
-        Value::AtLeast(_) => "at-least",
-        Value::AtMost(_) => "at-most",
-        Value::NotMeasured(_) => "not-measured",
-        Value::Unsupported(_) => "unsupported",
+fn loss(loss: &Loss) -> Json {
+    object!({
+        "system": loss.system,
+        "profile": loss.profile,
+        "under": loss.under,
+        "before": loss.before,
+        "after": loss.after,
+        "lost": loss.lost,
+    })
+}
+
+/// Of a median `repeats` are objects, since a trial may be no number.
+fn told(told: &Told) -> Json {
+    let repeats: Vec<Json> = match told {
+        Told::Figure(figure) => figure.repeats.iter().map(|number| object!(number)).collect(),
+        Told::Median { each, .. } => each.iter().map(one).collect(),
     };
     object!({
-        "value": figure.number(),
-        "bound": bound,
-        "repeats": figure.repeats,
-        "interval": figure.spread.map(|spread| [spread.ends().0, spread.ends().1]),
+        "value": told.number(),
+        "bound": told.bound(),
+        "repeats": repeats,
+        "interval": told.interval(),
     })
+}
+
+fn one(trial: &Reading) -> Json {
+    object!({ "value": trial.number(), "bound": reading(trial) })
 }

@@ -1,20 +1,26 @@
 //! A comparison as the report of a test run: a figure that became worse is a
 //! failed test, one that could not be tested a skipped one, and a system that
-//! has no valid cell any more an error.
+//! has no valid cell any more an error. Tasks lost where none may be are a
+//! failed test of their own.
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::analysis::Call;
 use crate::numbers::Medium;
 
-use super::sentences::{smallest, what_changed};
-use super::{Comparison, Item};
+use super::sentences::{lost, smallest, what_changed};
+use super::under::at;
+use super::{Comparison, Item, Loss};
 
 /// JUnit's XML: a suite per system and profile, a test per figure.
 #[must_use]
 pub fn junit(it: &Comparison) -> String {
     let mut report = Report::new(format!("schedbench compare {}", it.scenario));
     let mut suites: Vec<TestSuite> = Vec::new();
+    for loss in &it.losses {
+        let name = format!("{}/{}", loss.system, loss.profile);
+        suite(&mut suites, &name).add_test_case(case_of_loss(loss, &name));
+    }
     for item in &it.items {
         let name = format!("{}/{}", item.system, item.profile);
         suite(&mut suites, &name).add_test_case(case(item));
@@ -47,6 +53,14 @@ fn nothing_left(name: &str) -> TestCase {
     case
 }
 
+fn case_of_loss(loss: &Loss, name: &str) -> TestCase {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    status.set_message(lost(loss)).set_type("lost");
+    let mut case = TestCase::new(format!("nothing lost in {}", loss.under), status);
+    case.set_classname(name);
+    case
+}
+
 fn case(item: &Item) -> TestCase {
     let what = what_changed(item, Medium::Terminal);
     let status = match &item.change.call {
@@ -62,7 +76,7 @@ fn case(item: &Item) -> TestCase {
         }
         Call::Better | Call::Small | Call::Noise => TestCaseStatus::success(),
     };
-    let at = item.load.map_or_else(String::new, |at| format!(" at {}", crate::numbers::load(at)));
+    let at = at(item);
     let variant = item.variant.as_ref().map_or_else(String::new, |it| format!(", {it}"));
     let name = format!("{}{at}{variant}", item.kind.title(item.latency));
     let mut case = TestCase::new(name, status);

@@ -5,7 +5,7 @@ use crate::numbers::Medium;
 use crate::summary::Tone;
 
 use super::Comparison;
-use super::sentences::{TERMS, counts, verdict};
+use super::sentences::{counts, terms, verdict};
 use super::tables::tables;
 use super::terminal::named;
 
@@ -32,5 +32,5 @@ pub fn markdown(it: &Comparison) -> String {
         text.push_str(&rows(&table, room, "why"));
         room = room.saturating_sub(table.lines.len());
     }
-    text + &format!("\n<sub>{}</sub>\n", inline(TERMS))
+    text + &format!("\n<sub>{}</sub>\n", inline(&terms(it)))
 }

@@ -1,24 +1,33 @@
 //! Two outcomes of one plan, before and after: what differs between the runs
 //! themselves, and what changed in each figure.
 
+pub(crate) mod backlogs;
 mod fields;
 mod figures;
 mod json;
 mod junit;
+mod loads;
+pub(crate) mod losses;
 mod markdown;
 mod pairing;
+mod resolution;
 pub(crate) mod sentences;
 mod tables;
 mod terminal;
+mod told;
+pub(crate) mod trials;
+pub(crate) mod under;
 
 pub use fields::{Difference, Weight, differences, environment};
 pub use figures::{Figures, Kind};
 pub use json::{FORMAT_VERSION, json};
 pub use junit::junit;
+pub use losses::Loss;
 pub use markdown::markdown;
 pub use terminal::render;
+pub use told::Told;
 
-use crate::analysis::{Call, Change, Figure, Mode, analyse};
+use crate::analysis::{Call, Change, Measure, Mode, analyse};
 use crate::outcome::{Load, Outcome};
 
 /// Which figures are compared, and which changes matter.
@@ -29,7 +38,7 @@ pub struct Terms {
     /// Only these, as `system` or `system/profile`; all where there is none.
     pub systems: Vec<String>,
     /// The smallest change that matters, of all figures that are times, rates
-    /// or sizes; 0.02 where it is not said.
+    /// or sizes; where it is not said, [that of each](Kind::matters).
     pub matters: Option<f64>,
     /// The same, of single figures.
     pub of_kind: Vec<(Kind, f64)>,
@@ -41,7 +50,7 @@ impl Terms {
     #[must_use]
     pub fn matters(&self, kind: Kind) -> f64 {
         let own = self.of_kind.iter().rev().find(|(of, _)| *of == kind);
-        let general = self.matters.filter(|_| kind != Kind::Failed);
+        let general = self.matters.filter(|_| kind.measure() == Measure::Ratio);
         own.map(|(_, size)| *size).or(general).unwrap_or_else(|| kind.matters())
     }
 
@@ -56,27 +65,32 @@ impl Terms {
     }
 }
 
-/// One figure of one system under one load, before and after.
+/// One figure of one system under one load or fault, before and after.
 #[derive(Clone, Debug)]
 pub struct Item {
     /// Name of the system.
     pub system: String,
     /// Name of the profile.
     pub profile: String,
-    /// How it was loaded.
-    pub mode: Mode,
+    /// How it was loaded; `None` of trials and backlogs, which stand in no group.
+    pub mode: Option<Mode>,
     /// What else differs between cells of one load.
     pub variant: Option<String>,
-    /// The load; of a capacity there is none.
+    /// The load; of a capacity there is none, nor of trials at a share of it.
     pub load: Option<Load>,
+    /// What was done to it meanwhile, in words; of cells of a load nothing.
+    pub fault: Option<String>,
+    /// Under what, as a table says it: `10k/s`, `broker-kill at 10k/s`,
+    /// `backlog of 10k`; of a capacity `None`.
+    pub under: Option<String>,
     /// The figure.
     pub kind: Kind,
     /// The latency that it is of, as in `start_latency`.
     pub latency: &'static str,
     /// Before.
-    pub before: Figure,
+    pub before: Told,
     /// After.
-    pub after: Figure,
+    pub after: Told,
     /// What may be said of the change.
     pub change: Change,
 }
@@ -117,6 +131,9 @@ pub struct Comparison {
     pub after: Side,
     /// What differs between the runs and does not forbid to compare them.
     pub differences: Vec<Difference>,
+    /// Tasks lost where a profile promises to lose none and lost none before:
+    /// worse, whatever the noise.
+    pub losses: Vec<Loss>,
     /// Every figure that both have, system by system.
     pub items: Vec<Item>,
     /// The same of `noop`, the harness's own cost, judged apart: a change
@@ -125,8 +142,9 @@ pub struct Comparison {
     /// What is in one of them and could not be compared, and why; loads that
     /// are no longer held, or are now.
     pub remarks: Vec<String>,
-    /// What had a valid cell before and has none after, as `system/profile`:
-    /// nothing can be told of it, and that is no good sign.
+    /// What had a valid cell before and has none after, as `system/profile` or
+    /// `system/profile, trials`: nothing can be told of it, and that is no good
+    /// sign.
     pub gone: Vec<String>,
 }
 
@@ -144,7 +162,7 @@ impl Comparison {
     /// Whether something became worse: a comparison that fails a build.
     #[must_use]
     pub fn has_regressed(&self) -> bool {
-        self.worse().next().is_some()
+        !self.losses.is_empty() || self.worse().next().is_some()
     }
 
     /// Why there is no verdict, where there is none: a gate that cannot tell
@@ -193,15 +211,19 @@ pub fn compare(
     let unfinished = [("before", &analyses.0), ("after", &analyses.1)].map(|(when, analysis)| {
         Some(format!("the run {when} did not finish: {}", analysis.counts.ended.as_ref()?))
     });
-    let paired = pairing::pair((before, &analyses.0), (after, &analyses.1), terms);
+    let (old, new) = ((before, &analyses.0), (after, &analyses.1));
+    let paired = pairing::pair(old, new, terms);
+    let (losses, of_losses) = losses::losses(old, new, terms);
+    let remarks = unfinished.into_iter().flatten().chain(of_losses).chain(paired.beside.remarks);
     Ok(Comparison {
         scenario: after.plan.scenario.clone(),
         before: Side::of(before),
         after: Side::of(after),
         differences,
+        losses,
         items: paired.items,
         control: paired.control,
-        remarks: unfinished.into_iter().flatten().chain(paired.remarks).collect(),
-        gone: paired.gone,
+        remarks: remarks.collect(),
+        gone: paired.beside.gone,
     })
 }

@@ -1,11 +1,13 @@
 //! A comparison in sentences, and how a change is written.
 
 use crate::analysis::{Call, ENOUGH, Measure};
-use crate::numbers::{Medium, figure, load, short};
+use crate::numbers::{Medium, figure};
 use crate::summary::Tone;
 
 use super::pairing::too_few;
-use super::{Comparison, Item, Kind};
+use super::resolution::resolutions;
+use super::under::{at, at_several};
+use super::{Comparison, Item, Kind, Loss};
 
 /// Systems whose changes are named one by one.
 const NAMED: usize = 8;
@@ -43,6 +45,21 @@ fn signed(by: f64) -> String {
     format!("{sign}{text}")
 }
 
+/// The change of an item. Where a median is only known to be more than it
+/// says, so is the change: `> +290 %`, to the good `< −74 %`.
+pub(crate) fn by(item: &Item, medium: Medium) -> String {
+    let by = item.change.by;
+    let text = change(by, item.kind.measure(), medium);
+    let side = match (item.before.is_cut_off(), item.after.is_cut_off()) {
+        _ if !by.is_finite() => "",
+        (true, true) => return crate::summary::NONE.to_owned(),
+        (false, true) => ">",
+        (true, false) => "<",
+        (false, false) => "",
+    };
+    if side.is_empty() { text } else { format!("{side}{}{text}", medium.space()) }
+}
+
 /// `+3.2 to +7.0`, in the unit of the change before it.
 pub(crate) fn interval(item: &Item) -> Option<String> {
     let (low, high) = item.change.interval?;
@@ -66,30 +83,36 @@ pub(crate) fn called(call: &Call) -> &'static str {
     }
 }
 
-/// `redis-asynq/everysec at 20k/s, delay 10 ms`.
-pub(crate) fn place(item: &Item) -> String {
-    let at = item.load.map_or_else(String::new, |at| format!(" at {}", load(at)));
-    let variant = item.variant.as_ref().map_or_else(String::new, |it| format!(", {it}"));
-    format!("{}/{}{at}{variant}", item.system, item.profile)
+/// `rabbitmq/durable, broker-kill: 12 lost in 2 of 5 kills, 0 lost in 5 kills
+/// before, where none may be`.
+pub(crate) fn lost(loss: &Loss) -> String {
+    let Loss { system, profile, under, before, after, .. } = loss;
+    format!("{system}/{profile}, {under}: {after}, {before} before, where none may be")
 }
 
 /// `P99 start latency +5.1 % (+3.2 to +7.0), from 6.2 ms to 6.6 ms`.
 pub(crate) fn what_changed(item: &Item, medium: Medium) -> String {
     let unit = item.kind.unit();
+    let title = item.kind.title(item.latency);
+    let [before, after] = [&item.before, &item.after].map(|told| told.short(unit, medium));
+    // From "no impact" on there is no ratio.
+    if item.kind.is_of_a_trial() && !item.change.by.is_finite() {
+        return format!("{title}: from {before} to {after}");
+    }
     let ends = interval(item).map_or_else(String::new, |ends| format!(" ({ends})"));
-    format!(
-        "{} {}{ends}, from {} to {}",
-        item.kind.title(item.latency),
-        change(item.change.by, item.kind.measure(), medium),
-        short(&item.before.value, unit, medium),
-        short(&item.after.value, unit, medium)
-    )
+    format!("{title} {}{ends}, from {before} to {after}", by(item, medium))
 }
 
-/// What stands first: what is worse, what is better, or that nothing can be
+/// What stands first: what is lost now, what is worse, what is better, or that nothing can be
 /// told and how small a change could have been.
 pub(crate) fn verdict(it: &Comparison, medium: Medium) -> Vec<(Tone, String)> {
-    let mut out = Vec::new();
+    let mut out: Vec<(Tone, String)> = Vec::new();
+    let losses = it.losses.iter().take(NAMED);
+    out.extend(losses.map(|loss| (Tone::Alarm, format!("worse, tasks lost: {}", lost(loss)))));
+    if it.losses.len() > NAMED {
+        let more = it.losses.len() - NAMED;
+        out.push((Tone::Alarm, format!("worse, tasks lost: {more} profiles and faults more")));
+    }
     let worse: Vec<&Item> = it.worse().collect();
     let better: Vec<&Item> = it.better().collect();
     for (word, tone, items) in [("worse", Tone::Alarm, &worse), ("better", Tone::Note, &better)] {
@@ -113,7 +136,7 @@ pub(crate) fn verdict(it: &Comparison, medium: Medium) -> Vec<(Tone, String)> {
         if worse.is_empty() && better.is_empty() {
             out.push((Tone::Note, unchanged(it)));
         }
-        out.extend(resolution(it, medium).map(|text| (Tone::Note, text)));
+        out.extend(resolutions(it, medium).into_iter().map(|text| (Tone::Note, text)));
     }
     let moved: Vec<String> = it
         .control
@@ -165,17 +188,21 @@ fn changes(items: &[&Item], medium: Medium) -> String {
         let of: Vec<&Item> = items.iter().copied().filter(|item| item.kind == kind).collect();
         let (first, measure) = (*of.first()?, kind.measure());
         if let [only] = of.as_slice() {
-            let at = only.load.map_or_else(String::new, |at| format!(" at {}", load(at)));
-            return Some(what_changed(only, medium) + &at);
+            return Some(what_changed(only, medium) + &at(only));
         }
-        let by = || of.iter().map(|item| item.change.by);
+        let title = kind.title(first.latency);
+        let several = at_several(kind, of.len());
+        let by = || of.iter().map(|item| item.change.by).filter(|by| by.is_finite());
+        if by().next().is_none() {
+            return Some(title + &several);
+        }
         let (low, high) =
             (by().fold(f64::INFINITY, f64::min), by().fold(f64::NEG_INFINITY, f64::max));
         // The smaller change first, whichever way it went.
         let ends = if low.abs() <= high.abs() { [low, high] } else { [high, low] };
         let [least, most] = ends.map(|end| change(end, measure, medium));
         let range = if least == most { least } else { format!("{least} to {most}") };
-        Some(format!("{} {range} at {} loads", kind.title(first.latency), of.len()))
+        Some(format!("{title} {range}{several}"))
     };
     Kind::ALL.into_iter().filter_map(of_kind).collect::<Vec<_>>().join("; ")
 }
@@ -189,54 +216,56 @@ pub(super) fn why_untested(it: &Comparison) -> String {
             "a difference is tested from {ENOUGH} repeats on each side on (run with --repeats \
              {ENOUGH})"
         )
+    } else if it.items.iter().any(|item| item.kind.is_of_a_trial()) {
+        "no figure could be tested, and each says why".to_owned()
     } else {
         "no figure has a number in every repeat of both sides".to_owned()
     }
 }
 
-/// `Cannot tell below about 4.5 % (2.1 % to 12 %, by figure), at 24 figures.`
-fn resolution(it: &Comparison, medium: Medium) -> Option<String> {
-    let of_ratio = it.items.iter().filter(|item| item.kind != Kind::Failed);
-    let mut sizes: Vec<f64> = of_ratio.filter_map(|item| item.change.smallest).collect();
-    sizes.retain(|size| size.is_finite());
-    sizes.sort_by(f64::total_cmp);
-    let (first, last) = (sizes.first()?, sizes.last()?);
-    let middle = sizes[sizes.len() / 2];
-    let written =
-        |size: f64| change(size, Measure::Ratio, medium).trim_start_matches('+').to_owned();
-    let range = if sizes.len() == 1 {
-        String::new()
-    } else {
-        format!(" ({} to {}, by figure)", written(*first), written(*last))
-    };
-    let tested = it.tested();
-    let figures = if tested == 1 { "figure" } else { "figures" };
-    Some(format!(
-        "Cannot tell below about {}{range}: {tested} {figures} tested together.",
-        written(middle)
-    ))
-}
-
-/// `1 worse · 0 better · 20 within noise · 2 too small · 3 not tested`.
+/// `1 new loss · 1 worse · 0 better · 20 within noise · 2 too small · 3 not tested`.
 pub(crate) fn counts(it: &Comparison) -> String {
     let count =
         |word: &str| it.items.iter().filter(|item| called(&item.change.call) == word).count();
     let words = ["worse", "better", "within noise", "too small", "not tested"];
-    let all: Vec<String> = words
+    let figures = words
         .into_iter()
         .map(|word| (word, count(word)))
         .filter(|(word, n)| *n > 0 || matches!(*word, "worse" | "better"))
-        .map(|(word, n)| format!("{n} {word}"))
-        .collect();
-    all.join(" · ")
+        .map(|(word, n)| format!("{n} {word}"));
+    let losses = match it.losses.len() {
+        0 => None,
+        1 => Some("1 new loss".to_owned()),
+        n => Some(format!("{n} new losses")),
+    };
+    losses.into_iter().chain(figures).collect::<Vec<_>>().join(" · ")
 }
 
-/// How the tables are to be read.
-pub(crate) const TERMS: &str = "Change: of the points, which are of all repeats together; (…): 95 % \
+/// How the tables are to be read, of backlogs and trials where there are any.
+pub(crate) fn terms(it: &Comparison) -> String {
+    let any = |is: fn(Kind) -> bool| it.items.iter().any(|item| is(item.kind));
+    let mut terms = vec![TERMS];
+    if any(Kind::is_of_a_backlog) {
+        terms.push("Of backlogs points are medians.");
+    }
+    if any(Kind::is_of_a_trial) {
+        terms.push(OF_TRIALS);
+    }
+    terms.join(" ")
+}
+
+/// Of figures under a load, and of backlogs.
+const TERMS: &str = "Change: of the points, which are of all repeats together; (…): 95 % \
     interval over whole repeats, of that figure alone. Worse and better: past the noise after Holm's \
     correction over all figures tested, and not smaller than what matters (--threshold). Could see: \
     the smallest true change that would be called in four of five such comparisons. What changed \
     between the two runs besides is in no interval.";
+
+/// Of trials.
+const OF_TRIALS: &str = "Of trials points are medians, and their figures are corrected by themselves. \
+    Where a trial is no number (no impact, > x), their ranks decide: five on a side give no p below \
+    0.8 %, so that among more than six such figures none is tested. A change that is no larger than \
+    what a trial resolves is too small.";
 
 #[cfg(test)]
 mod tests {

@@ -1,18 +1,18 @@
-//! The tables of a comparison: one per system, then what differs between the
+//! The tables of a comparison: what is lost now, one per system, then what differs between the
 //! runs themselves.
 
 use crate::analysis::Call;
-use crate::numbers::{Medium, load, short};
+use crate::numbers::Medium;
 use crate::summary::{ALWAYS, Head, Line, NONE, Table, plain};
 
-use super::sentences::{called, change, interval, smallest};
-use super::{Comparison, Difference, Item};
+use super::sentences::{by, called, interval, smallest};
+use super::{Comparison, Difference, Item, Loss};
 
 const MEDIUM: Medium = Medium::Terminal;
 
 /// All of them.
 pub(super) fn tables(it: &Comparison) -> Vec<Table> {
-    let mut tables: Vec<Table> = Vec::new();
+    let mut tables: Vec<Table> = lost(&it.losses).into_iter().collect();
     for items in [&it.control, &it.items] {
         let same = |a: &Item, b: &Item| (&a.system, &a.profile) == (&b.system, &b.profile);
         // A system may stand in several groups, by variant.
@@ -56,7 +56,7 @@ fn of_system(items: &[&Item], first: &Item) -> Table {
 
 fn line(item: &Item) -> Line {
     let unit = item.kind.unit();
-    let at = item.load.map_or_else(|| NONE.to_owned(), load);
+    let at = item.under.clone().unwrap_or_else(|| NONE.to_owned());
     let at = match &item.variant {
         Some(variant) => format!("{at}, {variant}"),
         None => at,
@@ -66,9 +66,9 @@ fn line(item: &Item) -> Line {
     let cells = vec![
         plain(&at),
         item.kind.title(item.latency),
-        short(&item.before.value, unit, MEDIUM),
-        short(&item.after.value, unit, MEDIUM),
-        change(item.change.by, item.kind.measure(), MEDIUM),
+        item.before.short(unit, MEDIUM),
+        item.after.short(unit, MEDIUM),
+        by(item, MEDIUM),
         or_none(interval(item)),
         or_none(smallest(item, MEDIUM)),
         called(call).to_owned(),
@@ -78,6 +78,31 @@ fn line(item: &Item) -> Line {
         _ => String::new(),
     };
     Line { cells, note, quiet: !matches!(call, Call::Better | Call::Worse) }
+}
+
+/// What was lost where nothing may be.
+fn lost(losses: &[Loss]) -> Option<Table> {
+    if losses.is_empty() {
+        return None;
+    }
+    let heads = vec![
+        head("system", ALWAYS),
+        head("under", ALWAYS),
+        head("before", 60),
+        head("after", ALWAYS),
+    ];
+    let lines = losses.iter().map(|loss| Line {
+        cells: vec![
+            plain(&format!("{}/{}", loss.system, loss.profile)),
+            plain(&loss.under),
+            loss.before.clone(),
+            loss.after.clone(),
+        ],
+        note: String::new(),
+        quiet: false,
+    });
+    let title = "tasks lost where none may be".to_owned();
+    Some(Table { title, heads, lines: lines.collect(), splits: false })
 }
 
 /// What differs between the runs, and still lets them be compared.

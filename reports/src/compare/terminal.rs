@@ -4,7 +4,7 @@ use crate::numbers::Medium;
 use crate::summary::{Tone, plain};
 use crate::terminal::{NARROWEST, Paint, folded, grid, set};
 
-use super::sentences::{TERMS, counts, verdict};
+use super::sentences::{counts, terms, verdict};
 use super::tables::tables;
 use super::{Comparison, Side};
 
@@ -29,7 +29,7 @@ pub fn render(it: &Comparison, colour: bool, width: usize) -> String {
         text.push_str(&grid::render(&table, paint, width));
     }
     text.push('\n');
-    text.push_str(&set(TERMS, width, |line| paint.quiet(line)));
+    text.push_str(&set(&terms(it), width, |line| paint.quiet(line)));
     text + "\n" + &folded(&counts(it), width)
 }
 

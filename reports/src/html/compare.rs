@@ -6,17 +6,16 @@ mod curves;
 use maud::{Markup, html};
 
 use crate::analysis::Call;
-use crate::compare::sentences::{
-    TERMS, called, change, counts, interval, place, smallest, verdict,
-};
-use crate::compare::{Comparison, Difference, Item, Side, Weight};
-use crate::numbers::{Medium, load};
+use crate::compare::sentences::{by, called, counts, interval, smallest, terms, verdict};
+use crate::compare::under::place;
+use crate::compare::{Comparison, Difference, Item, Loss, Side, Told, Weight};
+use crate::numbers::Medium;
 use crate::outcome::Outcome;
 use crate::summary::Tone;
 
 use super::data::Data;
 use super::title::date;
-use super::words::own_cell;
+use super::words::{median_cell, own_cell};
 use super::{Document, Section, document};
 
 const PAGE: Medium = Medium::Page;
@@ -32,11 +31,15 @@ const LOOKS: &str = "h3::first-letter,tr.class span::first-letter{text-transform
 #[must_use]
 pub fn compare(it: &Comparison, before: &Outcome, after: &Outcome) -> String {
     let mut data = Data::default();
-    let sections: Vec<Section> =
-        [figures(it), curves::section(it, before, after, &mut data), differences(&it.differences)]
-            .into_iter()
-            .flatten()
-            .collect();
+    let sections: Vec<Section> = [
+        losses(&it.losses),
+        figures(it),
+        curves::section(it, before, after, &mut data),
+        differences(&it.differences),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     document(&Document {
         heading: &format!("{}: compared · schedbench", it.scenario),
         looks: LOOKS,
@@ -116,7 +119,7 @@ fn figures(it: &Comparison) -> Option<Section> {
                 }
             }
         }
-        p.note { (TERMS) }
+        p.note { (terms(it)) }
     };
     Some(Section { anchor: "figures", title: "Figures", content })
 }
@@ -125,27 +128,60 @@ fn row(item: &Item) -> Markup {
     let unit = item.kind.unit();
     let call = &item.change.call;
     let told = matches!(call, Call::Better | Call::Worse);
-    let measure = item.kind.measure();
+    let by = by(item, PAGE);
     html! {
         tr title=(place(item)) {
             th scope="row" { (item.kind.title(item.latency)) }
             td {
-                @match item.load { Some(at) => (load(at)), None => "–" }
+                @match &item.under { Some(under) => (under), None => "–" }
                 @if let Some(variant) = &item.variant { small { (variant) } }
             }
             td.n {
-                @if told { b { (change(item.change.by, measure, PAGE)) } } @else { (change(item.change.by, measure, PAGE)) }
+                @if told { b { (by) } } @else { (by) }
                 @if let Some(ends) = interval(item) { small { (ends) } }
             }
             td.loud[*call == Call::Worse].state[!told] {
                 @if *call == Call::Better { b { (called(call)) } } @else { (called(call)) }
                 @if let Call::NotTested(why) = call { small { (why) } }
             }
-            (own_cell(&item.before, unit))
-            (own_cell(&item.after, unit))
+            @for told in [&item.before, &item.after] {
+                @match told {
+                    Told::Figure(figure) => (own_cell(figure, unit)),
+                    Told::Median { median, .. } => (median_cell(median, unit)),
+                }
+            }
             td.n.state { @match smallest(item, PAGE) { Some(size) => (size), None => "–" } }
         }
     }
+}
+
+/// What is lost where nothing may be.
+fn losses(all: &[Loss]) -> Option<Section> {
+    if all.is_empty() {
+        return None;
+    }
+    let content = html! {
+        div.scroll tabindex="0" role="region" aria-label="Tasks lost" {
+            table {
+                thead { tr { th { "System" } th { "Under" } th { "Before" } th { "After" } } }
+                tbody {
+                    @for loss in all {
+                        tr {
+                            th scope="row" { (loss.system) "/" (loss.profile) }
+                            td.wrap { (loss.under) }
+                            td.wrap { (loss.before) }
+                            td.wrap.loud { (loss.after) }
+                        }
+                    }
+                }
+            }
+        }
+        p.note {
+            "These profiles promise to lose nothing under these faults, and before they lost nothing. "
+            "Counted is every trial whose ledger balances, valid or not."
+        }
+    };
+    Some(Section { anchor: "lost", title: "Tasks lost where none may be", content })
 }
 
 fn differences(all: &[Difference]) -> Option<Section> {

@@ -6,6 +6,7 @@ use crate::analysis::{Figure, Measure, Spread};
 use crate::charts::{Axis, Dot, Join, Lines, Mark, Moment, NARROW, Series};
 use crate::compare::Kind;
 use crate::compare::sentences::change;
+use crate::compare::under::{at_several, preposition};
 use crate::history::{Entry, Of, Strand, TOLD_FROM, Trend, Turn};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, amount, load};
@@ -59,6 +60,10 @@ pub fn history(directory: &str, strands: &[Strand], left_out: &[String]) -> Stri
                  means, Matteson and James 2014); it needs about " (TOLD_FROM) " runs. A trend, not a gate: runs on one machine \
                  at different times differ by more than their repeats."
                 (by_chance(strands))
+                @if strands.iter().flat_map(|strand| &strand.trends).any(|trend| trend.under.is_some()) {
+                    " Of trials and backlogs it is the median, where that is a number, and its own interval, 94"
+                    (PAGE.space()) "% with five of them."
+                }
             }
         },
     }];
@@ -143,8 +148,9 @@ fn by_chance(strands: &[Strand]) -> String {
     )
 }
 
-/// The changes of a strand and the loads that it holds no longer, a sentence
-/// for each system and run, with the start of the run that it begins with.
+/// The changes of a strand, the loads that it holds no longer and what it
+/// loses, a sentence for each system and run, with the start of the run that it
+/// begins with.
 #[must_use]
 pub fn sentences(strand: &Strand, medium: Medium) -> Vec<(&str, String)> {
     let mut places: Vec<(usize, &Of)> = Vec::new();
@@ -165,14 +171,22 @@ pub fn sentences(strand: &Strand, medium: Medium) -> Vec<(&str, String)> {
     };
     let fallen = strand.fallen.iter().map(|it| {
         let run = &strand.runs[it.run].about.run;
-        let loads: Vec<String> = it.loads.iter().map(|at| load(*at)).collect();
-        let are = if loads.len() == 1 { "is" } else { "are" };
+        let under = it.under.join(", ");
+        let what = match (it.of.mode, it.under.len()) {
+            (None, _) => format!("no longer back at the end of {under}"),
+            (Some(_), 1) => format!("{under} is no longer held"),
+            (Some(_), _) => format!("{under} are no longer held"),
+        };
         let from = format!("run {} of {}", run.id, date(&run.started));
-        let text =
-            format!("{} from {from} on: {} {are} no longer held", name(&it.of), loads.join(", "));
-        (run.started.as_str(), text)
+        (run.started.as_str(), format!("{} from {from} on: {what}", name(&it.of)))
     });
-    places.iter().map(sentence).chain(fallen).collect()
+    let lost = strand.lost.iter().map(|it| {
+        let run = &strand.runs[it.run].about.run;
+        let from = format!("run {} of {}", run.id, date(&run.started));
+        let text = format!("{} from {from} on: tasks lost, where none may be", it.name);
+        (run.started.as_str(), format!("{text}; {} in the newest", it.words))
+    });
+    lost.chain(places.iter().map(sentence)).chain(fallen).collect()
 }
 
 /// `P99 start latency +26 % to +29 % at 4 loads`.
@@ -188,20 +202,23 @@ fn turned(strand: &Strand, of: &Of, kind: Kind, run: usize, medium: Medium) -> O
     match turns.as_slice() {
         [] => None,
         [(trend, by)] => {
-            let at = trend.load.map_or_else(String::new, |at| format!(" at {}", load(at)));
+            let under = trend.under.clone().or(trend.load.map(load));
+            let at = under.map_or_else(String::new, |it| format!(" {} {it}", preposition(kind)));
             Some(format!("{title} {}{at}", ratio(*by)))
         }
         all => {
             let low = all.iter().map(|(_, by)| *by).fold(f64::INFINITY, f64::min);
             let high = all.iter().map(|(_, by)| *by).fold(f64::NEG_INFINITY, f64::max);
-            Some(format!("{title} {} to {} at {} loads", ratio(low), ratio(high), all.len()))
+            let several = at_several(kind, all.len());
+            Some(format!("{title} {} to {}{several}", ratio(low), ratio(high)))
         }
     }
 }
 
-/// The load, or the figure where it has none.
+/// The load, trial or backlog, or the figure where it has none.
 fn at(trend: &Trend) -> String {
-    trend.load.map_or_else(|| trend.kind.title(trend.of.latency), load)
+    let under = trend.under.clone().or(trend.load.map(load));
+    under.unwrap_or_else(|| trend.kind.title(trend.of.latency))
 }
 
 /// `ramp on 2 × AMD EPYC 7763, brokers local: 31 runs`.
@@ -244,7 +261,11 @@ fn of_strand(strand: &Strand, data: &mut Data) -> Markup {
                 strand.trends.iter().filter(|it| it.of == *of && it.kind == kind).collect();
             drawings.extend(trends.chunks(COLOURS.len()).map(|some| drawing(strand, some, data)));
         }
-        drawn.push((name(of), drawings));
+        // Its trials and backlogs stand in no group, but under its name.
+        match drawn.iter_mut().find(|(known, _)| *known == name(of)) {
+            Some((_, known)) => known.extend(drawings),
+            None => drawn.push((name(of), drawings)),
+        }
     }
     html! {
         div.plots {

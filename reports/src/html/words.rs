@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use crate::analysis::{Figure, Spread};
+use crate::analysis::{Figure, Median, Spread, in_words};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, Scale, fraction, interval, short, value};
-use crate::outcome::Value;
+use crate::outcome::{Reading, Value};
 
 const PAGE: Medium = Medium::Page;
 
@@ -75,6 +75,22 @@ pub(super) fn cell(figure: &Figure, unit: Unit, scale: &Scale) -> Markup {
 /// seconds, one unit for all would make most of it unreadable.
 pub(super) fn own_cell(figure: &Figure, unit: Unit) -> Markup {
     cell(figure, unit, &Scale::of(unit, figure.number().unwrap_or(0.0)))
+}
+
+/// A median over trials: the range below it, and what of them is no number.
+pub(super) fn median_cell(median: &Median, unit: Unit) -> Markup {
+    let is_number = median.value.number().is_some();
+    let why = match &median.value {
+        Reading::NotSteady(why) | Reading::NotMeasured(why) => Some(why),
+        _ => None,
+    };
+    html! {
+        td.n.state[!is_number] title=[why] {
+            (in_words(&median.value, unit, PAGE))
+            @if is_number && let Some(spread) = median.spread(unit, PAGE) { small { (spread) } }
+            @for mixed in median.mixed() { small { (mixed) } }
+        }
+    }
 }
 
 /// The unit in which a column of figures reads best: that of its middle.

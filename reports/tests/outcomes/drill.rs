@@ -174,6 +174,44 @@ pub fn drill() -> Outcome {
     outcome
 }
 
+/// Brokers killed in the trial `broker-kill`, so many times each, and nothing
+/// lost; `back` says after how many seconds each had recovered, if at all.
+pub fn killed(
+    models: &[Model],
+    repeats: u32,
+    mut back: impl FnMut(&Model, u32) -> Option<f64>,
+) -> Outcome {
+    let mut outcome = empty();
+    outcome.plan.scenario = "broker-kill".into();
+    outcome.plan.repeats = repeats;
+    outcome.systems = models.iter().map(system).collect();
+    let mut number = 0;
+    for repeat in 1..=repeats {
+        for model in models {
+            number += 1;
+            let mut cell = super::cell(model, Load::Rate(RATE), repeat, number);
+            cell.key.fault = Some(KILL.into());
+            cell.key.trial = Some("broker-kill".into());
+            cell.held = Held::NotJudged("a fault was done to it meanwhile".into());
+            cell.window = Window { duration_s: END, horizon_s: 20.0, ..cell.window };
+            let served = 0.06 + f64::from(repeat) / 500.0;
+            cell.trials = vec![self::trial(KILL, back(model, repeat), served)];
+            outcome.cells.push(cell);
+        }
+    }
+    outcome.plan.planned = number;
+    outcome
+}
+
+/// So many of a cell's confirmed tasks are lost.
+pub fn lose(cell: &mut Cell, n: u64) {
+    missing(&mut cell.counts, n);
+    cell.counts.lost = n;
+    for trial in &mut cell.trials {
+        trial.lost = n;
+    }
+}
+
 /// So many confirmed tasks that never ran.
 fn missing(counts: &mut Counts, n: u64) {
     counts.residual = 0;

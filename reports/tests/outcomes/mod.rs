@@ -5,11 +5,11 @@
 mod cell;
 pub mod demanded;
 mod dice;
-mod drill;
+pub mod drill;
 mod empty;
 mod faulted;
 mod hostile;
-mod piled;
+pub mod piled;
 mod ramps;
 mod systems;
 mod variants;

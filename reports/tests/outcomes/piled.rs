@@ -145,6 +145,35 @@ fn bend(cell: &mut Cell, tasks: u64) {
     }
 }
 
+/// Backlogs of 10k tasks, so many times each, of systems that are `pace` times
+/// as quick as usual.
+pub fn piled_up(
+    models: &[Model],
+    repeats: u32,
+    mut pace: impl FnMut(&Model, u32) -> f64,
+) -> Outcome {
+    let mut outcome = empty();
+    outcome.plan.scenario = "backlog".into();
+    outcome.plan.repeats = repeats;
+    outcome.systems = models.iter().map(system).collect();
+    let mut number = 0;
+    for repeat in 1..=repeats {
+        for model in models {
+            number += 1;
+            let mut cell = cell_of(model, 10_000, repeat, number);
+            let pace = pace(model, repeat);
+            for (name, power) in [("build_up", 1), ("resume", -1), ("drain_rate", 1)] {
+                if let Some(Value::Is(it)) = cell.metrics.get_mut(&format!("backlog.{name}")) {
+                    *it *= pace.powi(power);
+                }
+            }
+            outcome.cells.push(cell);
+        }
+    }
+    outcome.plan.planned = number;
+    outcome
+}
+
 /// Seven profiles, 10k and 100k tasks, three times each.
 pub fn piled() -> Outcome {
     let memory = Model { profile: "memory", class: DurabilityClass::BrokerMemory, ..asynq_rust() };

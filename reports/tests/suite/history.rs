@@ -8,7 +8,9 @@ use schedbench_reports::html;
 use schedbench_reports::numbers::Medium;
 use schedbench_reports::outcome::*;
 
-use crate::outcomes::{self, Model, asynq_rust, noop, rabbit, ramp_from};
+use crate::outcomes::drill::{killed, lose};
+use crate::outcomes::piled::piled_up;
+use crate::outcomes::{self, Dice, Model, asynq_rust, kafka, noop, rabbit, ramp_from};
 
 /// A nightly run of November; from the 16th on `redis-asynq` is slower.
 fn nightly(day: u32) -> Outcome {
@@ -84,6 +86,52 @@ fn a_load_that_is_no_longer_held_is_said() {
     assert!(text.starts_with("redis-asynq/everysec from run 0014 of 20 Nov 2026"), "{text}");
     assert!(text.ends_with(" on: 20k/s is no longer held"), "{text}");
     assert!(!html::history("results", std::slice::from_ref(strand), &[]).contains("No figure"));
+}
+
+/// From the 16th on `redis-asynq` takes longer to be back, kafka is back no
+/// more, and `rabbitmq` loses tasks and drains more slowly.
+#[test]
+fn trials_and_backlogs_have_trends() {
+    let mut dice = Dice::of(9);
+    let night = |day: u32| {
+        let late = day >= 16;
+        let models = [asynq_rust(), kafka(), rabbit()];
+        let mut outcome = killed(&models, 5, |model, _| match (model.system, late) {
+            ("kafka", true) => None,
+            ("redis-asynq", true) => Some(8.0 * (0.02 * dice.normal()).exp()),
+            _ => Some(5.3 * (0.02 * dice.normal()).exp()),
+        });
+        let pace = if late { 0.7 } else { 1.0 };
+        outcome.cells.extend(
+            piled_up(&[rabbit()], 5, |_, repeat| {
+                pace * (1.0 + 0.002 * f64::from(repeat * day % 7))
+            })
+            .cells,
+        );
+        let of = |cell: &&mut Cell| cell.key.system == "rabbitmq" && !cell.key.is_of_a_backlog();
+        if late {
+            outcome.cells.iter_mut().filter(of).for_each(|cell| lose(cell, 3));
+        }
+        outcome.run.id = format!("{day:04x}");
+        outcome.run.started = format!("2026-11-{day:02}T02:00:00Z");
+        entry(&outcome)
+    };
+    let [strand] = &history((1..=28).map(night).collect())[..] else { panic!("one plan") };
+    let said = html::changes(strand, Medium::Terminal);
+    let from = |start: &str, end: &str| {
+        let is_it = |text: &str| text.starts_with(start) && text.contains(end);
+        assert!(said.iter().any(|(_, text)| is_it(text)), "{start} … {end}: {said:#?}");
+    };
+    from("redis-asynq/everysec from run 0010 of 16 Nov 2026", "in broker-kill at 5k/s");
+    from("redis-asynq/everysec from run 0010", "recovered after +5");
+    from("rabbitmq/durable from run 0010", "for a backlog of 10k");
+    from("kafka/acks-all from run 0010", "no longer back at the end of broker-kill at 5k/s");
+    from("rabbitmq/durable, broker-kill from run 0010", "15 lost in 5 of 5 kills in the newest");
+    assert_eq!(said.len(), 4, "{said:#?}");
+    let page = html::history("results", std::slice::from_ref(strand), &[]);
+    assert!(page.contains("Recovered after") && page.contains("backlog of 10k"));
+    // Under one name, whatever it is of.
+    assert_eq!(page.matches("<h3>rabbitmq/durable</h3>").count(), 1);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod backlog;
 mod claims;
 mod claims_losses;
 mod compare;
+mod compare_apart;
 mod export;
 mod export_outcomes;
 mod faults;

@@ -6,7 +6,7 @@ use super::promise::{OnLoss, Promise};
 use super::seen::Seen;
 use super::tried::Tried;
 use crate::numbers::{Medium, seconds, whole};
-use crate::outcome::{CellKey, Outcome};
+use crate::outcome::{CellKey, Load, Outcome};
 
 /// One system, profile, fault and load: its promise and what was seen.
 ///
@@ -38,15 +38,38 @@ pub(super) fn guarantees(outcome: &Outcome) -> Vec<Guarantee> {
     let mut all: Vec<Guarantee> = Vec::new();
     for cell in &outcome.cells {
         let Some(fault) = &cell.key.fault else { continue };
-        let place = all.iter().position(|known| known.tried.has(&cell.key, fault));
-        let place = place.unwrap_or_else(|| {
-            all.push(Guarantee::of(outcome, &cell.key, fault));
-            all.len() - 1
-        });
-        let unconfirmed = all[place].promise.on_loss == OnLoss::Unconfirmed;
-        all[place].seen.see(cell, unconfirmed);
+        let one = among(&mut all, outcome, &cell.key, fault);
+        one.seen.see(cell, one.promise.on_loss == OnLoss::Unconfirmed);
     }
     all
+}
+
+/// The same of what is no ordinary cell and was not hurt either: controls of
+/// trials, and backlogs that only rested. Their fault has no words.
+pub(crate) fn unhurt(outcome: &Outcome) -> Vec<Guarantee> {
+    let mut all: Vec<Guarantee> = Vec::new();
+    let is_one =
+        |key: &CellKey| key.fault.is_none() && (key.is_of_a_trial() || key.is_of_a_backlog());
+    for cell in outcome.cells.iter().filter(|cell| is_one(&cell.key)) {
+        let one = among(&mut all, outcome, &cell.key, "");
+        one.seen.see_ledger(cell, one.promise.on_loss == OnLoss::Unconfirmed);
+    }
+    all
+}
+
+/// The one that a cell belongs to, made if there is none.
+fn among<'a>(
+    all: &'a mut Vec<Guarantee>,
+    outcome: &Outcome,
+    key: &CellKey,
+    fault: &str,
+) -> &'a mut Guarantee {
+    let place = all.iter().position(|known| known.tried.has(key, fault));
+    let place = place.unwrap_or_else(|| {
+        all.push(Guarantee::of(outcome, key, fault));
+        all.len() - 1
+    });
+    &mut all[place]
 }
 
 impl Guarantee {
@@ -65,6 +88,12 @@ impl Guarantee {
     #[must_use]
     pub fn unit(&self) -> &'static str {
         unit(&self.tried.fault)
+    }
+
+    /// Whether its tasks built up while no worker ran.
+    #[must_use]
+    pub const fn is_of_a_backlog(&self) -> bool {
+        matches!(self.tried.load, Load::Backlog(_))
     }
 
     /// Whether what was promised was kept.

@@ -20,6 +20,7 @@ pub use recovery::{Place, Recovery, find, in_words};
 pub use seen::Seen;
 pub use tried::Tried;
 
+pub(crate) use guarantee::unhurt;
 pub(super) use sentences::sentences;
 
 use std::collections::BTreeMap;
@@ -50,6 +51,20 @@ impl Faults {
         match self.called.get(fault) {
             Some(name) => format!("{name}: {fault}"),
             None => fault.to_owned(),
+        }
+    }
+
+    /// A fault as a sentence names it: by its trial, with its words where that
+    /// trial has several with times of their own; without a trial by its words.
+    #[must_use]
+    pub fn named(&self, fault: &str) -> String {
+        let Some(name) = self.called.get(fault) else { return fault.to_owned() };
+        let of_it = self.names().into_iter().filter(|other| self.called.get(*other) == Some(name));
+        let of_it: Vec<&str> = of_it.collect();
+        if of_it.len() > 1 && of_it.contains(&fault) {
+            format!("{name} ({fault})")
+        } else {
+            name.clone()
         }
     }
 

@@ -64,24 +64,32 @@ pub fn find(outcome: &Outcome, (cell, trial): Place) -> Option<(&Cell, &Trial)> 
 impl Recovery {
     fn sum_up(&mut self, outcome: &Outcome) {
         let all = || self.trials.iter().filter_map(|place| find(outcome, *place));
-        let valid: Vec<&Trial> =
-            all().filter(|(cell, _)| cell.validity.is_valid()).map(|(_, trial)| trial).collect();
-        let not_valid = all().find(|_| valid.is_empty()).map(|(cell, _)| cell.validity.word());
-        let told: Vec<&Trial> =
-            if valid.is_empty() { all().map(|(_, trial)| trial).collect() } else { valid.clone() };
-        let resolutions = told.iter().map(|trial| trial.resolution_s);
-        let resolution_s = resolutions.filter(|s| s.is_finite()).fold(0.0, f64::max);
-        let figures = OF_TRIALS.iter().map(|Metric { name, .. }| {
-            let absent = || Reading::not_measured("not measured");
-            let read = |trial: &&Trial| trial.readings.get(*name).cloned().unwrap_or_else(absent);
-            (*name, median(&told.iter().map(read).collect::<Vec<_>>()))
-        });
-        let figures = figures.collect();
-        let valid = valid.len();
+        let valid = all().filter(|(cell, _)| cell.validity.is_valid()).count();
+        let not_valid = all().find(|_| valid == 0).map(|(cell, _)| cell.validity.word());
         self.valid = valid;
         self.not_valid = not_valid;
+        let resolutions = self.those_told(outcome).map(|trial| trial.resolution_s);
+        let resolution_s = resolutions.filter(|s| s.is_finite()).fold(0.0, f64::max);
+        let figures = OF_TRIALS
+            .iter()
+            .map(|Metric { name, .. }| (*name, median(&self.each(outcome, name))))
+            .collect();
         self.resolution_s = resolution_s;
         self.figures = figures;
+    }
+
+    /// The trials of which the figures are: the valid ones, or all where none is.
+    fn those_told<'a>(&'a self, outcome: &'a Outcome) -> impl Iterator<Item = &'a Trial> {
+        let all = self.trials.iter().filter_map(|place| find(outcome, *place));
+        let any = self.not_valid.is_some();
+        all.filter(move |(cell, _)| any || cell.validity.is_valid()).map(|(_, trial)| trial)
+    }
+
+    /// A figure of [`OF_TRIALS`] in each of the trials told.
+    pub(crate) fn each(&self, outcome: &Outcome, name: &str) -> Vec<Reading> {
+        let absent = || Reading::not_measured("not measured");
+        let read = |trial: &Trial| trial.readings.get(name).cloned().unwrap_or_else(absent);
+        self.those_told(outcome).map(read).collect()
     }
 
     /// Whether its run has searched its capacity, so that there is a ρ.

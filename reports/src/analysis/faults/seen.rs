@@ -77,6 +77,11 @@ impl Seen {
             self.not_done += 1;
             return;
         }
+        self.see_ledger(cell, unconfirmed);
+    }
+
+    /// Of a cell to which nothing was to be done as well.
+    pub(super) fn see_ledger(&mut self, cell: &Cell, unconfirmed: bool) {
         let counts = &cell.counts;
         if !counts.balances {
             self.unbalanced += 1;

@@ -61,7 +61,7 @@ pub(super) fn section(
         for row in &group.rows {
             let is_compared = it.items.iter().chain(&it.control).any(|item| {
                 (&item.system, &item.profile) == (&row.system, &row.profile)
-                    && (item.mode, &item.variant) == (group.mode, &group.variant)
+                    && (item.mode, &item.variant) == (Some(group.mode), &group.variant)
             });
             if let (true, Some(old)) = (is_compared, same(&analyses.0, group, row)) {
                 all.push(Both { group, rows: [(sides.0, old), (sides.1, row)] });
