@@ -173,7 +173,9 @@ impl Rows<'_> {
                 Capacity::NotHeld(failed) => Value::AtMost(*failed),
                 Capacity::Unknown(why) => Value::NotMeasured(why.clone()),
             };
-            Figure { value, spread: spread(&row.capacities), repeats: row.capacities.clone() }
+            // Numbers of which some are bounds have no spread.
+            let exact = if row.open_ended { None } else { spread(&row.capacities) };
+            Figure { value, spread: exact, repeats: row.capacities.clone() }
         };
         let (before, after) = (figure(old), figure(new));
         before.number().or(after.number())?;
@@ -182,7 +184,9 @@ impl Rows<'_> {
         if old.capacity == new.capacity && (!both_searched || old.capacities == new.capacities) {
             return None;
         }
-        let pair = if both_searched {
+        let pair = if old.open_ended || new.open_ended {
+            Err("a repeat is only known to hold at least what it tried".to_owned())
+        } else if both_searched {
             let sample = |row: &Row| Sample {
                 point: row.capacity.held(),
                 repeats: row.capacities.clone(),

@@ -142,7 +142,8 @@ fn points(row: &Row) -> Vec<At> {
     // A grid of loads knows a capacity to its next step only.
     let searched = match row.capacity {
         Capacity::Is { held, .. } => {
-            let (spread, repeats) = (spread(&row.capacities), row.capacities.clone());
+            let exact = if row.open_ended { None } else { spread(&row.capacities) };
+            let (spread, repeats) = (exact, row.capacities.clone());
             let figure = Figure { value: Value::Is(held), spread, repeats };
             let figures = vec![(Kind::Capacity, figure)];
             Some(At { load: None, under: None, held: None, figures })
