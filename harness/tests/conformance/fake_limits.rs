@@ -58,3 +58,13 @@ fn a_generator_that_sleeps_is_limited_by_itself() {
     assert!(matches!(played.cell.held, Held::NotJudged(_)));
     played.balances(10_000, 0, 0);
 }
+
+/// A fifth of its time it waits for the system, and one task in six is late by
+/// its own sleep: the one does not excuse the other.
+#[test]
+fn a_generator_that_sleeps_is_not_excused_by_back_pressure() {
+    let played = played("back-pressure", 10_000, 5_000, Some((250 * MS, 50 * MS)));
+    assert!(generator_is_blamed(&played), "{:?}", played.cell.validity);
+    assert!(played.metric("back_pressure.p90") > 0.5e-3);
+    played.balances(10_000, 0, 0);
+}
