@@ -10,7 +10,7 @@ use schedbench_contract::{
 };
 
 use crate::MS;
-use crate::ground::{aim, sql};
+use crate::ground::{aim, sql, wait_for};
 use crate::hand::{Act, Hand, by_hand};
 use crate::play::SHAPE;
 use crate::systems::on_every_system;
