@@ -18,6 +18,8 @@ mod load_schema;
 mod merge;
 mod objectives;
 mod page;
+mod page_cost;
+mod page_parts;
 mod scorecard;
 mod terminal;
 mod verdict;
