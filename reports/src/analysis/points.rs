@@ -95,6 +95,15 @@ impl Point {
         self.quality == Quality::Valid
     }
 
+    /// The verdict's word where no cell is valid.
+    #[must_use]
+    pub fn not_valid(&self) -> Option<&'static str> {
+        match &self.quality {
+            Quality::Valid => None,
+            Quality::Invalid { word, .. } => Some(word),
+        }
+    }
+
     /// Repeats that count.
     #[must_use]
     pub fn n(&self) -> usize {

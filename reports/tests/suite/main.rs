@@ -20,6 +20,7 @@ mod objectives;
 mod page;
 mod page_cost;
 mod page_parts;
+mod page_validity;
 mod scorecard;
 mod terminal;
 mod verdict;
