@@ -18,6 +18,7 @@ mod load_schema;
 mod merge;
 mod objectives;
 mod page;
+mod page_bounds;
 mod page_cost;
 mod page_parts;
 mod page_validity;

@@ -50,3 +50,19 @@ fn the_summary_says_of_each_figure_that_it_is_not_valid() {
     assert_eq!(row["points"][0]["p50"]["not_valid"], "disturbed");
     assert!(row["failed_10k"].get("not_valid").is_none(), "it was not tried there");
 }
+
+/// Three loads, so that a line through the middle one would be the only one.
+#[test]
+fn a_median_that_is_not_valid_is_not_joined() {
+    let mut outcome = outcomes::ramp();
+    let few = [5e3, 10e3, 20e3].map(Load::Rate);
+    outcome.cells.retain(|cell| few.contains(&cell.key.load));
+    let thin = |outcome: &Outcome, style: u8| {
+        let page = render(outcome);
+        section(&page, "load").contains(&format!("class=\"l s{style} thin\""))
+    };
+    assert!(thin(&outcome, 1) && thin(&outcome, 2));
+    disturb(&mut outcome, "wheel", 10e3);
+    assert!(!thin(&outcome, 1), "wheel's is not joined");
+    assert!(thin(&outcome, 2), "heap's is");
+}

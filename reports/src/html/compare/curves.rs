@@ -311,14 +311,16 @@ fn merged(outcome: &Outcome, point: &Point, latency: &str) -> Option<Merged> {
 fn line(of: Of<'_>, row: &Row, unit: Unit, get: Get, main: bool) -> Series {
     let dots = row.points.iter().filter_map(|point| {
         let figure = get(point);
+        let beyond = unit == Unit::Seconds && matches!(figure.value, Value::AtLeast(_));
         let mark = match (main, point.is_valid(), point.held) {
+            (true, false, _) => Mark::Cross,
+            (_, true, _) if beyond => Mark::Beyond,
             (false, ..) => Mark::None,
-            (_, false, _) => Mark::Cross,
             (_, _, Some(false)) => Mark::Hollow,
             _ => Mark::Full,
         };
         let join = match (point.is_valid(), point.overloaded) {
-            (false, _) => Join::Apart,
+            (false, _) => Join::Alone,
             (_, true) => Join::Dashed,
             _ => Join::Solid,
         };
