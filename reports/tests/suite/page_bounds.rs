@@ -68,3 +68,17 @@ fn a_latency_over_time_beyond_the_horizon_is_no_number() {
 fn no_arrowhead_where_all_was_done() {
     assert!(!section(&render(&outcomes::single()), "time").contains("arrowhead"));
 }
+
+/// Which cells "Who holds what" calls an upper bound, the percentiles do too.
+#[test]
+fn a_percentile_below_what_the_pacing_resolves_is_a_bound() {
+    let page = render(&outcomes::ramp());
+    let held = &rows(section(&page, "holds"), "noop")[0];
+    let percentiles = section(&page, "percentiles");
+    // The range over the repeats follows in the first table.
+    let p99: Vec<_> = rows(percentiles, "noop").iter().map(|row| row[3].clone()).collect();
+    assert!(p99.iter().all(|figure| figure.starts_with("≤ ")), "{p99:?}");
+    assert!(p99.iter().any(|figure| held[3].starts_with(figure.as_str())), "{held:?} {p99:?}");
+    assert!(tips(&page).iter().any(|tip| tip.starts_with("noop\nP99 ≤ ")));
+    assert!(percentiles.contains("class=\"m h s0\""), "its dots are hollow");
+}

@@ -6,7 +6,7 @@ use schedbench_reports::html::render;
 use schedbench_reports::outcome::*;
 
 use crate::outcomes;
-use crate::page_parts::{rows, section};
+use crate::page_parts::{rows, section, tips};
 
 fn disturb(outcome: &mut Outcome, system: &str, rate: f64) {
     let is_there =
@@ -65,4 +65,36 @@ fn a_median_that_is_not_valid_is_not_joined() {
     disturb(&mut outcome, "wheel", 10e3);
     assert!(!thin(&outcome, 1), "wheel's is not joined");
     assert!(thin(&outcome, 2), "heap's is");
+}
+
+#[test]
+fn a_curve_that_is_not_valid_is_crosses_and_its_row_says_why() {
+    let mut outcome = outcomes::ramp();
+    outcome.cells.retain(|cell| cell.key.load == Load::Rate(10e3));
+    disturb(&mut outcome, "wheel", 10e3);
+    let page = render(&outcome);
+    let percentiles = section(&page, "percentiles");
+    assert_eq!(rows(percentiles, "wheel")[0][0], "wheeldisturbed");
+    assert!(percentiles.contains("class=\"l s2\"") && percentiles.contains("class=\"x s1\""));
+    assert!(!percentiles.contains("class=\"l s1\""));
+    let told = "wheel\nP99 ";
+    assert!(tips(&page).iter().any(|tip| tip.starts_with(told) && tip.contains("\ndisturbed: ")));
+}
+
+/// Of one system the hand-over was 3 ms late, of another that does not count
+/// 50 ms: pooled over the class the first would hide behind the others.
+#[test]
+fn the_lateness_drawn_is_that_of_the_latest_valid_system() {
+    let mut outcome = outcomes::ramp();
+    outcome.cells.retain(|cell| cell.key.load == Load::Rate(10e3));
+    for (system, late) in [("heap", 3e-3), ("tokio", 50e-3)] {
+        for cell in outcome.cells.iter_mut().filter(|cell| cell.key.system == system) {
+            let lateness = outcomes::histogram(100_000, || Some(late)).0;
+            cell.histograms.insert("pacing_lateness".to_owned(), lateness);
+        }
+    }
+    disturb(&mut outcome, "tokio", 10e3);
+    let page = render(&outcome);
+    let late = &rows(section(&page, "percentiles"), "pacing lateness")[0];
+    assert_eq!(late[1..4], ["3 ms", "3 ms", "3 ms"], "{late:?}");
 }
