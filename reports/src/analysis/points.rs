@@ -95,6 +95,15 @@ impl Point {
         self.quality == Quality::Valid
     }
 
+    /// The verdict's word where no cell is valid.
+    #[must_use]
+    pub fn not_valid(&self) -> Option<&'static str> {
+        match &self.quality {
+            Quality::Valid => None,
+            Quality::Invalid { word, .. } => Some(word),
+        }
+    }
+
     /// Repeats that count.
     #[must_use]
     pub fn n(&self) -> usize {
@@ -113,6 +122,21 @@ impl Point {
         let cells: Vec<&Cell> =
             self.counted.iter().filter_map(|index| outcome.cells.get(*index)).collect();
         percentile(&cells, latency, q, suffix)
+    }
+
+    /// The same of the histogram that all of them make together, for whoever
+    /// needs many: without what the repeats say about it.
+    pub(crate) fn quantile_of(
+        &self,
+        outcome: &Outcome,
+        merged: &Merged,
+        latency: &str,
+        q: f64,
+        suffix: &str,
+    ) -> Value {
+        let cells: Vec<&Cell> =
+            self.counted.iter().filter_map(|index| outcome.cells.get(*index)).collect();
+        bounded(&cells, merged, &format!("{latency}.{suffix}"), q)
     }
 }
 
@@ -203,7 +227,6 @@ pub(super) fn mean(cells: &[&Cell], name: &str) -> Figure {
 /// A latency percentile from the merged histogram; the spread from each
 /// repeat's own. Below what pacing resolves it is only an upper bound.
 pub(super) fn percentile(cells: &[&Cell], latency: &str, q: f64, suffix: &str) -> Figure {
-    let horizon = cells.iter().map(|cell| cell.window.horizon_s).fold(0.0, f64::max);
     let metric = format!("{latency}.{suffix}");
     let Some(merged) = merged(cells, latency) else {
         // Without histograms, one repeat's own figure is still the truth;
@@ -221,19 +244,8 @@ pub(super) fn percentile(cells: &[&Cell], latency: &str, q: f64, suffix: &str) -
             _ => Figure::missing(""),
         };
     };
-    let mut value = merged.percentile(q, horizon);
-    // The judge has the early values themselves; merged, only their number is
-    // known.
-    if let (Value::AtMost(_), [one]) = (&value, cells)
-        && let Some(own) = one.metrics.get(&metric)
-    {
-        value = own.clone();
-    }
-    if let Value::Is(seconds) = value
-        && below_pacing(cells, &metric, q, seconds)
-    {
-        value = Value::AtMost(seconds);
-    }
+    let value = bounded(cells, &merged, &metric, q);
+    let horizon = horizon(cells);
     let repeats: Vec<f64> = cells
         .iter()
         .filter_map(|cell| Merged::of(cell.histograms.get(latency)))
@@ -244,6 +256,29 @@ pub(super) fn percentile(cells: &[&Cell], latency: &str, q: f64, suffix: &str) -
         .collect();
     let whole = repeats.len() == cells.len();
     Figure { value, spread: if whole { spread(&repeats) } else { None }, repeats }
+}
+
+fn horizon(cells: &[&Cell]) -> f64 {
+    cells.iter().map(|cell| cell.window.horizon_s).fold(0.0, f64::max)
+}
+
+/// A percentile of these cells' histogram; an upper bound below what their
+/// pacing resolves.
+fn bounded(cells: &[&Cell], merged: &Merged, metric: &str, q: f64) -> Value {
+    let mut value = merged.percentile(q, horizon(cells));
+    // The judge has the early values themselves; merged, only their number is
+    // known.
+    if let (Value::AtMost(_), [one]) = (&value, cells)
+        && let Some(own) = one.metrics.get(metric)
+    {
+        value = own.clone();
+    }
+    if let Value::Is(seconds) = value
+        && below_pacing(cells, metric, q, seconds)
+    {
+        value = Value::AtMost(seconds);
+    }
+    value
 }
 
 /// Whether a latency lies below what the pacing resolves. The judge knows the

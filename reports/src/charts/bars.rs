@@ -37,7 +37,10 @@ impl Bars {
         const EACH: i32 = 2 * 30;
         let width = 2 * NARROW as i32;
         let height = EACH * self.bars.len() as i32 + 2 * 30;
-        let (left, right) = ((2 * self.left as i32).min(width / 2), width - 2 * 96);
+        // On a phone text is enlarged to about 10 pixels a letter.
+        let longest = self.bars.iter().map(|bar| bar.total.chars().count()).max().unwrap_or(0);
+        let room = 2 * (16 + 10 * longest as i32).max(96);
+        let (left, right) = ((2 * self.left as i32).min(width / 2), width - room);
         let x = |value: f64| {
             let place = self.axis.place(value).unwrap_or(0.0).clamp(0.0, 1.0);
             left + (place * f64::from(right - left)).round() as i32

@@ -31,6 +31,8 @@ pub enum Join {
     Dashed,
     /// Not at all.
     Apart,
+    /// Not at all, nor is the next one to it: it is not valid.
+    Alone,
 }
 
 /// One point of a series.
@@ -277,7 +279,7 @@ impl Lines {
                 } else {
                     canvas.line(ink, std::mem::take(&mut run));
                 }
-                before = if dot.mark == Mark::Cross { None } else { *place };
+                before = if dot.join == Join::Alone { None } else { *place };
             }
             canvas.line(ink, run);
         }

@@ -244,7 +244,8 @@ struct Point<'a> {
 }
 
 /// A figure: `{"is": 0.0062}`, `{"at-least": 2.0}`, `{"not-measured": "…"}`,
-/// with the 95 % interval of five repeats or more, or else their range.
+/// with the 95 % interval of five repeats or more, or else their range, and with
+/// the verdict's word where it may not be ranked.
 #[derive(Serialize, JsonSchema)]
 struct Number<'a> {
     #[serde(flatten)]
@@ -255,6 +256,9 @@ struct Number<'a> {
     /// Smallest and largest of fewer repeats.
     #[serde(skip_serializing_if = "Option::is_none")]
     range: Option<(f64, f64)>,
+    /// The verdict's word where no cell of it is valid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_valid: Option<&'static str>,
 }
 
 /// One cell.
@@ -326,11 +330,11 @@ fn rows(group: &Group) -> Vec<Row<'_>> {
             capacity: bracket(&row.capacity),
             common_load: group.common_load,
             latency: group.latency,
-            p99: number(&row.p99),
-            failed_10k: number(&row.failed_10k),
-            failed_100k: number(&row.failed_100k),
-            cpu: number(&row.cpu),
-            pss: number(&row.pss),
+            p99: number(&row.p99, row.not_valid),
+            failed_10k: number(&row.failed_10k, not_valid_at(row, 10e3)),
+            failed_100k: number(&row.failed_100k, not_valid_at(row, 100e3)),
+            cpu: number(&row.cpu, row.not_valid),
+            pss: number(&row.pss, row.not_valid),
             points: row.points.iter().map(point).collect(),
         })
         .collect()
@@ -349,6 +353,7 @@ fn bracket(capacity: &Capacity) -> Bracket<'_> {
 }
 
 fn point(point: &analysis::Point) -> Point<'_> {
+    let number = |figure| number(figure, point.not_valid());
     Point {
         load: point.load,
         repeats: point.n(),
@@ -361,13 +366,18 @@ fn point(point: &analysis::Point) -> Point<'_> {
     }
 }
 
-fn number(figure: &Figure) -> Number<'_> {
+/// The failure rates are of loads of their own.
+fn not_valid_at(row: &analysis::Row, rate: f64) -> Option<&'static str> {
+    row.at(Load::Rate(rate)).and_then(analysis::Point::not_valid)
+}
+
+fn number<'a>(figure: &'a Figure, not_valid: Option<&'static str>) -> Number<'a> {
     let (interval, range) = match figure.spread {
         Some(Spread::Interval(low, high)) => (Some((low, high)), None),
         Some(Spread::Range(low, high)) => (None, Some((low, high))),
         None => (None, None),
     };
-    Number { value: &figure.value, interval, range }
+    Number { value: &figure.value, interval, range, not_valid }
 }
 
 fn row_of_cell(cell: &Cell) -> CellRow<'_> {

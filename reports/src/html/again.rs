@@ -53,7 +53,7 @@ fn command(words: &[String]) -> String {
         .join(" ")
 }
 
-fn plural(number: u32, one: &str, many: &str) -> String {
+fn plural(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
@@ -72,7 +72,11 @@ fn effect(all: &[Preceding]) -> String {
             format!("{target}: rank correlation {correlation:.2} over {pairs} pairs, p {p:.3}")
         })
         .collect();
-    if told.is_empty() { format!("none seen in {} systems", all.len()) } else { told.join("; ") }
+    if told.is_empty() {
+        format!("none seen in {}", plural(all.len(), "system", "systems"))
+    } else {
+        told.join("; ")
+    }
 }
 
 fn facts(page: &Page<'_>) -> Markup {
@@ -87,10 +91,10 @@ fn facts(page: &Page<'_>) -> Markup {
             "Workers",
             format!(
                 "{} × {} at a time, prefetch {}, {}, window {}",
-                plural(shape.processes, "process", "processes"),
+                plural(shape.processes as usize, "process", "processes"),
                 shape.concurrency,
                 shape.prefetch,
-                plural(shape.connections, "connection", "connections"),
+                plural(shape.connections as usize, "connection", "connections"),
                 shape.window
             ),
         ),
@@ -112,9 +116,9 @@ fn facts(page: &Page<'_>) -> Markup {
         (
             "Host",
             format!(
-                "{}, {} cores, {}, {}, {}",
+                "{}, {}, {}, {}, {}",
                 host.cpu,
-                host.cores,
+                plural(host.cores as usize, "core", "cores"),
                 amount(host.memory_bytes as f64, Unit::Bytes, Medium::Page),
                 host.os,
                 host.kernel

@@ -2,7 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use crate::analysis::{Capacity, Group, Mode, Row};
+use crate::analysis::{Capacity, Figure, Group, Mode, Point, Row};
 use crate::charts::spark;
 use crate::metrics::Unit;
 use crate::numbers::{Medium, Scale, load};
@@ -125,11 +125,11 @@ fn line(page: &Page<'_>, row: &Row, scales: &Scales, shown: &Shown, span: (f64, 
             }
             (capacity(row))
             (limit(row))
-            (marked(row, own_cell(&row.p99, Unit::Seconds)))
-            @if shown.at_10k { (cell(&row.failed_10k, Unit::Fraction, &Scale::of(Unit::Fraction, 1.0))) }
-            @if shown.at_100k { (cell(&row.failed_100k, Unit::Fraction, &Scale::of(Unit::Fraction, 1.0))) }
-            (marked(row, cell(&row.cpu, Unit::CpuSecondsPerMillion, &scales.cpu)))
-            (marked(row, cell(&row.pss, Unit::Bytes, &scales.pss)))
+            (marked(row.not_valid, own_cell(&row.p99, Unit::Seconds)))
+            @if shown.at_10k { (failed(row, 10e3, &row.failed_10k)) }
+            @if shown.at_100k { (failed(row, 100e3, &row.failed_100k)) }
+            (marked(row.not_valid, cell(&row.cpu, Unit::CpuSecondsPerMillion, &scales.cpu)))
+            (marked(row.not_valid, cell(&row.pss, Unit::Bytes, &scales.pss)))
             td.spark {
                 @if points.len() > 1 {
                     (PreEscaped(spark(&points, span, style, &format!("{}: done against load", row.label))))
@@ -151,12 +151,19 @@ fn capacity(row: &Row) -> Markup {
     }
 }
 
-/// A row's figure, or the verdict's word where its measurement is not valid.
-fn marked(row: &Row, figure: Markup) -> Markup {
-    match row.not_valid {
+/// A failure rate, which is of a load of its own and not of the one that all in
+/// the class hold.
+fn failed(row: &Row, rate: f64, figure: &Figure) -> Markup {
+    let not_valid = row.at(Load::Rate(rate)).and_then(Point::not_valid);
+    marked(not_valid, cell(figure, Unit::Fraction, &Scale::of(Unit::Fraction, 1.0)))
+}
+
+/// A figure, or the verdict's word where its measurement is not valid.
+fn marked(not_valid: Option<&str>, figure: Markup) -> Markup {
+    match not_valid {
         None => figure,
         Some(word) => {
-            html! { td.n.state title="measured, but not valid: see all cells" { (word) } }
+            html! { td.n.state title="not valid: see all cells" { (word) } }
         }
     }
 }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::analysis::{Figure, Group, Mode, Point, Quality, Row};
 use crate::charts::{Axis, Dot, Join, Lines, Mark, NARROW, Scaling, Series};
 use crate::metrics::Unit;
-use crate::numbers::{Medium, load, seconds, short};
+use crate::numbers::{Medium, load, short};
 use crate::outcome::{Load, Value};
 
 use super::data::Data;
@@ -229,19 +229,20 @@ fn line(page: &Page<'_>, row: &Row, kind: &Kind, name: &str, get: Get, main: boo
         .filter_map(|point| {
             let figure = get(point);
             let invalid = !point.is_valid();
-            let mark = if !main {
-                Mark::None
-            } else if invalid {
-                Mark::Cross
-            } else if matches!(figure.value, Value::AtLeast(_)) && kind.unit == Unit::Seconds {
+            let beyond = matches!(figure.value, Value::AtLeast(_)) && kind.unit == Unit::Seconds;
+            let mark = if invalid {
+                if main { Mark::Cross } else { Mark::None }
+            } else if beyond {
                 Mark::Beyond
+            } else if !main {
+                Mark::None
             } else if point.held == Some(false) {
                 Mark::Hollow
             } else {
                 Mark::Full
             };
             let join = if invalid {
-                Join::Apart
+                Join::Alone
             } else if point.overloaded {
                 Join::Dashed
             } else {
@@ -271,10 +272,9 @@ fn line(page: &Page<'_>, row: &Row, kind: &Kind, name: &str, get: Get, main: boo
 fn tip(row: &Row, point: &Point, kind: &Kind, name: &str, figure: &Figure) -> String {
     let mut tip =
         format!("{} · {}\n{name} {}", row.label, load(point.load), written(figure, kind.unit));
-    if name == "P99"
-        && let Some(p50) = point.p50.number()
-    {
-        tip.push_str(&format!(" · P50 {}", seconds(p50, Medium::Page)));
+    if name == "P99" && point.p50.number().is_some() {
+        let p50 = short(&point.p50.value, Unit::Seconds, Medium::Page);
+        tip.push_str(&format!(" · P50 {p50}"));
     }
     let n = point.n();
     tip.push_str(&format!("\n{n} {}", if n == 1 { "repeat" } else { "repeats" }));

@@ -5,14 +5,16 @@
 use maud::{Markup, html};
 
 use crate::analysis::{Group, Mode, Point, Row};
-use crate::charts::{Axis, Lines, Moment, NARROW, Scaling, Series};
+use crate::charts::{Axis, Lines, Mark, Moment, NARROW, Scaling, Series};
 use crate::metrics::Unit;
-use crate::numbers::{Medium, amount, load, seconds};
+use crate::numbers::{Medium, load, seconds};
 use crate::outcome::{Cell, Value};
 
 use super::data::Data;
 use super::plots::{Multiple, figure, fit, legend, multiples, room, switch};
-use super::timeline::{BACKLOG, Kind, LATENCY, THROUGHPUT, Told, fit_moment, series};
+use super::timeline::{
+    BACKLOG, Kind, LATENCY, THROUGHPUT, Told, figure as told, fit_moment, series,
+};
 use super::{Page, Section};
 
 /// A row and the cell that stands for it.
@@ -157,8 +159,12 @@ fn panel(shown: &[Shown<'_>], kind: &Kind, right: u32, lonely: bool, data: &mut 
             name_rows: 1,
         }
     };
+    let mut sub = kind.sub.to_owned();
+    if dots().any(|dot| dot.mark == Mark::Beyond) {
+        sub.push_str("; arrowheads: not done within what was watched");
+    }
     let variants = [lines(Scaling::Log), lines(Scaling::Linear)];
-    figure((kind.title, kind.sub), &variants, lonely, data, &table(shown, kind))
+    figure((kind.title, &sub), &variants, lonely, data, &table(shown, kind))
 }
 
 fn marks(shown: &[Shown<'_>]) -> Vec<Moment> {
@@ -205,7 +211,7 @@ fn table(shown: &[Shown<'_>], kind: &Kind) -> Markup {
                             small { "at " (load(shown.cell.key.load)) ", repeat " (shown.cell.key.repeat) " of " (shown.repeats) }
                         }
                         @for dot in series.dots.iter().step_by(step).take(heads.len()) {
-                            td.n { (amount(dot.y, kind.unit, Medium::Page)) }
+                            td.n { (told(dot.y, dot.mark, kind.unit)) }
                         }
                     }
                 }

@@ -1,30 +1,26 @@
 //! The percentile curve: how bad the worst tasks had it. The generator's own
 //! lateness is the grey line; what lies below it is not known.
 
+mod curve;
+mod lateness;
+
 use maud::{Markup, html};
 
-use crate::analysis::{BEYOND, Group, Merged, Mode, Row};
-use crate::charts::{Axis, Dot, Join, Lines, Mark, NARROW, Scaling, Series};
+use crate::analysis::{BEYOND, Group, Mode, Row};
+use crate::charts::{Axis, Lines, NARROW, Scaling, Series};
 use crate::metrics::Unit;
-use crate::numbers::{Medium, load, seconds, short};
-use crate::outcome::{Cell, Load, Value};
+use crate::numbers::{Medium, load, short, whole};
+use crate::outcome::{Load, Value};
 
 use super::data::Data;
 use super::plots::{figure, fit, legend, room};
 use super::{Page, Section};
+use lateness::Lateness;
+
+pub(super) use curve::{Curve, NAMED};
 
 /// Most loads to choose from.
 const LOADS: usize = 8;
-/// Percentiles with a dot and a column in the table.
-const NAMED: [(f64, &str); 6] = [
-    (0.5, "P50"),
-    (0.9, "P90"),
-    (0.99, "P99"),
-    (0.999, "P99.9"),
-    (0.9999, "P99.99"),
-    (0.999_99, "P99.999"),
-];
-
 pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
     let groups: Vec<&Group> =
         page.analysis.groups.iter().filter(|group| group.mode == Mode::Open).collect();
@@ -74,7 +70,9 @@ pub(super) fn section(page: &Page<'_>, data: &mut Data) -> Option<Section> {
         p.note {
             "A percentile is shown where at least " (BEYOND) " tasks lie beyond it. "
             "Tasks that did not finish count as infinitely late, so a curve that ends early lost them. "
-            "Grey: how late the generator itself was; below it nothing is known."
+            "Hollow: at most that (≤), since the generator was too late itself to tell. "
+            "Crosses, not joined: the measurement is not valid. "
+            "Grey: how late the generator itself was for the system where that was most; below it nothing is known."
         }
     };
     Some(Section { anchor: "percentiles", title: "By percentile", content })
@@ -114,15 +112,6 @@ fn default_load(groups: &[&Group], loads: &[Load]) -> Option<Load> {
         .or_else(|| loads.first().copied())
 }
 
-fn merged(page: &Page<'_>, row: &Row, at: Load, name: &str) -> Option<(Merged, f64)> {
-    let point = row.at(at)?;
-    let cells: Vec<&Cell> =
-        point.counted.iter().filter_map(|i| page.outcome.cells.get(*i)).collect();
-    let horizon = cells.iter().map(|cell| cell.window.horizon_s).fold(0.0, f64::max);
-    let merged = Merged::of(cells.iter().filter_map(|cell| cell.histograms.get(name)))?;
-    Some((merged, horizon))
-}
-
 fn chart(
     page: &Page<'_>,
     (group, groups): (&Group, usize),
@@ -130,25 +119,15 @@ fn chart(
     right: u32,
     data: &mut Data,
 ) -> Option<Markup> {
-    let rows: Vec<(&Row, Merged, f64)> = group
+    let rows: Vec<(&Row, Curve<'_>)> = group
         .rows
         .iter()
-        .filter_map(|row| {
-            let (merged, horizon) = merged(page, row, at, group.latency)?;
-            (merged.total() > 0).then_some((row, merged, horizon))
-        })
+        .filter_map(|row| Some((row, Curve::of(page.outcome, row.at(at)?, group.latency)?)))
         .collect();
     if rows.is_empty() {
         return None;
     }
-    let lateness = Merged::of(
-        group
-            .rows
-            .iter()
-            .filter_map(|row| row.at(at))
-            .flat_map(|point| &point.counted)
-            .filter_map(|i| page.outcome.cells.get(*i)?.histograms.get("pacing_lateness")),
-    );
+    let lateness = Lateness::of(page.outcome, group, at);
     let mut series = Vec::new();
     if let Some(lateness) = &lateness {
         series.push(Series {
@@ -157,10 +136,10 @@ fn chart(
             marker: 0,
             name: "pacing lateness".to_owned(),
             labelled: true,
-            dots: dots(lateness, "pacing lateness"),
+            dots: lateness.dots(),
         });
     }
-    for (row, merged, _) in &rows {
+    for (row, curve) in &rows {
         let style = page.palette.index(&row.system, &row.profile);
         series.push(Series {
             style,
@@ -168,7 +147,7 @@ fn chart(
             marker: page.palette.0.get(style).map_or(0, |style| style.marker),
             name: fit(&row.label),
             labelled: true,
-            dots: dots(merged, &row.label),
+            dots: curve.dots(&row.label),
         });
     }
     let all = || series.iter().flat_map(|series| &series.dots);
@@ -199,35 +178,7 @@ fn chart(
     })
 }
 
-/// The curve in steps of a twelfth of a nine, with dots at the named ones.
-pub(super) fn dots(merged: &Merged, label: &str) -> Vec<Dot> {
-    let mut quantiles: Vec<(f64, &str)> =
-        (0..=84).map(|step| (1.0 - 10f64.powf(-f64::from(step) / 12.0), "")).collect();
-    quantiles.retain(|(q, _)| NAMED.iter().all(|(named, _)| (q - named).abs() > 1e-9));
-    quantiles.extend(NAMED);
-    quantiles.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut out: Vec<Dot> = Vec::new();
-    for (q, name) in quantiles {
-        if merged.total() as f64 * (1.0 - q) < BEYOND - 1e-6 {
-            break;
-        }
-        let Some(y) = merged.seconds_at(q) else { break };
-        // Early ones have no place on a logarithmic axis.
-        if y <= 0.0 {
-            continue;
-        }
-        let tip = if name.is_empty() {
-            String::new()
-        } else {
-            format!("{label}\n{name} {}", seconds(y, Medium::Page))
-        };
-        let mark = if name.is_empty() { Mark::None } else { Mark::Full };
-        out.push(Dot { x: q, y, spread: None, mark, join: Join::Solid, tip });
-    }
-    out
-}
-
-fn table(rows: &[(&Row, Merged, f64)], lateness: Option<&Merged>) -> Markup {
+fn table(rows: &[(&Row, Curve<'_>)], lateness: Option<&Lateness>) -> Markup {
     let cell = |value: &Value| {
         html! {
             td.n.state[value.number().is_none()] {
@@ -243,27 +194,30 @@ fn table(rows: &[(&Row, Merged, f64)], lateness: Option<&Merged>) -> Markup {
             thead {
                 tr {
                     th { "System" }
-                    @for (_, name) in NAMED { th.n { (name) } }
+                    @for (_, name, _) in NAMED { th.n { (name) } }
                     th.n { "largest" } th.n { "unfinished" } th.n { "tasks" }
                 }
             }
             tbody {
-                @for (row, merged, horizon) in rows {
+                @for (row, curve) in rows {
                     tr {
-                        th scope="row" { (row.label) }
-                        @for (q, _) in NAMED { (cell(&merged.percentile(q, *horizon))) }
-                        (cell(&merged.largest(*horizon)))
-                        td.n { (crate::numbers::whole(merged.at_infinity())) }
-                        td.n { (crate::numbers::whole(merged.total())) }
+                        th scope="row" {
+                            (row.label)
+                            @if let Some(word) = curve.point.not_valid() { small { (word) } }
+                        }
+                        @for value in &curve.named { (cell(value)) }
+                        (cell(&curve.largest))
+                        td.n { (whole(curve.merged.at_infinity())) }
+                        td.n { (whole(curve.merged.total())) }
                     }
                 }
                 @if let Some(late) = lateness {
                     tr {
-                        th scope="row" { "pacing lateness" }
-                        @for (q, _) in NAMED { (cell(&late.percentile(q, f64::INFINITY))) }
-                        (cell(&late.largest(f64::INFINITY)))
-                        td.n { (crate::numbers::whole(late.at_infinity())) }
-                        td.n { (crate::numbers::whole(late.total())) }
+                        th scope="row" { "pacing lateness" small { "where it was most" } }
+                        @for (q, ..) in NAMED { (cell(&late.percentile(q))) }
+                        (cell(&late.largest()))
+                        td.n { (whole(late.at_infinity())) }
+                        td.n { (whole(late.total())) }
                     }
                 }
             }

@@ -3,7 +3,7 @@
 use crate::charts::{Dot, Join, Mark, Series};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, amount, load, seconds};
-use crate::outcome::Cell;
+use crate::outcome::{self, Cell};
 
 use super::plots::fit;
 
@@ -62,8 +62,11 @@ pub(super) fn series(shown: &Told<'_>, kind: &Kind, column: &(&str, &str, bool, 
     let told = &shown.cell.series;
     let values = told.columns.get(key).map_or(&[][..], Vec::as_slice);
     let step = values.len().div_ceil(MOST).max(1);
+    let horizon_s = shown.cell.window.horizon_s;
+    let is_beyond =
+        |bin: usize| kind.unit == Unit::Seconds && widened_beyond(told, horizon_s, values, bin);
     let mut gap = false;
-    let mut dots = Vec::new();
+    let mut dots: Vec<Dot> = Vec::new();
     for (place, bins) in values.chunks(step).enumerate() {
         let known: Vec<f64> = bins.iter().flatten().copied().filter(|x| x.is_finite()).collect();
         if known.is_empty() {
@@ -77,20 +80,27 @@ pub(super) fn series(shown: &Told<'_>, kind: &Kind, column: &(&str, &str, bool, 
         };
         // The middle of the bin.
         let x = told.start_s + told.bin_s * step as f64 * (place as f64 + 0.5);
+        let first = place * step;
+        let is_bound = (first..first + bins.len()).any(is_beyond);
+        let mark = if is_bound { Mark::Beyond } else { Mark::None };
         let tip = if main {
             format!(
                 "{} at {} · {}\n{word} {}",
                 shown.label,
                 load(shown.cell.key.load),
                 seconds(x, Medium::Page),
-                amount(y, kind.unit, Medium::Page)
+                figure(y, mark, kind.unit)
             )
         } else {
             String::new()
         };
-        let join = if std::mem::take(&mut gap) { Join::Apart } else { Join::Solid };
-        dots.push(Dot { x, y, spread: None, mark: Mark::None, join, tip });
+        // Of what is only known to be more than T no line can say how it went on.
+        let follows_bound = dots.last().is_some_and(|dot| dot.mark == Mark::Beyond);
+        let breaks = std::mem::take(&mut gap) || is_bound || follows_bound;
+        let join = if breaks { Join::Apart } else { Join::Solid };
+        dots.push(Dot { x, y, spread: None, mark, join, tip });
     }
+    show_lonely(&mut dots);
     Series {
         style: shown.style,
         class: if main { "fine" } else { "thin" },
@@ -99,6 +109,49 @@ pub(super) fn series(shown: &Told<'_>, kind: &Kind, column: &(&str, &str, bool, 
         labelled: main,
         dots,
     }
+}
+
+/// A dot that no line reaches would not be seen.
+fn show_lonely(dots: &mut [Dot]) {
+    for place in 0..dots.len() {
+        let is_apart = |place: usize| dots.get(place).is_none_or(|dot| dot.join == Join::Apart);
+        let is_bare = dots[place].mark == Mark::None;
+        if is_bare && (place == 0 || is_apart(place)) && is_apart(place + 1) {
+            dots[place].mark = Mark::Full;
+        }
+    }
+}
+
+/// Whether a bin's latency is only known to be more than T, which stands for
+/// +∞ then.
+pub(super) fn beyond(
+    told: &outcome::Series,
+    horizon_s: f64,
+    latency: Option<f64>,
+    bin: usize,
+) -> bool {
+    let unfinished = told.columns.get("at_infinity").and_then(|column| *column.get(bin)?);
+    unfinished.is_some_and(|n| n > 0.0) && latency.is_some_and(|latency| latency >= horizon_s)
+}
+
+/// The same of a bin that may have been widened: it shows the figure of its
+/// neighbours, of which any may have the tasks that did not succeed.
+fn widened_beyond(
+    told: &outcome::Series,
+    horizon_s: f64,
+    values: &[Option<f64>],
+    bin: usize,
+) -> bool {
+    let is_like = |other: &usize| values[*other] == values[bin];
+    let is_beyond = |other: usize| beyond(told, horizon_s, values[other], other);
+    (0..=bin).rev().take_while(is_like).any(is_beyond)
+        || (bin..values.len()).take_while(is_like).any(is_beyond)
+}
+
+/// A dot's figure in words.
+pub(super) fn figure(number: f64, mark: Mark, unit: Unit) -> String {
+    let text = amount(number, unit, Medium::Page);
+    if mark == Mark::Beyond { format!("> {text}") } else { text }
 }
 
 /// A moment's text, as long as a drawing has room for.

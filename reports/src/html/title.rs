@@ -62,9 +62,16 @@ fn counts(counts: &Counts) -> Markup {
                 }
             }
             @if !counts.unbalanced.is_empty() && counts.errors.is_empty() {
-                span.apart { a.loud href="#ledger" { (counts.unbalanced.len()) " ledgers do not balance" } }
+                span.apart { a.loud href="#ledger" { (ledgers(counts.unbalanced.len())) } }
             }
         }
+    }
+}
+
+fn ledgers(unbalanced: usize) -> String {
+    match unbalanced {
+        1 => "1 ledger does not balance".to_owned(),
+        more => format!("{more} ledgers do not balance"),
     }
 }
 

@@ -32,3 +32,15 @@ fn trials_stand_under_their_names() {
     let page = schedbench_reports::html::render(&outcome);
     assert!(page.contains("<h3>standstill: kill broker at 3 s for 2 s</h3>"));
 }
+
+#[test]
+fn one_of_a_kind_is_no_plural() {
+    let mut outcome = outcomes::repeated();
+    outcome.host.cores = 1;
+    outcome.cells.retain(|cell| cell.key.system == "wheel");
+    outcome.cells[0].counts.balances = false;
+    let page = schedbench_reports::html::render(&outcome);
+    assert!(page.contains(">1 ledger does not balance<"));
+    assert!(page.contains(">none seen in 1 system<"));
+    assert!(page.contains(", 1 core, ") && !page.contains("1 cores"));
+}

@@ -4,32 +4,22 @@
 use maud::{Markup, html};
 
 use crate::analysis::Measure;
-use crate::analysis::{Analysis, Figure, Group, Merged, Mode, Point, Row, Spread, analyse};
+use crate::analysis::{Analysis, Figure, Group, Mode, Point, Row, Spread, analyse};
 use crate::charts::{Axis, Dot, Join, Lines, Mark, NARROW, Scaling, Series};
 use crate::compare::Comparison;
 use crate::compare::sentences::change;
 use crate::metrics::Unit;
 use crate::numbers::{Medium, load, short};
-use crate::outcome::{Cell, Load, Outcome, Value};
+use crate::outcome::{Load, Outcome, Value};
 
 use super::super::data::Data;
-use super::super::percentiles::dots;
+use super::super::percentiles::{Curve, NAMED};
 use super::super::plots::{figure, room, switch};
 use super::super::words::written;
 use super::{PAGE, Section};
 
 /// Most systems that are drawn; the table has all.
 const MOST: usize = 24;
-
-/// Percentiles of the table: quantile, name, and how the metric's name ends.
-const NAMED: [(f64, &str, &str); 6] = [
-    (0.5, "P50", "p50"),
-    (0.9, "P90", "p90"),
-    (0.99, "P99", "p99"),
-    (0.999, "P99.9", "p999"),
-    (0.9999, "P99.99", "p9999"),
-    (0.999_99, "P99.999", "p99999"),
-];
 
 /// One side of the page.
 #[derive(Clone, Copy)]
@@ -100,7 +90,8 @@ pub(super) fn section(
         @if all.len() > MOST { p.note { "Drawn are the first " (MOST) " of " (all.len()) "; the table has all." } }
         p.note {
             "Whiskers: the range over repeats, from five repeats on a 95" (Medium::Page.space()) "% interval. \
-             Hollow: not held. Thin line: P50."
+             Hollow: not held; by percentile: at most that. Arrowhead: beyond what was watched. \
+             Thin line: P50."
         }
     };
     Some(Section { anchor: "curves", title: "Curves", content })
@@ -230,8 +221,8 @@ impl Both<'_> {
             .rows
             .iter()
             .filter_map(|(of, row)| {
-                let merged = merged(of.outcome, row.at(at)?, self.group.latency)?;
-                Some(series(*of, "", true, dots(&merged, of.word)))
+                let curve = Curve::of(of.outcome, row.at(at)?, self.group.latency)?;
+                Some(series(*of, "", true, curve.dots(of.word)))
             })
             .collect();
         let all = || series.iter().flat_map(|series| &series.dots);
@@ -303,22 +294,19 @@ impl Both<'_> {
     }
 }
 
-fn merged(outcome: &Outcome, point: &Point, latency: &str) -> Option<Merged> {
-    let cells: Vec<&Cell> = point.counted.iter().filter_map(|i| outcome.cells.get(*i)).collect();
-    Merged::of(cells.iter().filter_map(|cell| cell.histograms.get(latency)))
-}
-
 fn line(of: Of<'_>, row: &Row, unit: Unit, get: Get, main: bool) -> Series {
     let dots = row.points.iter().filter_map(|point| {
         let figure = get(point);
+        let beyond = unit == Unit::Seconds && matches!(figure.value, Value::AtLeast(_));
         let mark = match (main, point.is_valid(), point.held) {
+            (true, false, _) => Mark::Cross,
+            (_, true, _) if beyond => Mark::Beyond,
             (false, ..) => Mark::None,
-            (_, false, _) => Mark::Cross,
             (_, _, Some(false)) => Mark::Hollow,
             _ => Mark::Full,
         };
         let join = match (point.is_valid(), point.overloaded) {
-            (false, _) => Join::Apart,
+            (false, _) => Join::Alone,
             (_, true) => Join::Dashed,
             _ => Join::Solid,
         };

@@ -10,6 +10,7 @@ use crate::outcome::{Cell, Trial};
 
 use super::super::data::Data;
 use super::super::plots::behind;
+use super::super::timeline;
 use super::moments;
 
 const PAGE: Medium = Medium::Page;
@@ -172,8 +173,8 @@ fn number(trial: &Trial, column: &str, bin: usize) -> Option<f64> {
 /// Whether the latency of a bin is only known to be more than T.
 fn beyond(shown: &Shown<'_>, bin: usize) -> bool {
     let of = |column| number(shown.trial, column, bin);
-    of("at_infinity").is_some_and(|n| n > 0.0)
-        && of("p99").or(of("largest")).is_some_and(|s| s >= shown.cell.window.horizon_s)
+    let latency = of("p99").or(of("largest"));
+    timeline::beyond(&shown.trial.series, shown.cell.window.horizon_s, latency, bin)
 }
 
 /// When a bin's figure holds, seconds from the fault. The backlog is that of
