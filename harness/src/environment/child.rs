@@ -203,7 +203,10 @@ impl Child {
     /// Kills it and its group (SIGKILL), and does not wait for their end.
     pub fn strike(&self) {
         let used = self.cpu();
-        *self.0.before_kill.lock().unwrap_or_else(PoisonError::into_inner) = used;
+        // Struck again, its children may be nobody's already.
+        let mut before = self.0.before_kill.lock().unwrap_or_else(PoisonError::into_inner);
+        *before = (*before).max(used);
+        drop(before);
         self.to_group(Signal::KILL);
         let _ = pidfd_send_signal(&self.0.pidfd, Signal::KILL);
     }

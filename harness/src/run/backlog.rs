@@ -57,7 +57,7 @@ impl RunCell<'_, '_> {
             log.moment(clock::now(), MomentKind::Note, text);
         }
 
-        let mut faults = Faults::of(self.plan, clock::now());
+        let mut faults = Faults::of(self.plan, clock::now()..u64::MAX);
         let mut footprint = Err("it was cut short");
         if cut_short.is_none() {
             footprint = self.footprint(empty, gone, log, halt);

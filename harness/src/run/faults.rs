@@ -8,6 +8,8 @@ mod heal;
 mod hurt;
 mod nodes;
 
+use std::ops::Range;
+
 use schedbench_adapters::clock;
 use schedbench_contract::{MomentKind, Recorder};
 
@@ -34,8 +36,9 @@ pub(super) struct Faults {
     commands: Vec<Commands>,
     /// What commands have hurt, each with its place among `all`.
     by_command: Vec<(usize, ordered::Hurt)>,
-    /// When the window opens, monotonic ns.
-    opens: u64,
+    /// When the window opens and closes, monotonic ns. What has not been done by
+    /// its end, since a broker took long to start, is not done any more.
+    window: Range<u64>,
     injected: Vec<Injected>,
     broker: Broker,
     /// What came of a disk that was full.
@@ -65,14 +68,14 @@ pub(super) struct Scene<'a, 'b> {
 
 impl Faults {
     /// Nothing has been done yet.
-    pub(super) fn of(plan: &CellPlan, opens: u64) -> Self {
+    pub(super) fn of(plan: &CellPlan, window: Range<u64>) -> Self {
         Self {
             all: plan.faults.iter().map(|fault| (*fault, State::Waits)).collect(),
             on_links: Vec::new(),
             on_nodes: Vec::new(),
             commands: plan.commands.clone(),
             by_command: Vec::new(),
-            opens,
+            window,
             injected: Vec::new(),
             broker: Broker::OnStage,
             full_disk: None,
@@ -100,11 +103,11 @@ impl Faults {
     pub(super) fn next(&self) -> Option<u64> {
         let able = self.all.iter().filter(|(fault, state)| !self.waits_for_a_start(*fault, *state));
         let times = able.filter_map(|(fault, state)| match state {
-            State::Waits => Some(fault.at_ns),
+            State::Waits => (clock::now() < self.window.end).then_some(fault.at_ns),
             State::Lasts(_) => Some(fault.until_ns()),
             State::Over => None,
         });
-        times.min().map(|after| self.opens.saturating_add(after))
+        times.min().map(|after| self.window.start.saturating_add(after))
     }
 
     /// Does everything whose time has come.
@@ -115,11 +118,13 @@ impl Faults {
         for place in 0..self.all.len() {
             let (fault, state) = self.all[place];
             let now = clock::now();
-            let opens = self.opens;
+            let Range { start: opens, end: closes } = self.window;
             let waits = self.waits_for_a_start(fault, state);
             let is_due = |after: u64| !waits && now >= opens.saturating_add(after);
             self.all[place].1 = match state {
-                State::Waits if is_due(fault.at_ns) => self.hurt(place, fault, scene),
+                State::Waits if is_due(fault.at_ns) && now < closes => {
+                    self.hurt(place, fault, scene)
+                }
                 State::Lasts(seen) if is_due(fault.until_ns()) => self.heal(place, seen, scene),
                 state => state,
             };

@@ -282,7 +282,7 @@ fn bounded(cells: &[&Cell], merged: &Merged, metric: &str, q: f64) -> Value {
 }
 
 /// Whether a latency lies below what the pacing resolves. The judge knows the
-/// plan (a delay hides a late hand-over, a full window is the system's own), so
+/// plan, in which a delay may hide a late hand-over, so
 /// what it said of any repeat stands; only where it said nothing the histograms
 /// decide.
 fn below_pacing(cells: &[&Cell], metric: &str, q: f64, seconds: f64) -> bool {

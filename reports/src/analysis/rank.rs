@@ -17,8 +17,10 @@ pub struct Rank {
 /// What tells a capacity from those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Apart {
-    /// Five repeats or more, by a test.
+    /// Five repeats or more, by a test against the first of those before it.
     Tested,
+    /// The same against the last of those only.
+    FromTheLast,
     /// In no repeat did it hold a load that those held, or fail at one that they
     /// failed at.
     Brackets,
@@ -93,8 +95,10 @@ impl<'a> Ranked<'a> {
         let of = |place: usize| {
             let is_tested = |pair: Pair| apart.contains(&pair);
             if place > leader.place {
-                if is_tested((place - 1, place)) || is_tested((leader.place, place)) {
+                if is_tested((leader.place, place)) {
                     leader = Leader { place, apart: Some(Apart::Tested) };
+                } else if is_tested((place - 1, place)) {
+                    leader = Leader { place, apart: Some(Apart::FromTheLast) };
                 } else if !overlap(self.row(leader.place), self.row(place)) {
                     leader = Leader { place, apart: Some(Apart::Brackets) };
                 }

@@ -45,8 +45,8 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// The smallest change of that figure that matters: a ratio, or of the
-    /// failure rate a difference.
+    /// The smallest change of that figure that matters: a ratio, or of
+    /// shares (failed, served) a difference.
     #[must_use]
     pub fn matters(&self, kind: Kind) -> f64 {
         let own = self.of_kind.iter().rev().find(|(of, _)| *of == kind);

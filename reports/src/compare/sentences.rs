@@ -190,6 +190,16 @@ fn changes(items: &[&Item], medium: Medium) -> String {
         if let [only] = of.as_slice() {
             return Some(what_changed(only, medium) + &at(only));
         }
+        // A range has no place for bounds, nor for what went from "no impact" on.
+        let has_no_place = |item: &&Item| {
+            let is_cut_off = item.before.is_cut_off() || item.after.is_cut_off();
+            is_cut_off || !item.change.by.is_finite()
+        };
+        if kind.is_of_a_trial() && of.iter().any(has_no_place) {
+            let each: Vec<String> =
+                of.iter().map(|item| what_changed(item, medium) + &at(item)).collect();
+            return Some(each.join(", "));
+        }
         let title = kind.title(first.latency);
         let several = at_several(kind, of.len());
         let by = || of.iter().map(|item| item.change.by).filter(|by| by.is_finite());

@@ -19,8 +19,11 @@ pub(super) struct Past {
 #[derive(Clone, Debug)]
 pub(super) struct At {
     pub(super) load: Option<Load>,
-    /// In what trial, or of which backlog.
+    /// In what trial, or of which backlog, in words.
     pub(super) under: Option<String>,
+    /// What was done to it. The words of a backlog say that only where their run
+    /// has others of its size.
+    pub(super) fault: Option<String>,
     /// Whether the load was held; of a trial, whether it was back at its end.
     pub(super) held: Option<bool>,
     pub(super) figures: Vec<(Kind, Figure)>,
@@ -29,7 +32,9 @@ pub(super) struct At {
 impl At {
     /// Whether both are of one load, trial or backlog.
     pub(super) fn is_as(&self, other: &Self) -> bool {
-        (self.load, &self.under) == (other.load, &other.under)
+        let is_backlog = matches!(self.load, Some(Load::Backlog(_)));
+        (self.load, &self.fault) == (other.load, &other.fault)
+            && (is_backlog || self.under == other.under)
     }
 
     /// Whether it is a capacity.
@@ -61,6 +66,7 @@ pub(super) fn rows(of: (&Outcome, &Analysis)) -> Vec<Past> {
         let at = At {
             load: Some(Load::Backlog(one.tasks)),
             under: Some(under(one, &of.1.backlogs)),
+            fault: one.fault.clone(),
             held: None,
             figures: kinds.collect(),
         };
@@ -105,7 +111,7 @@ fn of_trial(one: &Trials<'_>) -> At {
         Reading::MoreThan(_) => Some(false),
         Reading::NotSteady(_) | Reading::NotMeasured(_) => None,
     };
-    At { load: one.load(), under: Some(one.under()), held, figures: kinds.collect() }
+    At { load: one.load(), under: Some(one.under()), fault: None, held, figures: kinds.collect() }
 }
 
 /// A median that is a plain number, with where its trials lie.
@@ -137,7 +143,8 @@ fn points(row: &Row) -> Vec<At> {
             let figure = figure(kind, point)?;
             Some((kind, figure.clone()))
         });
-        At { load: Some(point.load), under: None, held: point.held, figures: figures.collect() }
+        let (load, held) = (Some(point.load), point.held);
+        At { load, under: None, fault: None, held, figures: figures.collect() }
     });
     // A grid of loads knows a capacity to its next step only.
     let searched = match row.capacity {
@@ -146,7 +153,7 @@ fn points(row: &Row) -> Vec<At> {
             let (spread, repeats) = (exact, row.capacities.clone());
             let figure = Figure { value: Value::Is(held), spread, repeats };
             let figures = vec![(Kind::Capacity, figure)];
-            Some(At { load: None, under: None, held: None, figures })
+            Some(At { load: None, under: None, fault: None, held: None, figures })
         }
         _ => None,
     };

@@ -134,6 +134,34 @@ fn trials_and_backlogs_have_trends() {
     assert_eq!(page.matches("<h3>rabbitmq/durable</h3>").count(), 1);
 }
 
+/// Each night a backlog is drained whole and another one hurt; one night ends
+/// before the whole one, so that its words no longer say which it was.
+#[test]
+fn a_hurt_backlog_is_not_drawn_among_whole_ones() {
+    let night = |day: u32| {
+        let mut outcome = piled_up(&[rabbit()], 5, |_, _| 1.0);
+        if day != 7 {
+            let mut whole = piled_up(&[rabbit()], 5, |_, _| 2.0).cells;
+            whole.iter_mut().for_each(|cell| cell.key.fault = None);
+            outcome.cells.extend(whole);
+        }
+        outcome.run.id = format!("{day:04x}");
+        outcome.run.started = format!("2026-11-{day:02}T02:00:00Z");
+        entry(&outcome)
+    };
+    let [strand] = &history((1..=14).map(night).collect())[..] else { panic!("one plan") };
+    let drains: Vec<&Trend> =
+        strand.trends.iter().filter(|trend| trend.kind == Kind::DrainRate).collect();
+    let mut runs: Vec<usize> = drains.iter().map(|trend| trend.dots.len()).collect();
+    runs.sort_unstable();
+    assert_eq!(runs, [13, 14]);
+    for trend in drains {
+        let rates = trend.dots.iter().filter_map(|(_, figure)| figure.number());
+        let far = |rate: f64| (rate / trend.median - 1.0).abs() > 0.01;
+        assert!(!rates.into_iter().any(far), "{:?}", trend.dots);
+    }
+}
+
 #[test]
 fn two_runs_tell_no_change_and_have_a_middle() {
     let strands = history([1, 20].map(|day| entry(&nightly(day))).into());

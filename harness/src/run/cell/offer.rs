@@ -35,7 +35,7 @@ impl RunCell<'_, '_> {
         let probes_sent = self.probe(&mut producer, &bodies, log, staff, halt)?;
 
         let start = clock::now() + LEAD_NS;
-        let mut faults = Faults::of(self.plan, self.planned_window(start).start);
+        let mut faults = Faults::of(self.plan, self.planned_window(start));
         let pacer = (producer, &bodies, start);
         let paced = self.pace(pacer, log, staff, halt, &mut faults);
         let (driven, edges) = match paced {

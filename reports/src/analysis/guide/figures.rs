@@ -74,6 +74,10 @@ fn capacity_margin(able: &[&Row]) -> String {
     let repeated = [first, next].iter().all(|row| row.capacities.len() >= ENOUGH);
     let noise = match next.rank.and_then(|rank| rank.apart) {
         Some(Apart::Tested) => "more than noise".to_owned(),
+        Some(Apart::FromTheLast) => match able.iter().rev().find(|row| is_before(row, next)) {
+            Some(last) => format!("which repeats tell from {}", last.label),
+            None => not_tested(),
+        },
         Some(Apart::Brackets) if repeated => "in every repeat".to_owned(),
         _ => not_tested(),
     };
@@ -103,9 +107,13 @@ fn times(first: &Capacity, next: &Capacity) -> Option<String> {
 
 /// The first of those that do not share the first's place.
 fn next_place<'r>(able: &[&'r Row]) -> Option<&'r Row> {
+    let first = able.first()?;
+    able.iter().copied().find(|row| is_before(first, row))
+}
+
+fn is_before(one: &Row, other: &Row) -> bool {
     let place = |row: &Row| row.rank.map_or(0, |rank| rank.place);
-    let first = place(able.first()?);
-    able.iter().copied().find(|row| place(row) > first)
+    place(one) < place(other)
 }
 
 /// Delays that are exact to the millisecond, by the P99 of their firing error.
@@ -318,6 +326,24 @@ mod tests {
         assert_eq!(margins(1, &next), ["at least 2.0 times s2, more than noise"]);
         let four = margins(4, &next);
         assert_eq!(four, ["at least 2.0 times s2, in every repeat"; 4]);
+    }
+
+    /// The first scatters by so much that only the second tells the third from
+    /// what is before it: that is no margin of the first.
+    #[test]
+    fn who_is_told_from_the_second_only_is_not_behind_the_first() {
+        let of = |place, held: f64, repeats: [f64; 5]| {
+            let row = row(place, Capacity::Is { held, failed: held * 1.1 }, 1);
+            Row { capacities: repeats.to_vec(), bracket: Some((1.0, 1e9)), ..row }
+        };
+        let mut rows = vec![
+            of(1, 60e3, [60e3, 60e3, 60e3, 60e3, 240e3]),
+            of(2, 59e3, [59e3, 59.1e3, 59e3, 59.1e3, 59e3]),
+            of(3, 55e3, [55e3, 55.1e3, 55e3, 55.1e3, 55e3]),
+        ];
+        rank([&mut rows]);
+        let able: Vec<&Row> = rows.iter().collect();
+        assert_eq!(capacity_margin(&able), "1.1 times s3, which repeats tell from s2");
     }
 
     #[test]
