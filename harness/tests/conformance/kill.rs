@@ -10,7 +10,7 @@ use schedbench_contract::{
 };
 
 use crate::MS;
-use crate::ground::{aim, sql};
+use crate::ground::{aim, sql, wait_for};
 use crate::hand::{Act, Hand, by_hand};
 use crate::play::SHAPE;
 use crate::systems::on_every_system;
@@ -56,8 +56,15 @@ impl Act for Kill {
         // One that found the queue empty may sleep for a second and more (Asynq).
         hand.wait("both workers to be at work", Hand::all_have_run);
         let victim = hand.children().remove(0);
-        if claims.ack == AckMode::Late && !returns_with_the_connection(self.0.profile.broker) {
-            stop_while_it_holds(hand, &victim);
+        match claims.ack {
+            AckMode::Late if !returns_with_the_connection(self.0.profile.broker) => {
+                stop_while(hand, &victim, "a task", |hand| hand.backlog().held != Some(0));
+            }
+            AckMode::Early => stop_while(hand, &victim, "what it has acknowledged", |hand| {
+                let finished = at_rest(hand);
+                finished + hand.backlog().outstanding() < TASKS
+            }),
+            _ => {}
         }
         assert_eq!(victim.kill().signal, Some(9));
         if claims.ack == AckMode::Locked {
@@ -145,20 +152,39 @@ impl Kill {
     }
 }
 
-/// Stops the victim while it holds a task: between two tasks a worker that
-/// takes one at a time (Asynq) holds none for a moment.
-fn stop_while_it_holds(hand: &mut Hand<'_, '_>, victim: &Child) {
+/// Stops the victim while it holds something: between two tasks a worker that
+/// takes one at a time (Asynq), or acknowledges one when it begins (Celery),
+/// holds none for a moment.
+fn stop_while(
+    hand: &mut Hand<'_, '_>,
+    victim: &Child,
+    what: &str,
+    holds: impl Fn(&Hand<'_, '_>) -> bool,
+) {
+    // Meanwhile it would run all that it has.
+    victim.pause();
     for other in hand.children().into_iter().skip(1) {
         other.terminate(Instant::now() + Duration::from_secs(10));
     }
-    hand.wait("the victim to hold a task", |hand| {
+    hand.wait(&format!("the victim to hold {what}"), |hand| {
         victim.pause();
-        let holds = hand.backlog().held != Some(0);
+        let holds = holds(hand);
         if !holds {
             victim.resume();
         }
         holds
     });
+}
+
+/// How many have finished once nobody reports any more.
+fn at_rest(hand: &Hand<'_, '_>) -> u64 {
+    let mut before = u64::MAX;
+    wait_for("the stopped to have been heard", || {
+        let finished = hand.log.counts().finished;
+        std::thread::sleep(Duration::from_millis(50));
+        std::mem::replace(&mut before, finished) == finished
+    });
+    before
 }
 
 /// Lets the workers run what is there. Nobody counts what Celery has fetched
