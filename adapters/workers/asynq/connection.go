@@ -32,7 +32,12 @@ type watched struct {
 // MakeRedisClient makes the library's client and listens to it.
 func (w watched) MakeRedisClient() any {
 	made := w.RedisConnOpt.MakeRedisClient()
-	if client, ok := made.(goredis.UniversalClient); ok {
+	switch client := made.(type) {
+	case *goredis.ClusterClient:
+		// The cluster's own hooks hear what is left after it has tried again:
+		// nothing of an outage that is shorter than that.
+		client.OnNewNode(func(node *goredis.Client) { node.AddHook(w.by) })
+	case goredis.UniversalClient:
 		client.AddHook(w.by)
 	}
 	return made
