@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use schedbench_reports::analysis::{Analysis, Met};
 use schedbench_reports::outcome::{Ended, Outcome, Validity};
 
-/// How the program ends, as `docs/cli.md` lists it.
+/// How the program ends, as the README lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Everything went as asked.

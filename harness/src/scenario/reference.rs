@@ -35,7 +35,8 @@ for N, and `--matrix full` for every system in every trial. Lists take commas:
 
 `--quick` is for one who is in a hurry: one repeat of a scenario with trials, or
 what the scenario itself says. Where it has parts, a change of the load is for
-those that take it and in which nothing is hurt.
+those whose mode has the field and in which nothing is hurt; where all of them
+are hurt, for all whose mode has it.
 
 A scenario never holds a URL or a password, because it is copied into every
 result: it names the environment variable that holds it.

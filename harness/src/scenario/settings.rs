@@ -33,7 +33,8 @@ pub struct Settings {
     pub summary: At<String>,
     /// Systems to measure, each `system` (its default profile) or
     /// `system/profile`; `schedbench list` shows them. `noop`, the harness's
-    /// own ceiling, always runs first and need not be named.
+    /// own ceiling, runs first but with backlogs, of which it holds nothing, and
+    /// need not be named.
     pub systems: At<Vec<At<String>>>,
     /// Profiles for the systems that are named without one: each runs in all
     /// of these that it has, or in its default if it has none of them. `all`

@@ -35,6 +35,7 @@ mod seconds;
 mod secrets;
 mod shares;
 mod signals;
+mod silence;
 mod strangers;
 mod verbs;
 mod watching;

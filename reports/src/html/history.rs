@@ -33,6 +33,10 @@ const COLOURS: [(&str, &str); 6] = [
 /// that noise is not drawn as drama.
 const AT_LEAST: f64 = 0.2;
 
+/// Times the median: no drawing goes higher, so that one such run does not
+/// flatten all others.
+const AT_MOST: f64 = 10.0;
+
 /// Names of runs below an axis.
 const NAMED: usize = 5;
 
@@ -60,6 +64,9 @@ pub fn history(directory: &str, strands: &[Strand], left_out: &[String]) -> Stri
                  means, Matteson and James 2014); it needs about " (TOLD_FROM) " runs. A trend, not a gate: runs on one machine \
                  at different times differ by more than their repeats."
                 (by_chance(strands))
+                @if strands.iter().flat_map(|strand| &strand.trends).any(goes_beyond) {
+                    " An arrowhead at the top: more than " (crate::numbers::figure(AT_MOST)) " times the median."
+                }
                 @if strands.iter().flat_map(|strand| &strand.trends).any(|trend| trend.under.is_some()) {
                     " Of trials and backlogs it is the median, where that is a number, and its own interval, 94"
                     (PAGE.space()) "% with five of them."
@@ -284,7 +291,7 @@ fn drawing(strand: &Strand, trends: &[&Trend], data: &mut Data) -> Markup {
     let ends = |dot: &Dot| dot.spread.map_or([dot.y, dot.y], |(low, high)| [low, high]);
     let all = || series.iter().flat_map(|series| &series.dots).flat_map(ends);
     let low = all().fold(1.0 - AT_LEAST, f64::min).max(0.0);
-    let high = all().fold(1.0 + AT_LEAST, f64::max).min(10.0);
+    let high = all().fold(1.0 + AT_LEAST, f64::max).min(AT_MOST);
     let last = strand.runs.len().saturating_sub(1).max(1) as f64;
     let title = first.kind.title(first.of.latency);
     let lines = Lines {
@@ -320,7 +327,7 @@ fn line(strand: &Strand, trend: &Trend, style: usize) -> Series {
             x: *run as f64,
             y: over(figure.number()?),
             spread: figure.spread.map(Spread::ends).map(|(low, high)| (over(low), over(high))),
-            mark: Mark::Full,
+            mark: if over(figure.number()?) > AT_MOST { Mark::Beyond } else { Mark::Full },
             join: Join::Solid,
             tip: tip(entry, trend, &written(figure, trend.kind.unit())),
         })
@@ -346,6 +353,11 @@ fn tip(entry: &Entry, trend: &Trend, written: &str) -> String {
         run.id,
         run.tool
     )
+}
+
+fn goes_beyond(trend: &Trend) -> bool {
+    let is_beyond = |number: f64| number / trend.median > AT_MOST;
+    trend.dots.iter().any(|(_, figure)| figure.number().is_some_and(is_beyond))
 }
 
 fn moments(trends: &[&Trend]) -> Vec<Moment> {

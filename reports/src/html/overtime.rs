@@ -5,7 +5,7 @@
 use maud::{Markup, html};
 
 use crate::analysis::{Group, Mode, Point, Row};
-use crate::charts::{Axis, Lines, Mark, Moment, NARROW, Scaling, Series};
+use crate::charts::{Axis, Dot, Lines, Mark, Moment, NARROW, Scaling, Series};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, load, seconds};
 use crate::outcome::{Cell, Value};
@@ -13,7 +13,7 @@ use crate::outcome::{Cell, Value};
 use super::data::Data;
 use super::plots::{Multiple, figure, fit, legend, multiples, room, switch};
 use super::timeline::{
-    BACKLOG, Kind, LATENCY, THROUGHPUT, Told, figure as told, fit_moment, series,
+    BACKLOG, Kind, LATENCY, THROUGHPUT, Told, figure as told, fit_moment, series, width,
 };
 use super::{Page, Section};
 
@@ -184,34 +184,59 @@ fn marks(shown: &[Shown<'_>]) -> Vec<Moment> {
     marks
 }
 
+/// A row of the table: whose it is, of what, and its points with how long each
+/// is.
+struct Line<'a> {
+    shown: &'a Shown<'a>,
+    word: &'static str,
+    dots: Vec<Dot>,
+    width: f64,
+}
+
+impl Line<'_> {
+    /// The point that a moment lies in; `None` in a gap. Cells differ in how
+    /// long their bins are, and in where nothing is known.
+    fn at(&self, x: f64) -> Option<&Dot> {
+        self.dots.iter().find(|dot| (dot.x - x).abs() <= self.width / 2.0)
+    }
+}
+
 /// Figures at ten moments: the whole series is in `result.json`.
 fn table(shown: &[Shown<'_>], kind: &Kind) -> Markup {
-    let all: Vec<(&Shown<'_>, &str, Series)> = kind
+    let all: Vec<Line<'_>> = kind
         .columns
         .iter()
         .flat_map(|column| {
-            shown.iter().map(move |shown| (shown, column.1, series(&shown.told(), kind, column)))
+            shown.iter().map(move |shown| {
+                let told = shown.told();
+                let dots = series(&told, kind, column).dots;
+                Line { shown, word: column.1, dots, width: width(&told, column) }
+            })
         })
         .collect();
-    let longest = all.iter().map(|(_, _, series)| series.dots.len()).max().unwrap_or(0);
+    let longest = all.iter().map(|row| row.dots.len()).max().unwrap_or(0);
     let step = longest.div_ceil(10).max(1);
     let heads: Vec<f64> = all
         .iter()
-        .find(|(_, _, series)| series.dots.len() == longest)
-        .map(|(_, _, series)| series.dots.iter().step_by(step).map(|dot| dot.x).collect())
+        .find(|row| row.dots.len() == longest)
+        .map(|row| row.dots.iter().step_by(step).map(|dot| dot.x).collect())
         .unwrap_or_default();
     html! {
         table {
             thead { tr { th { "System" } @for x in &heads { th.n { (seconds(*x, Medium::Page)) } } } }
             tbody {
-                @for (shown, word, series) in &all {
+                @for line in &all {
+                    @let (row, key) = (line.shown.row, &line.shown.cell.key);
                     tr {
                         th scope="row" {
-                            (shown.row.label) " " (word)
-                            small { "at " (load(shown.cell.key.load)) ", repeat " (shown.cell.key.repeat) " of " (shown.repeats) }
+                            (row.label) " " (line.word)
+                            small { "at " (load(key.load)) ", repeat " (key.repeat) " of " (line.shown.repeats) }
                         }
-                        @for dot in series.dots.iter().step_by(step).take(heads.len()) {
-                            td.n { (told(dot.y, dot.mark, kind.unit)) }
+                        @for dot in heads.iter().map(|x| line.at(*x)) {
+                            @match dot {
+                                Some(dot) => { td.n { (told(dot.y, dot.mark, kind.unit)) } }
+                                None => { td.n.state { "–" } }
+                            }
                         }
                     }
                 }

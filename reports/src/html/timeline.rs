@@ -56,12 +56,23 @@ pub(super) const BACKLOG: Kind = Kind {
     columns: &[("backlog", "backlog", true, Merge::Largest)],
 };
 
+/// How long a point of such a line is, s.
+pub(super) fn width(shown: &Told<'_>, column: &(&str, &str, bool, Merge)) -> f64 {
+    let told = &shown.cell.series;
+    told.bin_s * step(told.columns.get(column.0).map_or(0, Vec::len)) as f64
+}
+
+/// How many bins are one point.
+fn step(bins: usize) -> usize {
+    bins.div_ceil(MOST).max(1)
+}
+
 /// A column of a cell's series as a line.
 pub(super) fn series(shown: &Told<'_>, kind: &Kind, column: &(&str, &str, bool, Merge)) -> Series {
     let (key, word, main, merge) = *column;
     let told = &shown.cell.series;
     let values = told.columns.get(key).map_or(&[][..], Vec::as_slice);
-    let step = values.len().div_ceil(MOST).max(1);
+    let step = step(values.len());
     let horizon_s = shown.cell.window.horizon_s;
     let is_beyond =
         |bin: usize| kind.unit == Unit::Seconds && widened_beyond(told, horizon_s, values, bin);

@@ -68,6 +68,25 @@ fn as_a_page() {
     assert!(page.len() < 2_000_000, "{} bytes", page.len());
 }
 
+/// A dot that the drawing has no room for is an arrowhead, and says so.
+#[test]
+fn a_run_far_off_is_marked_as_beyond() {
+    let night = |day: u32, latency: f64| {
+        let models = [noop(), Model { latency, ..asynq_rust() }];
+        let mut outcome = ramp_from(&models, &[1e3], 2, 1_000 * day);
+        outcome.run.id = format!("{day:04x}");
+        outcome.run.started = format!("2026-11-{day:02}T02:00:00Z");
+        entry(&outcome)
+    };
+    let page = |worst: f64| {
+        let of = |day: u32| night(day, if day == 5 { worst } else { 0.9e-3 });
+        html::history("results", &history((1..=9).map(of).collect()), &[])
+    };
+    let said = "An arrowhead at the top: more than 10 times the median.";
+    assert!(page(13e-3).contains(said));
+    assert!(!page(5e-3).contains(said));
+}
+
 /// Its latencies leave their trends, so none of them turns.
 #[test]
 fn a_load_that_is_no_longer_held_is_said() {

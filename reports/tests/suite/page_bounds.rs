@@ -82,3 +82,19 @@ fn a_percentile_below_what_the_pacing_resolves_is_a_bound() {
     assert!(tips(&page).iter().any(|tip| tip.starts_with("noop\nP99 ≤ ")));
     assert!(percentiles.contains("class=\"m h s0\""), "its dots are hollow");
 }
+
+/// Where nothing is known of an interval, those after it stay in their columns.
+#[test]
+fn a_gap_over_time_moves_no_figure() {
+    let row = |outcome: &Outcome| {
+        let page = render(outcome);
+        rows(section(&page, "time"), "redis-asynq P99")[0].clone()
+    };
+    let mut outcome = outcomes::single();
+    let mut expected = row(&outcome);
+    let p99 = outcome.cells[0].series.columns.get_mut("p99").expect("there is one");
+    // Every fourth of 40 has a column.
+    p99[5..9].fill(None);
+    expected[3] = "–".to_owned();
+    assert_eq!(row(&outcome), expected);
+}
