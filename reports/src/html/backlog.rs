@@ -204,8 +204,8 @@ fn article(all: &[Backlog]) -> Markup {
             "milliseconds, and its client keeps and retries. It has neither numbers nor a method, so "
             "that it is not said whether that holds. Here a node is killed and comes back with its "
             "data: where it was alone nothing takes over, in a cluster another one leads meanwhile "
-            "(" code { "mirrored-3" } ", " code { "quorum-3" } "). Redis shards are unsupported "
-            "here."
+            "(" code { "mirrored-3" } ", " code { "quorum-3" } "); Redis shards are three masters "
+            "without replicas (" code { "asynq/cluster-3" } ")."
         }
     }
 }
