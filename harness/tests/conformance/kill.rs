@@ -100,9 +100,10 @@ impl Act for Kill {
         }
         hand.hire_again();
         match claims.ack {
-            AckMode::Late | AckMode::Unlocked => {
-                hand.wait("the rest to run", |hand| hand.log.counts().finished == TASKS)
-            }
+            // What the dead ran and did not acknowledge runs once more.
+            AckMode::Late | AckMode::Unlocked => hand.wait("the rest to run", |hand| {
+                hand.log.counts().finished == TASKS && hand.backlog().outstanding() == 0
+            }),
             // Who is gone does not come back: the queue runs empty without them.
             AckMode::Early => runs_empty(hand),
             AckMode::None | AckMode::Locked => goes_on(hand),
