@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Series;
 
+/// How the words of a trial begin in which nothing was done.
+const NO_FAULT: &str = "no fault";
+
 /// A fault, or several that overlapped, and how long it took until it was over
 /// (`docs/measurement.md` §9).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +56,16 @@ pub struct Trial {
     /// standing for what had no success within T; `at_infinity` (their number).
     #[serde(default, skip_serializing_if = "Series::is_empty")]
     pub series: Series,
+}
+
+impl Trial {
+    /// Whether nothing was done in it: it is judged as though something had
+    /// been. That it has no list of faults does not say so alone, for those of
+    /// earlier versions had none.
+    #[must_use]
+    pub fn is_control(&self) -> bool {
+        self.done.is_empty() && self.fault.starts_with(NO_FAULT)
+    }
 }
 
 /// One fault of a trial.

@@ -24,8 +24,8 @@ pub use faulted::{faulted, overlapping};
 pub use hostile::{broken, hostile};
 pub use piled::piled;
 pub use ramps::{
-    RATES, alike, before_and_after, largest, partial, ramp, ramp_from, ramp_of, repeated, single,
-    wide,
+    RATES, alike, before_and_after, invalid, largest, partial, ramp, ramp_from, ramp_of, repeated,
+    single, wide,
 };
 pub use systems::*;
 pub use variants::{delays, in_flight};
@@ -46,6 +46,7 @@ pub fn all() -> Vec<(&'static str, Outcome)> {
         ("demanded", demanded::demanded()),
         ("partial", partial()),
         ("single", single()),
+        ("invalid", invalid()),
         ("broken", broken()),
         ("hostile", hostile()),
         ("empty", empty()),

@@ -187,6 +187,19 @@ pub fn partial() -> Outcome {
     outcome
 }
 
+/// A ramp on a machine that others used all the time: no cell is valid.
+pub fn invalid() -> Outcome {
+    let why = "other processes took 0.4 core (limit 0.1)";
+    let mut outcome = ramp_of(&[noop(), wheel(), asynq_rust()], &RATES, 5);
+    for cell in &mut outcome.cells {
+        cell.reruns = 2;
+        cell.validity = Validity::Disturbed(why.into());
+        cell.held = Held::NotJudged(format!("disturbed: {why}"));
+        cell.limit = Limit::Unknown("the cell is disturbed".into());
+    }
+    outcome
+}
+
 /// One cell only.
 pub fn single() -> Outcome {
     ramp_of(&[asynq_rust()], &[20e3], 1)

@@ -156,6 +156,27 @@ fn text_of(page: &str) -> String {
     lines.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
+/// Every system had a valid cell before and none has one after: no verdict.
+#[test]
+fn against_an_outcome_without_a_valid_cell_nothing_is_told() {
+    let models = [noop(), outcomes::wheel(), asynq_rust()];
+    let before = ramp_of(&models, &outcomes::RATES, 5);
+    let after = outcomes::invalid();
+    let it = compared(&before, &after);
+    assert!(!it.has_regressed() && it.tested() == 0);
+    let gone = "no valid cell after of wheel/default; redis-asynq/everysec";
+    assert_eq!(it.undecided().as_deref(), Some(gone));
+    let said = "No valid cell after, so that nothing can be told of: wheel/default; \
+                redis-asynq/everysec.";
+    assert!(render(&it, false, 200).contains(said), "{}", render(&it, false, 200));
+    assert!(text_of(&html::compare(&it, &before, &after)).contains(said));
+    assert_eq!(junit(&it).matches("<error ").count(), 2, "{}", junit(&it));
+    // Nothing is gone that was not there, and nothing can be told either.
+    for it in [compared(&after, &before), compared(&after, &after)] {
+        assert!(it.gone.is_empty() && it.tested() == 0 && it.undecided().is_some());
+    }
+}
+
 /// Skipped figures alone would look passed to whatever reads the file.
 #[test]
 fn a_system_without_a_valid_cell_is_an_error_of_junit() {

@@ -18,6 +18,7 @@ fn all_that_is_text_takes_them() {
         outcomes::faulted(),
         outcomes::drill(),
         outcomes::partial(),
+        outcomes::invalid(),
         outcomes::broken(),
         outcomes::hostile(),
         outcomes::empty(),

@@ -298,6 +298,77 @@ fn the_page_has_promises_medians_trials_and_claims() {
     assert!(!html::render(&outcomes::ramp()).contains("Promised and seen"));
 }
 
+/// Three trials of a system in which nothing was done, beside those of faults.
+fn with_controls(impacts: [Reading; 3]) -> Outcome {
+    let mut outcome = outcomes::drill();
+    let mut template = outcome.cells[1].clone();
+    template.key.fault = None;
+    template.key.trial = Some("control".into());
+    template.trials[0].fault = "no fault, as a control, at 15 s for 5 s".into();
+    template.trials[0].done.clear();
+    for (repeat, impact) in (1..).zip(impacts) {
+        let mut cell = template.clone();
+        cell.key.repeat = repeat;
+        let readings = &mut cell.trials[0].readings;
+        readings.insert("recovery.from_fault".into(), impact.clone());
+        readings.insert("detection.impact".into(), impact);
+        outcome.cells.push(cell);
+    }
+    outcome
+}
+
+#[test]
+fn a_control_vouches_for_the_times_or_does_not() {
+    let told = |outcome: &Outcome| {
+        let is_it = |text: &&String| text.starts_with("Control") || text.starts_with("A control");
+        let all = plain(&analyse(outcome));
+        assert!(all.iter().all(|text| !text.contains("no fault")), "{all:?}");
+        let mut said = all.iter().filter(is_it).cloned();
+        let first = said.next();
+        assert_eq!(said.next(), None, "one sentence");
+        first
+    };
+    let calm = || Reading::NoImpact;
+    let unsteady = || Reading::NotSteady("goodput scatters by 80 %".into());
+    let vouches = with_controls([calm(), calm(), calm()]);
+    assert_eq!(told(&vouches).as_deref(), Some("Control: no impact in 3 of 3."));
+    let doubted = with_controls([calm(), Reading::Is(0.4), calm()]);
+    assert_eq!(
+        told(&doubted).as_deref(),
+        Some(
+            "A control showed an impact in 1 of 3 (redis-asynq/everysec): times beside it are not \
+             the faults' alone."
+        )
+    );
+    let open = with_controls([calm(), unsteady(), calm()]);
+    let said = "Control: no impact in 2 of 3, 1 could not be judged.";
+    assert_eq!(told(&open).as_deref(), Some(said));
+    let none = with_controls([unsteady(), unsteady(), unsteady()]);
+    let said = "Control: 3 trials could not be judged, so nothing vouches for the times beside it.";
+    assert_eq!(told(&none).as_deref(), Some(said));
+    assert_eq!(told(&outcomes::drill()), None, "there was none");
+
+    // What disturbed it is known, and its times are in no median either.
+    let mut disturbed = doubted.clone();
+    for cell in disturbed.cells.iter_mut().filter(|cell| cell.key.trial.is_some()) {
+        if cell.trials[0].readings["detection.impact"] == Reading::Is(0.4) {
+            cell.validity = Validity::Disturbed("0.4 core of other work".into());
+        }
+    }
+    let said = "Control: no impact in 2 of 3, 1 could not be judged.";
+    assert_eq!(told(&disturbed).as_deref(), Some(said));
+
+    // Page, terminal and Markdown say it.
+    for (outcome, said) in
+        [(&vouches, "no impact in 3 of 3."), (&doubted, "times beside it are not the")]
+    {
+        let analysis = analyse(outcome);
+        assert!(html::render(outcome).contains(said), "{said}");
+        assert!(terminal::render(outcome, &analysis, false, 200).contains(said), "{said}");
+        assert!(export::markdown(outcome, &analysis).contains(said), "{said}");
+    }
+}
+
 /// The drawings of a page's fault trials, each from its title to its data.
 fn drawings(page: &str) -> Vec<&str> {
     page.split("<figure class=\"trial\">")

@@ -23,6 +23,7 @@ mod page_bounds;
 mod page_cost;
 mod page_parts;
 mod page_validity;
+mod preceding;
 mod sample;
 mod scorecard;
 mod terminal;

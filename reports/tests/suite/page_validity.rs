@@ -1,7 +1,7 @@
 //! What is not valid is marked wherever the page and the summary have it.
 
 use schedbench_reports::analysis::analyse;
-use schedbench_reports::export::json;
+use schedbench_reports::export::{json, markdown};
 use schedbench_reports::html::render;
 use schedbench_reports::outcome::*;
 
@@ -49,6 +49,22 @@ fn the_summary_says_of_each_figure_that_it_is_not_valid() {
     }
     assert_eq!(row["points"][0]["p50"]["not_valid"], "disturbed");
     assert!(row["failed_10k"].get("not_valid").is_none(), "it was not tried there");
+}
+
+/// Page, Markdown and terminal rank nothing, and say why.
+#[test]
+fn with_all_cells_invalid_nothing_is_ranked() {
+    let outcome = outcomes::invalid();
+    let analysis = analyse(&outcome);
+    let said = "No cell is valid, so nothing can be ranked.";
+    assert!(render(&outcome).contains(said));
+    assert!(markdown(&outcome, &analysis).contains(said));
+    let text = schedbench_reports::terminal::render(&outcome, &analysis, false, 200);
+    assert!(text.contains("0 of 90 cells valid"), "{text}");
+    assert!(text.contains("90 disturbed"), "{text}");
+    let rows = || analysis.groups.iter().flat_map(|group| &group.rows);
+    assert_eq!(rows().count(), 3);
+    assert!(rows().all(|row| row.rank.is_none() && row.not_valid == Some("disturbed")));
 }
 
 /// Three loads, so that a line through the middle one would be the only one.

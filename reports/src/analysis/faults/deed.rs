@@ -39,10 +39,17 @@ impl Deed<'_> {
         self.on == "between-brokers"
     }
 
-    /// Whether a process was ended.
+    /// Whether a process was ended by SIGKILL.
     #[must_use]
     pub fn is_kill(&self) -> bool {
         self.kind == "kill"
+    }
+
+    /// Whether a process was ended, or may have been: of a full disk a broker
+    /// ends itself or does not, and what a command does is not known.
+    #[must_use]
+    pub fn may_end(&self) -> bool {
+        matches!(self.kind, "kill" | "terminate" | "disk-full" | "command")
     }
 }
 
@@ -92,6 +99,8 @@ mod tests {
     fn a_kill_is_a_unit_of_its_own() {
         assert_eq!(unit("kill broker at 1 s for 1 s, kill workers at 9 s for 1 s"), "kill");
         assert_eq!(unit("kill broker at 1 s for 1 s, reset links at 9 s"), "trial");
+        // Whoever is asked to end may put things in order: no kill.
+        assert_eq!(unit("terminate broker at 1 s for 1 s"), "trial");
         assert_eq!(unit(""), "trial");
     }
 }

@@ -1,6 +1,7 @@
 //! What the trials of a fault run say: what was promised and seen, and how
 //! long it took (`docs/measurement.md` §9).
 
+mod control;
 mod deed;
 mod guarantee;
 mod kills;

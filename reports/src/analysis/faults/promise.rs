@@ -84,11 +84,9 @@ fn room_for(claims: &Claims, deed: &Deed<'_>) -> Option<&'static str> {
     if claims.ack == AckMode::Early && deed.kind != "delay" {
         return Some("acknowledged before the handler");
     }
-    // What a command does is not known: it may end the process.
-    let may_end = deed.is_kill() || deed.kind == "command";
     // Who leads and says nothing is replaced like one that is dead.
     let is_replaced = deed.kind == "pause" && deed.on == "leader";
-    if !may_end && !is_replaced {
+    if !deed.may_end() && !is_replaced {
         return None;
     }
     match (claims.durability, deed.hurt()) {
@@ -122,7 +120,7 @@ mod tests {
     fn a_loss_breaks_what_was_promised_and_nothing_else() {
         use AckMode::{Early, Late};
         use ConfirmMode::{Confirmed, Unconfirmed};
-        use DurabilityClass::{BoundedWindow, BrokerMemory, ProcessCrash, Replicated};
+        use DurabilityClass::{BoundedWindow, BrokerMemory, InProcess, ProcessCrash, Replicated};
 
         let of = |class, ack, confirms, fault| on_loss(&claims(class, ack, confirms), fault);
         let allowed = |on| matches!(on, OnLoss::Allowed(_));
@@ -132,8 +130,26 @@ mod tests {
         assert!(allowed(of(ProcessCrash, Early, Confirmed, "kill worker:1 at 1 s for 1 s")));
         assert!(allowed(of(BrokerMemory, Late, Confirmed, kill)));
         assert!(allowed(of(BoundedWindow, Late, Confirmed, kill)));
+        // A process that is asked to end takes its memory along as a killed one.
+        let terminate = "terminate broker at 1 s for 1 s";
+        assert!(allowed(of(BrokerMemory, Late, Confirmed, terminate)));
+        assert!(allowed(of(BoundedWindow, Late, Confirmed, terminate)));
+        assert_eq!(of(ProcessCrash, Late, Confirmed, terminate), OnLoss::Broken);
+        let of_workers = "terminate worker:1 at 1 s for 1 s";
+        assert!(allowed(of(InProcess, Late, Confirmed, of_workers)));
+        assert!(allowed(of(ProcessCrash, Early, Confirmed, of_workers)));
+        // A broker may end itself of a full disk, and of what a command does.
+        for fault in ["disk-full broker at 1 s for 1 s", "command broker at 1 s for 1 s"] {
+            assert!(allowed(of(BoundedWindow, Late, Confirmed, fault)), "{fault}");
+            assert_eq!(of(ProcessCrash, Late, Confirmed, fault), OnLoss::Broken, "{fault}");
+        }
         // A broker in memory that goes on running has no excuse.
-        for fault in ["pause broker at 1 s for 1 s", "kill workers at 1 s for 1 s", "reset links"] {
+        for fault in [
+            "pause broker at 1 s for 1 s",
+            "kill workers at 1 s for 1 s",
+            "terminate workers at 1 s for 1 s",
+            "reset links",
+        ] {
             assert_eq!(of(BrokerMemory, Late, Confirmed, fault), OnLoss::Broken, "{fault}");
         }
         // Its followers elect another leader, who may lack the last moments.

@@ -1,10 +1,11 @@
 //! The verdict of a fault run: which promises were kept, then who was back
 //! when. Nothing is set against each other across classes of durability.
 
+use super::control;
 use super::guarantee::{Guarantee, Kept};
 use super::promise::OnLoss;
-use super::recovery::Recovery;
-use super::{Faults, Median};
+use super::recovery::{Recovery, find};
+use super::{Faults, Median, once};
 use crate::analysis::{ClassKey, ENOUGH, Sentence, Subject};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, load, seconds, whole};
@@ -18,11 +19,12 @@ const NAMED: usize = 4;
 /// The reading that the verdict speaks of.
 const RECOVERED: &str = "recovery.from_fault";
 
-/// What was broken, then for each fault what was promised and seen, and who
-/// was back when. Each has a head before its first colon.
+/// What was broken, whether a control vouches for the times, then for each
+/// fault what was promised and seen, and who was back when. Each has a head
+/// before its first colon.
 pub(in super::super) fn sentences(outcome: &Outcome, faults: &Faults) -> Vec<Sentence> {
     let planned = faults.planned();
-    let mut texts = Vec::new();
+    let mut texts: Vec<String> = control::sentence(outcome).into_iter().collect();
     for fault in planned.iter().take(NAMED) {
         let head = capital(fault);
         let of: Vec<&Guarantee> =
@@ -31,9 +33,11 @@ pub(in super::super) fn sentences(outcome: &Outcome, faults: &Faults) -> Vec<Sen
         let told = recovered(outcome, faults, fault);
         texts.extend(told.map(|told| format!("Recovered from it: {told}.")));
     }
-    // Of several faults in a cell each has times of its own.
-    let apart = faults.names().into_iter().filter(|fault| !planned.contains(fault)).take(NAMED);
-    for fault in apart {
+    // Of several faults in a cell each has times of its own; a control has been
+    // told.
+    let hurt = faults.recoveries.iter().filter(|one| !is_control(outcome, one));
+    let apart = once(hurt.map(|one| one.tried.fault.as_str()));
+    for fault in apart.into_iter().filter(|fault| !planned.contains(fault)).take(NAMED) {
         let told = recovered(outcome, faults, fault);
         texts.extend(told.map(|told| format!("Recovered from {fault}: {told}.")));
     }
@@ -44,6 +48,11 @@ pub(in super::super) fn sentences(outcome: &Outcome, faults: &Faults) -> Vec<Sen
     let broken = broken(&faults.guarantees).map(|text| Sentence { text, about: Subject::Broken });
     let others = texts.into_iter().map(|text| Sentence { text, about: Subject::Faults });
     broken.into_iter().chain(others).collect()
+}
+
+fn is_control(outcome: &Outcome, one: &Recovery) -> bool {
+    let mut trials = one.trials.iter().filter_map(|place| find(outcome, *place));
+    trials.next().is_some_and(|(_, trial)| trial.is_control())
 }
 
 /// `Promise broken: redis-asynq, 12 lost in 2 of 5 kills.`
@@ -271,12 +280,12 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-fn plural(n: u32, what: &str) -> String {
+pub(super) fn plural(n: u32, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// `a, b and 3 more`.
-fn few(names: &[String], between: &str) -> String {
+pub(super) fn few(names: &[String], between: &str) -> String {
     let mut text = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(between);
     if names.len() > NAMED {
         text.push_str(&format!(" and {} more", names.len() - NAMED));

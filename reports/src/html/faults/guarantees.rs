@@ -22,7 +22,7 @@ pub(super) fn table(page: &Page<'_>) -> Markup {
             table.promises {
                 thead { tr {
                     th { "System" } th { "Lost" } th { "Promised" }
-                    th.n title="acknowledged in the last second before the kill, or before the fault where nothing was killed" { "Exposed" }
+                    th.n title="acknowledged in the last second before a process was ended, or before the fault where none was" { "Exposed" }
                     th.n title="tasks that completed more than once" { "Ran again" }
                 } }
                 @for fault in faults {

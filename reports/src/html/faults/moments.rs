@@ -59,7 +59,7 @@ fn edges(trial: &Trial) -> Vec<(f64, Look, String)> {
     }];
     let done = if trial.done.is_empty() { &whole[..] } else { &trial.done };
     let several = done.len() > 1;
-    let is_control = is_control(trial);
+    let is_control = trial.is_control();
     let mut edges = Vec::new();
     for one in done {
         let kind = one.fault.split_whitespace().next().unwrap_or_default();
@@ -76,16 +76,11 @@ fn edges(trial: &Trial) -> Vec<(f64, Look, String)> {
     edges
 }
 
-/// Whether nothing was done: it is judged as though something had been.
-pub(super) fn is_control(trial: &Trial) -> bool {
-    trial.done.is_empty() && trial.fault.starts_with("no fault")
-}
-
 /// What is shaded: every fault that was done, in seconds from the first.
 pub(super) fn shades(trial: &Trial) -> Vec<(f64, f64)> {
     let since = |at: f64| at - trial.took_effect_s;
     let stretch = |from: f64, to: Option<f64>| (since(from), since(to.unwrap_or(trial.ended_s)));
-    if is_control(trial) {
+    if trial.is_control() {
         return Vec::new();
     }
     if trial.done.is_empty() {
@@ -126,7 +121,7 @@ pub(super) fn sentence(trial: &Trial) -> String {
         .map(|moment| format!("{} {}", moment.text, seconds(moment.x, Medium::Page)))
         .collect();
     parts.extend(without_a_place(trial));
-    let head = if is_control(trial) { "judged from" } else { "took effect at" };
+    let head = if trial.is_control() { "judged from" } else { "took effect at" };
     format!(
         "{head} {}; after it: {}",
         seconds(trial.took_effect_s, Medium::Page),
