@@ -35,7 +35,6 @@ mod seconds;
 mod secrets;
 mod shares;
 mod signals;
-mod silence;
 mod strangers;
 mod verbs;
 mod watching;
