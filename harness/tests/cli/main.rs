@@ -18,6 +18,7 @@ mod kafka;
 mod kafka_tls;
 mod killed;
 mod modes;
+mod names;
 mod networks;
 mod nightly;
 #[path = "../../../reports/tests/outcomes/mod.rs"]
