@@ -1,7 +1,6 @@
 //! A run: every cell of a plan, one after another, and what it leaves behind.
 
 mod backlog;
-pub mod bracket;
 pub mod cell;
 pub mod describe;
 mod faults;
