@@ -23,7 +23,7 @@ mod watch;
 pub use cell::{PROBE_ROOM, Rehearsal, RunCell, Seen};
 pub use describe::left_out;
 pub use halt::Halt;
-pub use held::{Held, HeldProducer, hold};
+pub use held::{Held, HeldProducer, hold, hold_in_child};
 pub use interruption::Interruption;
 pub use live::Live;
 pub use progress::{Loudness, Progress, minutes};
