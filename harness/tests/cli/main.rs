@@ -17,6 +17,7 @@ mod kafka;
 #[cfg(feature = "kafka-tls")]
 mod kafka_tls;
 mod killed;
+mod links;
 mod modes;
 mod names;
 mod networks;
