@@ -3,20 +3,27 @@
 //! Pure: the same scenario and seed give the same plan on every machine.
 
 mod arrivals;
+mod bracket;
 mod check;
 mod fault;
 mod hash;
 mod resolve;
+mod search;
 mod trial;
 
 pub use arrivals::{Arrival, Arrivals, Spacing};
+pub use bracket::Bracket;
 pub use check::Estimate;
 pub use fault::{Commands, Deed, Fault, FaultKind, Road, Victim};
 pub use resolve::{Missing, Resolved, resolve};
 use schedbench_adapters::System;
 use schedbench_contract::{Broker, Handler, Profile, Retry, Runtime, WorkersShape};
 use schedbench_reports::outcome::Demand;
+pub use search::{MOST_FAILURES, MOST_TRIES, Search};
 pub use trial::{Control, Trial};
+
+/// A disturbed cell is measured again at the plan's end, at most this often.
+pub const MOST_RERUNS: u32 = 2;
 
 /// Everything that will be run.
 #[derive(Clone, Debug)]
@@ -68,6 +75,13 @@ pub struct Target {
 }
 
 impl Plan {
+    /// Whether what it runs depends on what it finds.
+    #[must_use]
+    pub fn has_searches(&self) -> bool {
+        let mut steps = self.blocks.iter().flat_map(|block| &block.steps);
+        steps.any(|step| matches!(step, Step::Search(_)))
+    }
+
     /// Whether anything is hurt in it, or compared with what is.
     #[must_use]
     pub fn has_faults(&self) -> bool {
@@ -123,19 +137,6 @@ pub enum Step {
         /// The cell; its rates are replaced.
         cell: CellPlan,
     },
-}
-
-/// The search for the highest rate held: doubling, then bisection.
-#[derive(Clone, Debug)]
-pub struct Search {
-    /// The cell; its rates are replaced.
-    pub template: CellPlan,
-    /// First rate tried, tasks per second.
-    pub from: f64,
-    /// No rate above this is tried.
-    pub to: f64,
-    /// Ends when the bracket is within this share of the rate, 0.05 for ± 5 %.
-    pub precision: f64,
 }
 
 /// One cell, resolved.

@@ -1,7 +1,6 @@
 //! A run: every cell of a plan, one after another, and what it leaves behind.
 
 mod backlog;
-pub mod bracket;
 pub mod cell;
 pub mod describe;
 mod faults;
@@ -24,7 +23,7 @@ mod watch;
 pub use cell::{PROBE_ROOM, Rehearsal, RunCell, Seen};
 pub use describe::left_out;
 pub use halt::Halt;
-pub use held::{Held, HeldProducer, hold};
+pub use held::{Held, HeldProducer, hold, hold_in_child};
 pub use interruption::Interruption;
 pub use live::Live;
 pub use progress::{Loudness, Progress, minutes};

@@ -9,6 +9,7 @@ pub mod demand;
 mod error;
 mod explain;
 mod kinds;
+pub(crate) mod name;
 mod overrides;
 mod parts;
 mod read;

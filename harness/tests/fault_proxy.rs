@@ -4,6 +4,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -345,6 +346,36 @@ fn a_fault_ends_with_its_guard_and_no_other() {
     let mut answer = [0; 4];
     client.read_exact(&mut answer).expect("it arrives");
     assert_eq!(&answer, b"held");
+}
+
+#[test]
+fn a_panic_heals_what_it_had_hurt() {
+    let (_echo, proxy) = stage();
+    let mut client = used(&proxy);
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        let faults = [LinkFault::Stall(Side::Both), LinkFault::Refuse];
+        let _hurt = proxy.suffer(&faults).expect("it stalls");
+        client.write_all(b"held").expect("the kernel takes it");
+        hears_nothing(&mut client);
+        panic!("a planted panic");
+    }));
+    let words = panicked.expect_err("it panicked");
+    assert_eq!(words.downcast_ref(), Some(&"a planted panic"), "and nothing before it");
+    let mut answer = [0; 4];
+    client.read_exact(&mut answer).expect("it arrives");
+    assert_eq!(&answer, b"held");
+    wait_until_it_listens(&proxy);
+}
+
+/// Who is dropped does not wait until the proxy has acted on it.
+fn wait_until_it_listens(proxy: &Proxy) {
+    let deadline = Instant::now() + DEADLINE;
+    while let Err(error) = TcpStream::connect(proxy.address()) {
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+        assert!(Instant::now() < deadline, "it still refuses");
+        std::thread::sleep(MS);
+    }
+    used(proxy);
 }
 
 #[test]

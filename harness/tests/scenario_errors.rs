@@ -525,6 +525,8 @@ fn names_and_summaries() {
     let messages = [
         said_of(&format!("name = \"../up\"\nsummary = \"x\"\n{rest}"), &[]),
         said_of(&format!("name = \"\"\nsummary = \"x\"\n{rest}"), &[]),
+        said_of(&format!("name = \"订单 压测\"\nsummary = \"x\"\n{rest}"), &[]),
+        said_of(&format!("name = \"-x\"\nsummary = \"x\"\n{rest}"), &[]),
         said_of(&format!("name = \"x\"\nsummary = \"\"\"two\nlines\"\"\"\n{rest}"), &[]),
     ];
     insta::assert_snapshot!(messages.join("\n\n"));

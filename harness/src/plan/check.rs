@@ -2,19 +2,24 @@
 
 use schedbench_contract::{Broker, Handler};
 
-use super::{CellPlan, Load, Plan, Spacing, Step};
+use super::{CellPlan, Load, MOST_RERUNS, Plan, Spacing, Step};
 use crate::scenario::{Nanos, Rate};
 
-/// What running a plan takes. Times and sizes are bounds from above, but for
-/// what happens between cells.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// What running a plan takes. Times and sizes are bounds from above for its
+/// cells, but for what happens between them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Estimate {
-    /// Cells; the cells of a search at their largest number.
+    /// Cells, those of a search as many as it usually takes.
     pub cells: u64,
     /// Warm-up, window and drain of all of them, ns.
     pub measuring_ns: u64,
     /// The same without any drain, ns.
     pub least_ns: u64,
+    /// Cells at most, whatever a search finds and however often one is
+    /// disturbed.
+    pub most_cells: u64,
+    /// Warm-up, window and drain of so many, ns.
+    pub most_measuring_ns: u64,
     /// Tasks of the largest cell.
     pub largest_tasks: u64,
     /// Memory of its ledger, bytes.
@@ -42,32 +47,31 @@ impl Estimate {
     /// What `plan` takes.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
-        let mut all = Self {
-            cells: 0,
-            measuring_ns: 0,
-            least_ns: 0,
-            largest_tasks: 0,
-            ledger_bytes: 0,
-            disk_bytes: 0,
-        };
-        let mut broker_bytes = 0;
+        let mut all = Self::default();
+        let (mut kept, mut broker_bytes) = (0, 0);
         for block in &plan.blocks {
             // Each node of a cluster keeps a copy.
             let copies = block.target.profile.topology.nodes() as u64;
             for step in &block.steps {
-                let (cells, cell, tasks) = match step {
-                    Step::Cell(cell) => (1, cell, most_tasks(cell)),
+                let (cell, tasks) = match step {
+                    Step::Cell(cell) | Step::AtCapacity { cell, .. } => (cell, most_tasks(cell)),
                     Step::Search(search) => {
                         let largest = search.template.at_rate(search.to);
-                        (search.most_cells(), &search.template, most_tasks(&largest))
+                        (&search.template, most_tasks(&largest))
                     }
-                    Step::AtCapacity { cell, .. } => (1, cell, most_tasks(cell)),
                 };
-                all.cells += cells;
+                let count = Count::of(step);
+                all.cells += count.usual;
+                all.most_cells += count.most;
+                kept += count.kept;
                 let undrained = cell.warmup_ns + cell.load.window_ns();
                 let time = undrained + cell.drain_ns();
-                all.least_ns = all.least_ns.saturating_add(undrained.saturating_mul(cells));
-                all.measuring_ns = all.measuring_ns.saturating_add(time.saturating_mul(cells));
+                let add = |sum: &mut u64, time: u64, cells: u64| {
+                    *sum = sum.saturating_add(time.saturating_mul(cells));
+                };
+                add(&mut all.least_ns, undrained, count.usual);
+                add(&mut all.measuring_ns, time, count.usual);
+                add(&mut all.most_measuring_ns, time, count.most);
                 all.largest_tasks = all.largest_tasks.max(tasks);
                 if let Some(broker) = block.target.profile.broker {
                     let task = cell.body_bytes as u64 + BROKER_BYTES;
@@ -77,8 +81,33 @@ impl Estimate {
             }
         }
         all.ledger_bytes = all.largest_tasks.saturating_mul(LEDGER_BYTES);
-        all.disk_bytes = (all.cells * RESULT_BYTES).saturating_add(broker_bytes);
+        all.disk_bytes = (kept * RESULT_BYTES).saturating_add(broker_bytes);
         all
+    }
+}
+
+/// How many cells a step takes.
+struct Count {
+    usual: u64,
+    most: u64,
+    /// Of the most, those that stay in the outcome: another try takes the place
+    /// of the one before it, but for what is hurt (`docs/decisions/0026`).
+    kept: u64,
+}
+
+impl Count {
+    fn of(step: &Step) -> Self {
+        match step {
+            Step::Search(search) => Self {
+                usual: search.usual_cells(),
+                most: search.most_cells(),
+                kept: search.most_rates,
+            },
+            Step::Cell(cell) | Step::AtCapacity { cell, .. } => {
+                let most = 1 + u64::from(MOST_RERUNS);
+                Self { usual: 1, most, kept: if cell.faults.is_empty() { 1 } else { most } }
+            }
+        }
     }
 }
 
@@ -91,17 +120,6 @@ fn most_kept(broker: Broker, step: &Step) -> u64 {
             cell.load.mean_rate().map_or(u64::MAX, |rate| (rate * STALL_S) as u64)
         }
         _ => u64::MAX,
-    }
-}
-
-impl super::Search {
-    /// Cells that it takes at most: doublings to the top, then halvings of a
-    /// bracket whose width is its lower end.
-    #[must_use]
-    pub fn most_cells(&self) -> u64 {
-        let doublings = (self.to / self.from).log2().ceil().max(0.0) as u64 + 1;
-        let halvings = (1.0 / self.precision).log2().ceil().max(0.0) as u64;
-        doublings + halvings
     }
 }
 

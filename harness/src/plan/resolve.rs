@@ -21,7 +21,7 @@ use self::fit::Misfit;
 use self::objectives::Planned;
 use self::steps::Group;
 use super::{Block, CellPlan, Pacing, Plan, Search, Source, Step, Target, check, hash};
-use crate::scenario::{Mode, PacingKind, Rate, Scenario, ScenarioError};
+use crate::scenario::{Mode, PacingKind, Rate, Scenario, ScenarioError, name};
 
 /// More cells than this is a slip: at 1 s each they would take a day.
 const MOST_CELLS: usize = 100_000;
@@ -212,13 +212,14 @@ fn ceiling() -> Result<Target, ScenarioError> {
 
 /// The name is a directory's, and `url_env` names a variable.
 fn names(scenario: &Scenario) -> Result<(), ScenarioError> {
-    let name = &scenario.settings.name;
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if name.is_empty() || name.len() > 64 || !name.chars().all(plain) || name.starts_with('-') {
+    let written = &scenario.settings.name;
+    let wrong = name::wrong(written, 64);
+    if wrong.is_some() || written.starts_with('-') {
+        let expected = wrong.unwrap_or_else(|| "expected a name".to_owned());
         return Err(scenario.text.error(
-            &name.span,
+            &written.span,
             "a name that cannot name a directory",
-            "expected 1 to 64 letters, digits, `-` and `_`, not starting with `-`",
+            format!("{expected}, not starting with `-`"),
         ));
     }
     // It is printed on terminals and in reports.

@@ -7,7 +7,7 @@
 
 use std::pin::Pin;
 
-use schedbench_adapters::visit;
+use schedbench_adapters::{visit, visit_in_child};
 use schedbench_contract::{
     Adapter, Backlog, Endpoints, Launch, Producer, Profile, Recorder, Result, Server, Task, TaskId,
     Visit, Work, WorkersShape,
@@ -103,6 +103,16 @@ pub fn hold<'a>(
     shape: &'a WorkersShape,
 ) -> Option<Answer<'a, Box<dyn Held>>> {
     visit(name, Open { at, profile, shape })
+}
+
+/// The same of a system in process, whole in a child, which can be killed.
+pub fn hold_in_child<'a>(
+    name: &str,
+    at: &'a Endpoints,
+    profile: &'static Profile,
+    shape: &'a WorkersShape,
+) -> Option<Answer<'a, Box<dyn Held>>> {
+    visit_in_child(name, Open { at, profile, shape })
 }
 
 struct Open<'a> {

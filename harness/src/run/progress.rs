@@ -70,7 +70,7 @@ impl Progress {
         self
     }
 
-    /// Another cell was added to the plan: a search's, or one run again.
+    /// Another cell was added to the plan: one that is run again.
     pub fn add_cell(&mut self) {
         self.total += 1;
     }
@@ -90,6 +90,8 @@ impl Progress {
 
     /// A cell begins that will take `length`.
     pub fn begin(&mut self, title: String, length: Duration, subject: Subject) {
+        // A search may take more than was expected of it.
+        self.total = self.total.max(self.done + 1);
         self.now = Current { title, began: Some(Instant::now()), length };
         self.last_line = Instant::now();
         if let Some(live) = &mut self.live {

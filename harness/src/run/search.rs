@@ -3,16 +3,9 @@
 use anyhow::Result;
 use schedbench_reports::outcome::{Cell, Held, State, Validity};
 
-use super::bracket::Bracket;
 use super::session::Session;
 use crate::judge::Capacity;
-use crate::plan::{CellPlan, Search};
-
-/// A rate counts as not held after this many valid cells that did not hold it:
-/// one hiccup of the machine must not decide a search (`docs/decisions/0007`).
-const MOST_FAILURES: u32 = 2;
-/// Cells that are run at a rate to get a valid one.
-const MOST_TRIES: u32 = 5;
+use crate::plan::{Bracket, CellPlan, MOST_FAILURES, MOST_TRIES, Search};
 
 /// What a search found, or why nothing.
 pub(super) type Found = std::result::Result<Capacity, String>;

@@ -23,10 +23,7 @@ use super::interruption::Interruption;
 use super::results::Results;
 use super::search::Found;
 use super::stage::{self, Stage};
-use crate::plan::{Block, CellPlan, Plan, Search, Step, Target};
-
-/// A disturbed cell is measured again at the plan's end, at most this often.
-const MOST_RERUNS: u32 = 2;
+use crate::plan::{Block, CellPlan, MOST_RERUNS, Plan, Search, Step, Target};
 
 /// What a run needs from its caller.
 pub struct Session<'a> {

@@ -3,6 +3,7 @@ use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use schedbench_reports::terminal::columns;
 
 use super::wrapped;
 
@@ -111,8 +112,8 @@ impl Place {
     fn divide<'a>(&self, label: &'a str) -> (&'a str, Option<&'a str>) {
         let before = &self.text[..self.span.start];
         let line = before.rfind('\n').map_or(before, |at| &before[at + 1..]);
-        let marked = self.text[self.span.clone()].chars().count();
-        if line.chars().count() + marked + label.chars().count() <= WIDTH - 8 {
+        let marked = columns(&self.text[self.span.clone()]);
+        if columns(line) + marked + columns(label) <= WIDTH - 8 {
             return (label, None);
         }
         match label.rsplit_once("; did you mean ") {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::name;
 use super::overrides::{self, Override};
 use super::settings::{Fault, Load, Mode, Retry, Settings, Task};
 use super::trials::Trial;
@@ -19,7 +20,7 @@ use crate::fault::Links;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a table [[part]]")]
 pub struct Part {
-    /// What notes and errors call it: letters, digits, `-` and `_`.
+    /// What notes and errors call it: letters and digits of any script, `-` and `_`.
     pub name: At<String>,
     /// Those of the scenario's systems that it makes sense for; all if left
     /// out.
@@ -72,7 +73,7 @@ pub(super) fn apart<'i>(
     let mut names: BTreeSet<&str> = BTreeSet::new();
     let mut parts = Vec::new();
     for (place, (mut table, part)) in tables.into_iter().zip(&whole.part).enumerate() {
-        name(text, &part.name)?;
+        can_be_named(text, &part.name)?;
         if !names.insert(&part.name) {
             return Err(text.error(
                 &part.name.span,
@@ -171,16 +172,13 @@ fn mode(load: &DeTable<'_>) -> Option<Mode> {
     Mode::named(load.get("mode")?.get_ref().as_str()?)
 }
 
-fn name(text: &Text, name: &At<String>) -> Result<(), ScenarioError> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if name.is_empty() || name.len() > 40 || !name.chars().all(plain) {
-        return Err(text.error(
-            &name.span,
-            "a part's name that no note can have",
-            "expected 1 to 40 letters, digits, `-` and `_`",
-        ));
+fn can_be_named(text: &Text, written: &At<String>) -> Result<(), ScenarioError> {
+    match name::wrong(written, 40) {
+        Some(expected) => {
+            Err(text.error(&written.span, "a part's name that no note can have", expected))
+        }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// That a part is for systems of the scenario, unless the command line left

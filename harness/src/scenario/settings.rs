@@ -26,8 +26,8 @@ use super::units::{Count, Nanos, Rate};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "the tables of a scenario")]
 pub struct Settings {
-    /// Name of the scenario: letters, digits, `-` and `_`. Results go to a
-    /// directory of this name.
+    /// Name of the scenario: letters and digits of any script, `-` and `_`.
+    /// Results go to a directory of this name.
     pub name: At<String>,
     /// One line that says what the scenario shows.
     pub summary: At<String>,

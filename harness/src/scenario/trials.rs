@@ -13,7 +13,8 @@ use super::units::RateOrShare;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a table [[trial]]")]
 pub struct Trial {
-    /// What reports call it, as in `broker-kill`: letters, digits, `-` and `_`.
+    /// What reports call it, as in `broker-kill`: letters and digits of any
+    /// script, `-` and `_`.
     pub name: At<String>,
     /// Those of the scenario's systems that it makes sense for; all if left
     /// out.

@@ -15,7 +15,7 @@ use crate::place::{Place, Said, redis_server, small, stand_in};
 use crate::processes::{is_alive, send, wait_for, workers};
 
 /// A command of the program, with our docker.
-fn with_docker(place: &Place, args: &[&str]) -> Command {
+pub(crate) fn with_docker(place: &Place, args: &[&str]) -> Command {
     let state = place.at("docker");
     fs::create_dir_all(&state).expect("a directory");
     let mut command = place.schedbench(args);

@@ -1,5 +1,6 @@
 //! Faults on real processes: a real Redis and real workers, killed and stopped
-//! with real signals, and what the ledger then says.
+//! with real signals, and what the ledger then says. Those on links are in
+//! `links`, those on nodes of a cluster in `clusters`.
 
 use std::process::Command;
 
@@ -7,11 +8,12 @@ use rustix::process::Signal;
 use schedbench_contract::MomentKind;
 use schedbench_reports::outcome::{Cell, Outcome, Reading, Trial, Validity};
 
+use crate::containers::with_docker;
 use crate::harness::{Running, cells_of};
 use crate::place::{Place, Said};
 
 /// 5k/s, of which the first 6 s are the baseline, and one fault.
-fn scenario(systems: &str, seconds: u32, fault: &str) -> String {
+pub(crate) fn scenario(systems: &str, seconds: u32, fault: &str) -> String {
     format!(
         "name = \"small\"\nsummary = \"for a test\"\nsystems = [{systems}]\n\
          [load]\nrates = [\"5k\"]\narrivals = \"constant\"\nwarmup = \"1 s\"\n\
@@ -21,14 +23,14 @@ fn scenario(systems: &str, seconds: u32, fault: &str) -> String {
     )
 }
 
-fn run(place: &Place, text: &str, more: &[&str]) -> Command {
+pub(crate) fn run(place: &Place, text: &str, more: &[&str]) -> Command {
     let file = place.file("small.toml", text);
     place.schedbench(&[&["run", file.to_str().expect("UTF-8")], more].concat())
 }
 
 /// The outcome once noop and the one system have been measured. On a busy
 /// machine the run would measure again what was disturbed; it is ended instead.
-fn outcome(place: &Place, text: &str) -> Outcome {
+pub(crate) fn outcome(place: &Place, text: &str) -> Outcome {
     outcome_of(place, text, 2)
 }
 
@@ -44,7 +46,7 @@ fn outcome_of(place: &Place, text: &str, cells: usize) -> Outcome {
     outcome
 }
 
-fn trial(outcome: &Outcome) -> (&Cell, &Trial) {
+pub(crate) fn trial(outcome: &Outcome) -> (&Cell, &Trial) {
     trial_of(outcome, "redis-asynq")
 }
 
@@ -59,7 +61,7 @@ fn trial_of<'a>(outcome: &'a Outcome, system: &str) -> (&'a Cell, &'a Trial) {
 }
 
 /// A figure that was measured, in its own unit.
-fn seconds(trial: &Trial, name: &str) -> f64 {
+pub(crate) fn seconds(trial: &Trial, name: &str) -> f64 {
     match trial.readings[name] {
         Reading::Is(value) => value,
         ref other => panic!("{name}: {other:?} in {trial:?}"),
@@ -67,7 +69,7 @@ fn seconds(trial: &Trial, name: &str) -> f64 {
 }
 
 /// What a series has in its intervals that lie wholly between two seconds.
-fn whole_bins(cell: &Cell, column: &str, from: f64, to: f64) -> Vec<f64> {
+pub(crate) fn whole_bins(cell: &Cell, column: &str, from: f64, to: f64) -> Vec<f64> {
     let (series, start, width) =
         (&cell.series.columns[column], cell.series.start_s, cell.series.bin_s);
     let begins = |bin: usize| start + width * bin as f64;
@@ -77,10 +79,16 @@ fn whole_bins(cell: &Cell, column: &str, from: f64, to: f64) -> Vec<f64> {
     bins
 }
 
+/// Tasks done per second in those intervals.
+pub(crate) fn done_between(cell: &Cell, from: f64, to: f64) -> f64 {
+    let bins = whole_bins(cell, "throughput", from, to);
+    bins.iter().sum::<f64>() / bins.len() as f64
+}
+
 /// That it showed within a second. On a busy machine the time before it may
 /// have been no baseline, or too few tasks for its intervals; then the trial
 /// has to say so.
-fn had_an_impact(cell: &Cell, trial: &Trial) {
+pub(crate) fn had_an_impact(cell: &Cell, trial: &Trial) {
     let is_busy = matches!(cell.validity, Validity::Disturbed(_));
     match &trial.readings["detection.impact"] {
         Reading::Is(after) => assert!(*after < 1.0, "{trial:?}"),
@@ -199,67 +207,6 @@ fn a_killed_worker_is_replaced() {
     place.wait_until_nothing_is_left("after a fault");
 }
 
-#[test]
-fn a_narrow_link_and_then_a_broker_that_is_asked_to_end() {
-    let place = Place::new();
-    let narrow = "kind = \"bandwidth\"\non = \"worker-broker\"\nbytes = \"20 kB\"\n\
-                  at = \"2 s\"\nfor = \"1 s\"";
-    let faults = format!("{narrow}\n[[fault]]\nkind = \"terminate\"\non = \"broker\"");
-    let outcome = outcome(&place, &scenario("\"redis-asynq\"", 9, &faults));
-    let [cell] = cells_of(&outcome, "redis-asynq")[..] else { panic!("one cell") };
-    assert!(cell.counts.balances && cell.error.is_none(), "{cell:?}");
-    assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
-    let words: Vec<&str> = cell.trials.iter().map(|trial| trial.fault.as_str()).collect();
-    let narrow = "bandwidth worker-broker to 20 kB/s at 2 s for 1 s";
-    assert_eq!(words, [narrow, "terminate broker at 6 s for 2 s"]);
-    let done = &cell.series.columns["throughput"];
-    let at = |second: f64| done[((second - cell.series.start_s) / cell.series.bin_s) as usize];
-    // A task is more than 100 B on that road; 5k/s would need 500 kB.
-    let slow = whole_bins(cell, "throughput", 2.54, 2.86);
-    assert!(slow.iter().sum::<f64>() / (slow.len() as f64) < 500.0, "{done:?}");
-    assert_eq!(at(7.0), Some(0.0), "{done:?}");
-    let proxy = outcome.host.proxy.expect("what the proxy costs is measured");
-    assert!(proxy.through_p50_s > proxy.straight_p50_s, "{proxy:?}");
-    let page = schedbench_reports::html::render(&outcome);
-    assert!(page.contains("a round trip of 100 B takes"), "and said");
-    place.wait_until_nothing_is_left("after two faults");
-}
-
-#[test]
-fn a_partition_is_lived_through() {
-    let place = Place::new();
-    let text = scenario("\"redis-asynq\"", 9, "kind = \"black-hole\"\non = \"links\"");
-    let outcome = outcome(&place, &text);
-    let (cell, trial) = trial(&outcome);
-    assert_eq!(trial.fault, "black-hole links at 6 s for 2 s");
-    let done = &cell.series.columns["throughput"];
-    let bin = ((7.0 - cell.series.start_s) / cell.series.bin_s) as usize;
-    assert_eq!(done[bin], Some(0.0), "{done:?}");
-    had_an_impact(cell, trial);
-    assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
-    place.wait_until_nothing_is_left("after a fault");
-}
-
-/// Kafka tells its clients where its nodes are, so that they would walk around
-/// a proxy that it does not know of.
-#[test]
-fn kafka_tells_its_clients_to_come_through_the_proxy() {
-    let place = Place::new();
-    let text = scenario("\"kafka\"", 14, "kind = \"black-hole\"\non = \"links\"");
-    let outcome = outcome(&place, &text.replace("5k", "1k"));
-    let (cell, trial) = trial_of(&outcome, "kafka");
-    let done = &cell.series.columns["throughput"];
-    let bin = |second: f64| ((second - cell.series.start_s) / cell.series.bin_s) as usize;
-    assert_eq!(done[bin(7.0)], Some(0.0), "{done:?}");
-    let after = &done[bin(9.0)..];
-    assert!(after.iter().flatten().any(|rate| *rate > 0.0), "{done:?}");
-    // At 1k/s an interval is 2 s, of which the baseline has three: too few to
-    // say more. Of what was due in the hole nothing was in time.
-    assert!(seconds(trial, "served.in_fault") < 0.05, "{trial:?}");
-    assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
-    place.wait_until_nothing_is_left("after a fault");
-}
-
 /// Stopped for longer than its group waits for it, with all that it may hold in
 /// its hands: it has to learn that, and to join again; and the other has to go
 /// on committing when it gets more partitions and when it gives them back.
@@ -275,113 +222,11 @@ fn a_worker_of_kafka_that_was_put_out_of_its_group_comes_back() {
     let outcome = outcome(&place, &text);
     let (cell, _) = trial_of(&outcome, "kafka");
     // More is offered than both can do, 160/s: what is done is what works.
-    let done = |from: f64, to: f64| {
-        let bins = whole_bins(cell, "throughput", from, to);
-        bins.iter().sum::<f64>() / bins.len() as f64
-    };
+    let done = |from, to| done_between(cell, from, to);
     let (both, one, after) = (done(0.0, 4.0), done(5.0, 16.0), done(23.0, 28.0));
     assert!(one < 0.7 * both && after > 1.5 * one, "{both}/s, {one}/s, then {after}/s");
     assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
     place.wait_until_nothing_is_left("after a fault");
-}
-
-/// A primary whose replicas hear nothing vouches for nothing, and its clients
-/// and sentinels notice no more than that.
-#[test]
-fn a_primary_that_is_cut_off_confirms_nothing() {
-    let place = Place::new();
-    let fault = "kind = \"black-hole\"\non = \"between-brokers\"";
-    let text = scenario("\"redis-asynq/sentinel-wait\"", 10, fault).replace("5k", "500");
-    let outcome = outcome(&place, &text.replace("[load]", "clusters = true\n[load]"));
-    let (cell, trial) = trial(&outcome);
-    assert_eq!(trial.fault, "black-hole between-brokers at 6 s for 2 s");
-    let [ok, unknown] = [cell.counts.grid.ok, cell.counts.grid.unknown];
-    let vouched: u64 = ok.iter().sum();
-    assert!(vouched > 3_000, "{:?}", cell.counts);
-    assert!(unknown.iter().sum::<u64>() > 0, "{:?}", cell.counts);
-    assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
-    let ends = [MomentKind::Disconnected, MomentKind::Broker];
-    let told = cell.moments.iter().filter(|mark| ends.contains(&mark.kind));
-    assert_eq!(told.count(), 0, "{:?}", cell.moments);
-    place.wait_until_nothing_is_left("after a fault");
-}
-
-#[test]
-fn a_slow_road_shows_in_the_latency() {
-    let place = Place::new();
-    let fault = "kind = \"delay\"\ndelay = \"500 ms\"\non = \"producer-broker\"";
-    let text = scenario("\"redis-asynq\"", 13, fault).replace("5k", "1k");
-    let outcome = outcome(&place, &text.replace("for = \"2 s\"", "for = \"6 s\""));
-    let (cell, _) = trial(&outcome);
-    let (p50, start, width) = (&cell.series.columns["p50"], cell.series.start_s, cell.series.bin_s);
-    let least = |from: f64, to: f64| {
-        let begins = |bin: usize| start + width * bin as f64;
-        let within = |bin: &usize| begins(*bin) >= from && begins(bin + 1) <= to;
-        let bins = (0..p50.len()).filter(within).filter_map(|bin| p50[bin]);
-        bins.reduce(f64::min).unwrap_or_else(|| panic!("a P50 from {from} to {to}: {p50:?}"))
-    };
-    // The best of its moments: a busy machine has others, of 50 ms and more.
-    // What is under way when the road is healed arrives then.
-    let (before, during) = (least(0.0, 6.0), least(6.1, 11.4));
-    assert!(before < 0.5 && during >= 0.5, "{before} s, then {during} s");
-    assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
-    place.wait_until_nothing_is_left("after a fault");
-}
-
-/// The positive control of what is not shown above: each of these does to the
-/// goodput, or to connections, what it is there for, and nothing for longer.
-#[test]
-fn each_way_to_hurt_a_link_shows_while_it_lasts() {
-    let place = Place::new();
-    let fault = |kind: &str, at: u32, more: &str| {
-        format!("[[fault]]\nkind = \"{kind}\"\non = \"links\"\nat = \"{at} s\"\n{more}\n")
-    };
-    let second = "for = \"1 s\"\n";
-    let more = [
-        // Clients hear nothing and are heard.
-        fault("black-hole", 5, &format!("{second}side = \"from-broker\"")),
-        // Connections that exist go on when others are refused: these are reset.
-        fault("refuse", 8, second),
-        fault("reset", 8, ""),
-        fault("cut", 11, &format!("{second}bytes = \"2 kB\"")),
-    ];
-    let slice = "kind = \"slice\"\non = \"links\"\nbytes = \"10 B\"";
-    let text = scenario("\"redis-asynq\"", 14, slice)
-        .replace("rates = [\"5k\"]", "rates = [\"1k\"]")
-        .replace("at = \"6 s\"\nfor = \"2 s\"", "at = \"2 s\"\nfor = \"1 s\"");
-    let outcome = outcome(&place, &(text + &more.concat()));
-    let [cell] = cells_of(&outcome, "redis-asynq")[..] else { panic!("one cell") };
-    assert!(cell.counts.balances && cell.error.is_none(), "{:?}", cell.error);
-    // What begins together is one trial.
-    assert_eq!(cell.trials.len(), 4, "{:?}", cell.trials);
-    assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
-    let done = |from: f64, to: f64| {
-        let bins = whole_bins(cell, "throughput", from, to);
-        bins.iter().sum::<f64>() / bins.len() as f64
-    };
-    // 10 B a millisecond are 10 kB/s, of which 1k/s would need 100 kB and more.
-    let sliced = done(2.3, 2.9);
-    assert!(sliced < 500.0, "{sliced}/s in slices");
-    let [half_open, refused] = [done(5.4, 5.9), done(8.4, 8.9)];
-    assert_eq!([half_open, refused], [0.0, 0.0], "half open, then refused");
-    let cut = done(11.2, 11.9);
-    assert!(cut < 900.0, "{cut}/s over connections that carry 2 kB");
-    // Between them it goes on: each was over when it was said to be.
-    for second in [4.0, 7.0, 10.0, 13.0] {
-        assert!(done(second, second + 1.0) > 0.0, "from {second} s");
-    }
-    let lost = |from: f64, who: &str| {
-        let of_it = |mark: &&schedbench_reports::outcome::Mark| {
-            let is_then = (from..from + 1.2).contains(&mark.at_s);
-            mark.kind == MomentKind::Disconnected && is_then && mark.text.starts_with(who)
-        };
-        cell.moments.iter().filter(of_it).count()
-    };
-    for who in ["connection ", "worker 1 ", "worker 2 "] {
-        assert!(lost(8.0, who) > 0, "{who}was reset: {:?}", cell.moments);
-        assert!(lost(11.0, who) > 0, "{who}was cut: {:?}", cell.moments);
-    }
-    place.wait_until_nothing_is_left("after five faults");
 }
 
 #[test]
@@ -408,12 +253,17 @@ fn an_interrupted_fault_is_healed() {
 fn what_would_not_be_started_here_is_not_hurt() {
     let place = Place::new();
     for fault in ["kind = \"kill\"\non = \"broker\"", "kind = \"stall\"\non = \"links\""] {
-        let mut command =
-            run(&place, &scenario("\"redis-asynq\"", 14, fault), &["--env", "external"]);
-        command.env("REDIS_URL", "redis://127.0.0.1:1/0");
-        let said = Said::of(command.output().expect("a run")).refused(2);
-        said.complains_of(&["only one that schedbench starts itself is ever hurt"]);
-        assert!(!place.at("results").exists(), "nothing was started");
+        let text = scenario("\"redis-asynq\"", 14, fault);
+        let mut there = run(&place, &text, &["--env", "external"]);
+        there.env("REDIS_URL", "redis://127.0.0.1:1/0");
+        let file = place.file("small.toml", &text);
+        let args = ["run", file.to_str().expect("UTF-8"), "--env", "compose"];
+        for mut command in [there, with_docker(&place, &args)] {
+            let said = Said::of(command.output().expect("a run")).refused(2);
+            said.complains_of(&["only one that schedbench starts itself is ever hurt"]);
+            assert!(!place.at("results").exists(), "nothing was started");
+        }
+        assert!(!place.at("docker/project").exists(), "and no container");
     }
 }
 
@@ -459,6 +309,8 @@ fn each_trial_is_a_cell_of_its_own_and_a_control_is_judged() {
     assert_eq!(trial.fault, "stall links at 5 s for 1 s");
     assert_eq!(hurt.key.fault.as_deref(), Some("stall links at 5 s for 1 s"));
     had_an_impact(hurt, trial);
+    let healed = trial.cleared_s.expect("healed");
+    assert_eq!(done_between(hurt, trial.took_effect_s + 0.2, healed), 0.0, "while it stood still");
     let (left_alone, trial) = named("control");
     assert_eq!((trial.took_effect_s, trial.cleared_s), (5.0, Some(6.0)));
     assert_eq!(trial.fault, "no fault, as a control, at 5 s for 1 s");

@@ -17,7 +17,9 @@ mod kafka;
 #[cfg(feature = "kafka-tls")]
 mod kafka_tls;
 mod killed;
+mod links;
 mod modes;
+mod names;
 mod networks;
 mod nightly;
 #[path = "../../../reports/tests/outcomes/mod.rs"]

@@ -10,7 +10,7 @@ use crate::place::{Place, Said, small};
 use crate::processes::is_listened_on;
 
 /// A request and the whole answer: its head and its body.
-fn ask(at: SocketAddr, request: &str) -> (String, String) {
+pub(crate) fn ask(at: SocketAddr, request: &str) -> (String, String) {
     let mut stream = TcpStream::connect(at).expect("a connection");
     write!(stream, "{request} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n")
         .expect("a request");
@@ -18,6 +18,12 @@ fn ask(at: SocketAddr, request: &str) -> (String, String) {
     stream.read_to_string(&mut answer).expect("an answer");
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
     (head.to_owned(), body.to_owned())
+}
+
+/// Where a run that has said so serves its metrics.
+pub(crate) fn metrics_address(said: &str) -> Option<SocketAddr> {
+    let line = said.lines().find_map(|line| line.strip_prefix("metrics: http://"))?;
+    line.strip_suffix("/metrics")?.parse().ok()
 }
 
 /// Every sample by its name and labels.
@@ -45,13 +51,9 @@ fn metrics_while_it_runs() {
     let long = ["--loads", "2k", "--duration", "3s", "--metrics", "127.0.0.1:0"];
     let mut run =
         Running::start(&place, place.schedbench(&[&["run", scenario][..], &long].concat()));
-    let address = |said: &str| -> Option<SocketAddr> {
-        let line = said.lines().find_map(|line| line.strip_prefix("metrics: http://"))?;
-        line.strip_suffix("/metrics")?.parse().ok()
-    };
     let mut at = None;
     run.wait_until("its address", |_| {
-        at = address(&fs::read_to_string(place.at("stderr")).expect("UTF-8"));
+        at = metrics_address(&fs::read_to_string(place.at("stderr")).expect("UTF-8"));
         at.is_some()
     });
     let at = at.expect("an address");

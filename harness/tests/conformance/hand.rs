@@ -7,7 +7,7 @@ use std::time::Duration;
 use schedbench::environment::Child;
 use schedbench::plan::{Deed, Fault, Target, Victim};
 use schedbench::record::{HandOver, Injected};
-use schedbench::run::{Halt, Held, HeldProducer, Staff, Stage, hold};
+use schedbench::run::{Halt, Held, HeldProducer, Staff, Stage, hold, hold_in_child};
 use schedbench_adapters::{clock, find};
 use schedbench_contract::ledger::Ledger;
 use schedbench_contract::{
@@ -50,7 +50,7 @@ pub(crate) struct Hand<'a, 'b> {
 
 impl<'a, 'b> Hand<'a, 'b> {
     /// Opens the target, starts its workers and waits until they consume.
-    fn open(stage: &'a mut Stage<'b>, target: Target, prepare: impl FnOnce(&mut Work)) -> Self {
+    fn open(stage: &'a mut Stage<'b>, target: Target, act: &impl Act) -> Self {
         let number = next_number();
         let opened = clock::now();
         let address = stage.address();
@@ -78,8 +78,9 @@ impl<'a, 'b> Hand<'a, 'b> {
             write_each: false,
             options: std::collections::BTreeMap::default(),
         };
-        prepare(&mut work);
+        act.prepare(&mut work);
         let runtime = stage.runtime;
+        let hold = if act.is_in_a_child() { hold_in_child } else { hold };
         let opening = hold(target.system.name, &at, target.profile, &work.shape);
         let system = runtime.block_on(opening.expect("a system of this build")).expect("it opens");
         let ledger = Ledger::new(number, ROOM as usize, opened, 600 * S);
@@ -309,6 +310,10 @@ fn hire(launch: Launch, log: &Recorder, stage: &mut Stage<'_>) -> Staff {
 pub(crate) trait Act {
     /// Changes the work before the workers are started.
     fn prepare(&self, _work: &mut Work) {}
+    /// Whether the system, which is one in process, is whole in a child.
+    fn is_in_a_child(&self) -> bool {
+        false
+    }
     /// Does it.
     fn act(&self, hand: &mut Hand<'_, '_>);
 }
@@ -321,7 +326,7 @@ pub(crate) fn by_hand(target: Target, act: &impl Act) {
 /// The same, where the links between the broker's nodes can be hurt.
 pub(crate) fn by_hand_with(target: Target, way: Way, act: &impl Act) {
     on_stage_with(target, way, |stage| {
-        let mut hand = Hand::open(stage, target, |work| act.prepare(work));
+        let mut hand = Hand::open(stage, target, act);
         act.act(&mut hand);
         hand.close();
         nothing_is_left(stage, target);

@@ -27,6 +27,7 @@ mod fake_stall;
 #[path = "../environment_ground/mod.rs"]
 mod ground;
 mod hand;
+mod in_child;
 mod in_flight;
 mod isolated;
 mod judged;

@@ -141,6 +141,10 @@ pub(crate) const PROMISES: Choice = |system, place| {
 /// Every profile whose tasks are acknowledged before they run.
 pub(crate) const EARLY: Choice =
     |system, place| system.profiles[place].claims.ack == AckMode::Early;
+/// What runs in process and can run whole in a child: `noop` keeps nothing that
+/// could be lost with one.
+pub(crate) const IN_A_CHILD: Choice =
+    |system, place| DEFAULTS(system, place) && system.is_in_process() && system.name != "noop";
 /// A primary with replicas, one of which is soon promoted in its place; of the
 /// systems that speak the same protocol all with `SCHEDBENCH_ALL_PROFILES=1`.
 pub(crate) const FAILOVER: Choice = |system, place| {

@@ -132,15 +132,20 @@ impl Paint {
     }
 }
 
-/// Columns that a text takes.
-fn columns(text: &str) -> usize {
+/// Columns that a text takes: a character of Chinese takes two.
+#[must_use]
+pub fn columns(text: &str) -> usize {
     text.width()
 }
 
 /// Text cut to `width` columns, which an ellipsis then shows.
-fn cut(text: &str, width: usize) -> String {
+#[must_use]
+pub fn cut(text: &str, width: usize) -> String {
     if columns(text) <= width {
         return text.to_owned();
+    }
+    if width == 0 {
+        return String::new();
     }
     let mut short = String::new();
     let mut taken = 1;

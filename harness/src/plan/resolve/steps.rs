@@ -332,7 +332,7 @@ fn search(
     }
     let template = cell.at_window(from, window);
     bounds.some_tasks(&template, &load.from.as_ref().map_or(0..0, |from| from.span.clone()))?;
-    Ok(Search { template, from, to, precision })
+    Ok(Search::new(template, from, to, precision))
 }
 
 /// Gives the long cell behind a search the search's own window.

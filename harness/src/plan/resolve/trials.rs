@@ -8,7 +8,7 @@ use super::steps::Group;
 use super::{faults, fit_group, shares};
 use crate::plan::{CellPlan, Commands, Control, Fault, Step, Target, Trial};
 use crate::scenario::{
-    self, At, Matrix, Mode, RateOrShare, Scenario, ScenarioError, Settings, suggest,
+    self, At, Matrix, Mode, RateOrShare, Scenario, ScenarioError, Settings, name, suggest,
 };
 
 /// What cells go through: the scenario's faults, or those of a trial.
@@ -105,13 +105,9 @@ fn name(
     earlier: &[scenario::Trial],
 ) -> Result<(), ScenarioError> {
     let name = &trial.name;
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if name.is_empty() || name.len() > 40 || !name.chars().all(plain) {
-        return Err(scenario.text.error(
-            &name.span,
-            "a trial's name that no table can have",
-            "expected 1 to 40 letters, digits, `-` and `_`",
-        ));
+    if let Some(expected) = name::wrong(name, 40) {
+        let title = "a trial's name that no table can have";
+        return Err(scenario.text.error(&name.span, title, expected));
     }
     if name.value == shares::TRIAL {
         return Err(scenario.text.error(

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use schedbench_reports::metrics::Unit;
 use schedbench_reports::numbers::{self, Medium};
+use schedbench_reports::terminal::{columns, cut};
 
 use super::reading::Reading;
 use super::tally::{Subject, Tally};
@@ -88,7 +89,7 @@ impl View {
     /// The lines, none of them wider than `width` columns.
     #[must_use]
     pub fn lines(&self, head: &Head, width: usize) -> Vec<String> {
-        let names = self.rows.iter().map(|row| row.name.chars().count());
+        let names = self.rows.iter().map(|row| columns(&row.name));
         let most = width.saturating_sub(FIGURES + FEWEST_SECONDS).max(6);
         let widest = names.max().unwrap_or(0).clamp(6, most);
         let table = |name: &str, cells: [&str; 6]| {
@@ -105,8 +106,8 @@ impl View {
             format!("{mark}{}{}", table(&row.name, cells), spark(&row.rates, room))
         });
         let time = format!("        {}   {}", head.inside, head.left);
-        let columns = format!("  {title}{}", cut("per second", room));
-        let heads = [head.cell.clone(), time, columns];
+        let names = format!("  {title}{}", cut("per second", room));
+        let heads = [head.cell.clone(), time, names];
         heads.into_iter().chain(rows).map(|line| cut(&line, width).trim_end().to_owned()).collect()
     }
 }
@@ -140,15 +141,6 @@ fn spark(rates: &VecDeque<f64>, room: usize) -> String {
         BARS[((share * BARS.len() as f64) as usize).min(BARS.len() - 1)]
     };
     shown.map(bar).collect()
-}
-
-/// Not wider than `width`; what is cut off leaves a mark.
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
-    if width == 0 { String::new() } else { kept + "…" }
 }
 
 #[cfg(test)]
@@ -199,10 +191,12 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_the_terminal() {
-        let (view, head) = seen();
+        let (view, mut head) = seen();
+        // Each of its characters takes two columns.
+        head.cell += &"订单压测".repeat(10);
         for width in [0, 1, 20, 60, 79, 80, 81, 120, 200] {
             for line in view.lines(&head, width) {
-                assert!(line.chars().count() <= width, "{width}: {line}");
+                assert!(columns(&line) <= width, "{width}: {line}");
             }
         }
     }

@@ -45,6 +45,8 @@ fn clauses_come_in_any_order_and_once() {
     assert_eq!(word(&demand.at).as_deref(), Some("50 %"));
     assert_eq!(word(&demand.of).as_deref(), Some("kafka/rf3"));
     assert_eq!(word(&demand.within).as_deref(), Some("x"));
+    let demand = read("lost == 0 in 暂停工人 at 1k").expect("a demand");
+    assert_eq!(word(&demand.within).as_deref(), Some("暂停工人"));
     let (marked, title, _) = bad("p99 < 1 s at 1k at 2k");
     assert_eq!((marked.as_str(), title.as_str()), ("at", "`at` given twice"));
 }

@@ -46,6 +46,8 @@ pub(super) fn plan(resolved: &Resolved) -> Value {
             "cells": estimate.cells,
             "measuring_s": seconds(estimate.measuring_ns),
             "least_s": seconds(estimate.least_ns),
+            "most_cells": estimate.most_cells,
+            "most_measuring_s": seconds(estimate.most_measuring_ns),
             "largest_tasks": estimate.largest_tasks,
             "ledger_bytes": estimate.ledger_bytes,
             "disk_bytes": estimate.disk_bytes,
@@ -61,6 +63,8 @@ fn part(plan: &Plan) -> Value {
         "name": plan.source.name,
         "cells": estimate.cells,
         "measuring_s": seconds(estimate.measuring_ns),
+        "most_cells": estimate.most_cells,
+        "most_measuring_s": seconds(estimate.most_measuring_ns),
     })
 }
 

@@ -16,9 +16,9 @@ pub(super) use faults::timeline;
 use loads::loads;
 use settings::settings;
 
-use super::amounts::{grouped, length, plural, size};
-use super::headline;
-use crate::plan::{CellPlan, Estimate, Plan, Resolved};
+use super::amounts::{grouped, length, size};
+use super::headline::{at_most, headline, usual_cells};
+use crate::plan::{CellPlan, Estimate, MOST_FAILURES, MOST_RERUNS, MOST_TRIES, Plan, Resolved};
 use crate::run::describe;
 use crate::scenario::wrapped;
 
@@ -39,8 +39,9 @@ pub(super) fn write(resolved: &Resolved, out: &mut impl Write) -> io::Result<()>
     } else {
         for part in &plan.parts {
             let took = Estimate::of(part);
-            let (cells, time) = (plural(took.cells, "cell"), length(took.measuring_ns));
-            write!(out, "\npart {}: at most {cells}, {time}", part.source.name)?;
+            let (cells, most) = (usual_cells(part, &took), at_most(part, &took));
+            let time = length(took.measuring_ns);
+            write!(out, "\npart {}: {cells}, {time}{most}", part.source.name)?;
             settings(part, out)?;
             loads(part, out)?;
             faults(part, out)?;
@@ -49,6 +50,7 @@ pub(super) fn write(resolved: &Resolved, out: &mut impl Write) -> io::Result<()>
         blocks(plan, out)?;
         writeln!(out)?;
     }
+    searches(plan, out)?;
     writeln!(
         out,
         "ledger         {} for the largest cell, {} tasks",
@@ -85,9 +87,27 @@ fn brokers(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
         let names: Vec<&str> = brokers.into_iter().map(Broker::name).collect();
         let targets: Vec<String> = targets.into_iter().collect();
         let text = format!("{} for {}", names.join(" and "), targets.join(", "));
-        for (line, text) in wrapped(&text, 65).iter().enumerate() {
-            writeln!(out, "{:15}{text}", if at + line == 0 { "brokers" } else { "" })?;
-        }
+        labelled(if at == 0 { "brokers" } else { "" }, &text, out)?;
+    }
+    Ok(())
+}
+
+/// What the cells of a search, and the most that the plan can cost, come from.
+fn searches(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
+    if !plan.has_searches() {
+        return Ok(());
+    }
+    let text = format!(
+        "a rate that is held takes 1 cell, one that is not takes {MOST_FAILURES}; where cells are \
+         disturbed any rate may take {MOST_TRIES}, and any other cell {}: that is the most",
+        1 + MOST_RERUNS
+    );
+    labelled("searches", &text, out)
+}
+
+fn labelled(label: &str, text: &str, out: &mut impl Write) -> io::Result<()> {
+    for (line, text) in wrapped(text, 65).iter().enumerate() {
+        writeln!(out, "{:15}{text}", if line == 0 { label } else { "" })?;
     }
     Ok(())
 }

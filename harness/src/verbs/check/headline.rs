@@ -14,15 +14,7 @@ pub fn headline(plan: &Plan) -> String {
     // A backlog is measured without it.
     let has_noop = targets.iter().any(|name| name.starts_with("noop/"));
     let others = targets.len().saturating_sub(usize::from(has_noop)) as u64;
-    let searches = plan
-        .blocks
-        .iter()
-        .any(|block| block.steps.iter().any(|step| matches!(step, Step::Search(_))));
-    let cells = if searches {
-        format!("at most {} cells", estimate.cells)
-    } else {
-        plural(estimate.cells, "cell")
-    };
+    let cells = usual_cells(plan, &estimate);
     let systems = match others {
         0 => "noop".to_owned(),
         others if has_noop => format!("noop + {}", plural(others, "system")),
@@ -31,17 +23,32 @@ pub fn headline(plan: &Plan) -> String {
     let loads = loads_in_words(plan);
     // How long a drain takes is what a trial is about.
     let time = match trials::of(plan).as_slice() {
-        [] if searches => format!("at most {}", length(estimate.measuring_ns)),
         [] => format!("about {}", length(estimate.measuring_ns)),
         _ => format!("{} to {}", length(estimate.least_ns), length(estimate.measuring_ns)),
     };
+    let most = at_most(plan, &estimate);
     format!(
-        "{}: {systems}{loads} × {} = {cells} in {}, {time} of measuring   seed {}",
+        "{}: {systems}{loads} × {} = {cells} in {}, {time} of measuring{most}   seed {}",
         plan.source.name,
         plural(u64::from(plan.repeats), "repeat"),
         plural(plan.blocks.len() as u64, "block"),
         plan.seed,
     )
+}
+
+/// Cells of a plan; where it searches nobody knows how many.
+pub(super) fn usual_cells(plan: &Plan, estimate: &Estimate) -> String {
+    let cells = plural(estimate.cells, "cell");
+    if plan.has_searches() { format!("usually {cells}") } else { cells }
+}
+
+/// The most that a plan with searches can cost; nothing of another.
+pub(super) fn at_most(plan: &Plan, estimate: &Estimate) -> String {
+    if !plan.has_searches() {
+        return String::new();
+    }
+    let cells = plural(estimate.most_cells, "cell");
+    format!(" (at most {cells}, {})", length(estimate.most_measuring_ns))
 }
 
 /// ` × 6 loads`, where cells differ in nothing else, and the trials, of which

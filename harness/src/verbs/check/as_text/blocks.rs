@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use schedbench_reports::terminal::columns;
+
 use crate::plan::{Block, CellPlan, Load, Plan, Step};
 use crate::scenario::{Count, Fraction, Nanos, Rate};
 
@@ -19,9 +21,9 @@ pub(super) fn blocks(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
         let mut line = head.clone();
         for (step, words) in steps(block).into_iter().enumerate() {
             // Readable at 80 columns: what does not fit goes below its kind.
-            if step > 0 && line.chars().count() + words.chars().count() + 2 > 80 {
+            if step > 0 && columns(&line) + columns(&words) + 2 > 80 {
                 writeln!(out, "{}", line.trim_end())?;
-                line = " ".repeat(head.chars().count());
+                line = " ".repeat(columns(&head));
             }
             line.push_str(&words);
             line.push_str("  ");

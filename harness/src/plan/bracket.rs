@@ -74,6 +74,24 @@ impl Bracket {
         }
     }
 
+    /// The rates that it may still try, by the longest course that answers can
+    /// give it. The middles are rounded, so that no formula says how many halve
+    /// a bracket: each course is gone.
+    #[must_use]
+    pub fn most_rates(&self) -> u64 {
+        let Some(rate) = self.next_rate() else { return 0 };
+        let after = |held: bool, doubts_all: bool| {
+            let mut next = Self { doubts_all, ..*self };
+            next.answer(rate, held);
+            next.most_rates()
+        };
+        let (held, not_held) = (after(true, self.doubts_all), after(false, self.doubts_all));
+        // Doubts change where it goes on only until a rate is held.
+        let may_doubt = self.held.is_none() && !self.doubts_all;
+        let doubted = if may_doubt { after(false, true) } else { not_held };
+        1 + held.max(not_held).max(doubted)
+    }
+
     /// The highest rate seen to hold.
     #[must_use]
     pub const fn highest_held(&self) -> Option<f64> {
