@@ -104,7 +104,7 @@ pub fn judge(evidence: &Evidence<'_>, limits: &Limits, about: &About) -> Cell {
         about,
         validity: &validity,
         held: &held,
-        kept_up: kept.too_few_done(limits).is_none() && kept.growing(limits).is_none(),
+        kept_up: kept.kept_up(limits),
         slope,
         throughput: sums.flow.done_in_window() as f64 / seconds,
         seconds,

@@ -173,6 +173,7 @@ impl Entries {
             corrupt: self.corrupt,
             early: sums.latencies.early,
             inversions: sums.order.inversions(),
+            ordered: sums.order.looked_at(),
             failed_attempts: self.failed_attempts,
             planned_failures: self.planned_failures,
             window: sums.window.counts(&loss),

@@ -50,6 +50,7 @@ impl Kept<'_> {
         })
     }
 
+    /// Growth beyond what is allowed is not ruled out.
     pub(super) fn growing(&self, limits: &Limits) -> Option<String> {
         let limit = limits.slope * self.due_rate();
         (self.slope.upper_per_s > limit).then(|| {
@@ -60,6 +61,22 @@ impl Kept<'_> {
                 number(limit)
             )
         })
+    }
+
+    /// Growth beyond what is allowed, with standing still ruled out. A wider
+    /// interval can only undo that: what is less certain is no finding.
+    pub(super) fn grows(&self, limits: &Limits) -> bool {
+        self.slope.lower_per_s > 0.0 && self.slope.per_s > limits.slope * self.due_rate()
+    }
+
+    /// Whether the rate was kept up with: as much was done as was due, and the
+    /// backlog did not grow. `None` where growth is neither shown nor ruled
+    /// out.
+    pub(super) fn kept_up(&self, limits: &Limits) -> Option<bool> {
+        if self.too_few_done(limits).is_some() || self.grows(limits) {
+            return Some(false);
+        }
+        self.growing(limits).is_none().then_some(true)
     }
 
     pub(super) fn failing(&self, limits: &Limits) -> Option<String> {

@@ -30,8 +30,9 @@ pub(super) struct Saturation<'a> {
     pub(super) validity: &'a Validity,
     pub(super) held: &'a Held,
     /// Whether as much was done as was due, and the backlog did not grow:
-    /// then the rate had no limit, whatever else was not held.
-    pub(super) kept_up: bool,
+    /// then the rate had no limit, whatever else was not held. `None` where it
+    /// cannot be told.
+    pub(super) kept_up: Option<bool>,
     pub(super) slope: Slope,
     pub(super) throughput: f64,
     /// D, seconds.
@@ -55,10 +56,12 @@ impl Saturation<'_> {
         match self.held {
             Held::Yes => return Limit::NotSaturated(of("")),
             Held::NotJudged(why) if !in_flight => return Limit::Unknown(why.clone()),
-            Held::No(_) if self.kept_up => {
-                return Limit::NotSaturated(of("the rate was kept up with"));
-            }
-            _ => {}
+            Held::No(_) => match self.kept_up {
+                Some(true) => return Limit::NotSaturated(of("the rate was kept up with")),
+                Some(false) => {}
+                None => return Limit::Unknown(of("whether the backlog grew cannot be told")),
+            },
+            Held::NotJudged(_) => {}
         }
         self.slots()
             .or_else(|| self.cores())

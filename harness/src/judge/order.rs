@@ -19,6 +19,7 @@ pub(super) struct Order {
     /// times stand in the order of sequence numbers, else they do not.
     delayed: bool,
     inversions: u64,
+    looked_at: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl Order {
             Scope::Key => plan.keys as usize,
         };
         let delayed = matches!(plan.delay, Delay::None | Delay::Fixed(_));
-        Self { scope, latest: vec![0; places], delayed, inversions: 0 }
+        Self { scope, latest: vec![0; places], delayed, inversions: 0, looked_at: 0 }
     }
 
     pub(super) fn see(&mut self, task: &Task) {
@@ -53,10 +54,16 @@ impl Order {
         if let Some(latest) = self.latest.get_mut(place) {
             self.inversions += u64::from(start < *latest);
             *latest = start.max(*latest);
+            self.looked_at += 1;
         }
     }
 
     pub(super) const fn inversions(&self) -> u64 {
         self.inversions
+    }
+
+    /// First starts that took part: without any, no inversion means nothing.
+    pub(super) const fn looked_at(&self) -> u64 {
+        self.looked_at
     }
 }

@@ -33,7 +33,7 @@ impl Kept<'_> {
             if let Some(why) = self.too_few_done(limits).filter(|_| falls_behind) {
                 return State::Overloaded(why);
             }
-            if let Some(why) = self.growing(limits).filter(|_| self.slope.lower_per_s > 0.0) {
+            if let Some(why) = self.growing(limits).filter(|_| self.grows(limits)) {
                 return State::NotSteady(why);
             }
         }

@@ -177,8 +177,9 @@ fn a_hand_over_that_was_never_planned_unbalances() {
     );
 }
 
-/// Every tenth task starts 5 ms late, behind its four or so successors.
-fn reordered(plan: CellPlan) -> u64 {
+/// Every tenth task starts 5 ms late, behind its four or so successors: how
+/// many are out of order, of how many.
+fn reordered(plan: CellPlan) -> (u64, u64) {
     let mut stage = Stage::new(plan);
     for task in stage.tasks() {
         stage.hand_over(&task, 0, 0);
@@ -189,16 +190,19 @@ fn reordered(plan: CellPlan) -> u64 {
             stage.ran(task.id, task.due + S, 1_000, RunEnd::Done);
         }
     }
-    stage.judge().counts.inversions
+    let counts = stage.judge().counts;
+    (counts.inversions, counts.ordered)
 }
 
 #[test]
 fn inversions_are_counted_per_key_or_queue() {
-    assert_eq!(reordered(plan(1_000.0, 1)), 0, "no keys and no claim");
+    assert_eq!(reordered(plan(1_000.0, 1)), (0, 0), "no keys and no claim");
+    let by_key = claiming(plan(1_000.0, 1), |claims| claims.order = Order::Key);
+    assert_eq!(reordered(by_key), (0, 0), "no keys, so that the claim is not looked at");
     let queue = claiming(plan(1_000.0, 1), |claims| claims.order = Order::Queue);
-    assert_eq!(reordered(queue), 400, "four behind each of a hundred");
+    assert_eq!(reordered(queue), (400, 999), "four behind each of a hundred");
     let one_key = CellPlan { keys: 1, ..plan(1_000.0, 1) };
-    assert_eq!(reordered(one_key), 400);
+    assert_eq!(reordered(one_key), (400, 999));
     let keys = CellPlan { keys: 7, ..plan(1_000.0, 1) };
     let expected = {
         let stage = Stage::new(keys.clone());
@@ -209,5 +213,5 @@ fn inversions_are_counted_per_key_or_queue() {
         };
         (0..tasks.len()).filter(|&place| behind(place)).count() as u64
     };
-    assert_eq!(reordered(keys), expected);
+    assert_eq!(reordered(keys), (expected, 999));
 }

@@ -241,6 +241,30 @@ fn a_swinging_backlog_is_steady_and_not_held() {
     let cell = stage.judge();
     assert!(broken(&cell.held).starts_with("backlog grows by"), "{:?}", cell.held);
     assert_eq!(cell.state, State::Steady);
+    // Nor is anybody the limit of a rate that may have been kept up with.
+    let why = "whether the backlog grew cannot be told";
+    assert!(
+        matches!(&cell.limit, Limit::Unknown(told) if told.starts_with(why)),
+        "{:?}",
+        cell.limit
+    );
+}
+
+/// It grows by 16/s, and 20/s are allowed. That it may be more, because it also
+/// swings for seconds, shows no growth beyond that.
+#[test]
+fn an_allowed_growth_is_steady_however_uncertain() {
+    let mut stage = Stage::new(plan(2_000.0, 10));
+    stage.limits.done = 0.9;
+    stage.limits.trend_share = 1.0;
+    stage.run_all(|task| {
+        let since = task.intended - START;
+        let swing = if (since / (2 * S)).is_multiple_of(2) { 20 * MS } else { 0 };
+        since * 8 / 1_000 + swing
+    });
+    let cell = stage.judge();
+    assert!(broken(&cell.held).starts_with("backlog grows by 1"), "{:?}", cell.held);
+    assert_eq!(cell.state, State::Steady);
 }
 
 #[test]

@@ -40,6 +40,11 @@ pub struct Counts {
     pub early: u64,
     /// First starts out of order within a key (or queue), where there are keys.
     pub inversions: u64,
+    /// First starts of which the order was looked at: none where tasks have no
+    /// keys and the system claims no order of its queue, and none in the
+    /// outcome of an earlier version.
+    #[serde(default)]
+    pub ordered: u64,
     /// Attempts that failed, seen.
     pub failed_attempts: u64,
     /// Attempts that the plan had fail, of the tasks that ran.

@@ -62,6 +62,49 @@ fn a_promise_is_kept_broken_or_not_told() {
     assert_eq!(of("rabbitmq/durable", CUT).losses(), "0 lost in 3 trials");
 }
 
+/// Without keys no task stands before another: nothing was lost, and of the
+/// order nothing is known.
+#[test]
+fn an_order_that_was_not_looked_at_is_not_kept() {
+    let mut outcome = outcomes::drill();
+    for system in outcome.systems.iter_mut().filter(|system| system.system == "rabbitmq") {
+        system.claims.order = "of each key".into();
+    }
+    let told = |outcome: &Outcome| {
+        let analysis = analyse(outcome);
+        let caveats = guarantee(&analysis, "rabbitmq/durable", CUT).caveats();
+        let value: serde_json::Value =
+            serde_json::from_str(&export::json(outcome, &analysis)).expect("it is JSON");
+        let mut rows = value["guarantees"].as_array().expect("rows").iter();
+        let row = rows.find(|row| row["profile"] == "durable" && row["fault"] == CUT);
+        let row = row.expect("a row");
+        (caveats, row["kept"].clone(), row["order_looked_at"].clone())
+    };
+    const WORDS: &str = "order not looked at";
+    assert_eq!(told(&outcome), (vec![WORDS.to_owned()], true.into(), false.into()));
+    let page = html::render(&outcome);
+    // Those of the broker's kills, of the cut and of the unconfirmed profile.
+    assert_eq!(page.matches(WORDS).count(), 3);
+    let text = terminal::render(&outcome, &analyse(&outcome), false, 140);
+    assert!(text.contains(WORDS), "{text}");
+    assert!(export::markdown(&outcome, &analyse(&outcome)).contains(WORDS));
+
+    for cell in outcome.cells.iter_mut().filter(|cell| cell.key.system == "rabbitmq") {
+        cell.counts.ordered = 40_000;
+    }
+    assert_eq!(told(&outcome), (Vec::new(), true.into(), true.into()));
+    assert!(!html::render(&outcome).contains(WORDS));
+
+    // An earlier version counted what was out of order, and not of how many.
+    for cell in outcome.cells.iter_mut().filter(|cell| cell.key.system == "rabbitmq") {
+        (cell.counts.ordered, cell.counts.inversions) = (0, 3);
+    }
+    assert_eq!(told(&outcome), (Vec::new(), false.into(), true.into()));
+    // Who promises no order has none to look at.
+    let analysis = analyse(&outcome);
+    assert_eq!(guarantee(&analysis, "kafka", KILL).order_looked_at(), None);
+}
+
 #[test]
 fn what_does_not_balance_or_was_never_done_says_nothing() {
     let mut outcome = outcomes::drill();

@@ -102,6 +102,19 @@ fn nothing_lost_until_a_cell_was_cut_short_is_no_zero() {
     assert!(lines.contains("not judged") && lines.contains("cut short"), "{lines}");
 }
 
+/// Tasks without keys stand in no order that could be wrong.
+#[test]
+fn an_order_that_was_not_looked_at_passes_nothing() {
+    let mut outcome = outcomes::ramp_of(&[outcomes::rabbit()], &[10e3], 1);
+    let told = |outcome: &Outcome| of(outcome, "inversions", Is, 0.0).join("\n");
+    let lines = told(&outcome);
+    assert!(lines.contains("not judged") && lines.contains("no order was looked at"), "{lines}");
+    outcome.cells[0].counts.ordered = 100_000;
+    assert!(told(&outcome).contains("passed"), "{}", told(&outcome));
+    outcome.cells[0].counts.inversions = 2;
+    assert!(told(&outcome).contains("failed"), "{}", told(&outcome));
+}
+
 #[test]
 fn times_of_trials_are_medians() {
     let outcome = outcomes::drill();

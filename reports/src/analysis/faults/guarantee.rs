@@ -96,7 +96,17 @@ impl Guarantee {
         matches!(self.tried.load, Load::Backlog(_))
     }
 
-    /// Whether what was promised was kept.
+    /// Whether its trials looked at the order that it promises; `None` where it
+    /// promises none. Tasks without keys have no order of each key.
+    #[must_use]
+    pub const fn order_looked_at(&self) -> Option<bool> {
+        match self.promise.ordered {
+            true => Some(self.seen.ordered > 0 || self.seen.reordered > 0),
+            false => None,
+        }
+    }
+
+    /// Whether what was promised was kept, as far as it was looked at.
     #[must_use]
     pub fn kept(&self) -> Kept {
         if !self.broken().is_empty() {
@@ -220,11 +230,14 @@ impl Guarantee {
     #[must_use]
     pub fn caveats(&self) -> Vec<String> {
         let seen = &self.seen;
-        let mut words: Vec<String> = seen
-            .not_valid
-            .iter()
-            .map(|(word, n)| format!("{n} of {} {word}, no times from it", seen.trials))
-            .collect();
+        let mut words = Vec::new();
+        if seen.trials > 0 && self.order_looked_at() == Some(false) {
+            words.push("order not looked at".to_owned());
+        }
+        let not_valid = seen.not_valid.iter();
+        words.extend(
+            not_valid.map(|(word, n)| format!("{n} of {} {word}, no times from it", seen.trials)),
+        );
         if seen.unbalanced > 0 {
             words.push(format!("{} more with a ledger that does not balance", seen.unbalanced));
         }

@@ -38,6 +38,8 @@ pub struct Seen {
     pub phantoms: u64,
     /// First starts out of order.
     pub reordered: u64,
+    /// First starts of which the order was looked at.
+    pub ordered: u64,
     /// Set aside after the last attempt.
     pub dead: u64,
     /// Trials whose ledger does not balance: they say nothing.
@@ -121,6 +123,7 @@ impl Seen {
             (&mut self.sent_again, counts.again.sent_again),
             (&mut self.phantoms, grid.fail[1].saturating_add(grid.fail[2])),
             (&mut self.reordered, counts.inversions),
+            (&mut self.ordered, counts.ordered),
             (&mut self.dead, counts.dead),
         ] {
             // A file may hold anything: sums stop at the largest number.

@@ -225,6 +225,10 @@ impl Asked<'_> {
         let is_whole = cell.error.is_none() && cell.is_whole();
         if !matches!(self.metric.name, "lost" | "backlog.lost") {
             let number = match self.metric.name {
+                // No zero, but nothing seen.
+                "inversions" if counts.inversions == 0 && counts.ordered == 0 => {
+                    return Err("no order was looked at, for which tasks need keys".to_owned());
+                }
                 "repeated" => counts.repeated,
                 "inversions" => counts.inversions,
                 "early" => counts.early,

@@ -34,8 +34,12 @@ pub(super) struct GuaranteeRow<'a> {
     /// What a loss means to it: `broken`, `allowed` or `unconfirmed`, where
     /// what is missing cannot be called lost.
     on_loss: &'static str,
-    /// Whether it was kept; null where no trial could tell.
+    /// Whether it was kept, as far as it was looked at; null where no trial
+    /// could tell.
     kept: Option<bool>,
+    /// Whether the promised order was looked at, for which tasks need keys;
+    /// null where none is promised.
+    order_looked_at: Option<bool>,
     /// Trials in which the fault was done.
     trials: u32,
     /// Those of them of which it is known whether they lost something.
@@ -56,8 +60,8 @@ pub(super) struct GuaranteeRow<'a> {
     missing_in: u32,
     /// Tasks missing in them.
     missing: u64,
-    /// Tasks acknowledged in the last second before the kill (the fault, where
-    /// nothing was killed), in the decided.
+    /// Tasks acknowledged in the last second before a process was ended (the
+    /// fault, where none was), in the decided.
     exposed: u64,
     /// Confirmed tasks that completed more than once.
     ran_again: u64,
@@ -163,6 +167,7 @@ pub(super) fn guarantees(faults: &Faults) -> Vec<GuaranteeRow<'_>> {
                 Kept::No => Some(false),
                 Kept::Unknown => None,
             },
+            order_looked_at: one.order_looked_at(),
             trials: seen.trials,
             decided: seen.decided.kills,
             losing: seen.decided.losing,
