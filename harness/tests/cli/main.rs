@@ -20,6 +20,7 @@ mod killed;
 mod modes;
 mod networks;
 mod nightly;
+mod nightly_workflow;
 #[path = "../../../reports/tests/outcomes/mod.rs"]
 mod outcomes;
 mod pipes;
