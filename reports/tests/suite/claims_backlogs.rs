@@ -8,7 +8,7 @@ use schedbench_reports::html;
 use schedbench_reports::outcome::{Outcome, Reading};
 
 use crate::outcomes::piled::piled_up;
-use crate::outcomes::{Model, asynq_go, rabbit};
+use crate::outcomes::{self, Model, asynq_go, rabbit};
 
 const CLAIMS: [(&str, &str); 3] =
     [("4.5", "rabbitmq/mirrored-3"), ("4.6", "rabbitmq/mirrored-3"), ("4.7", "asynq/cluster-3")];
@@ -86,4 +86,27 @@ fn figures_that_agree_are_shown_and_confirm_nothing() {
         cell.counts.lost = 12;
     }
     assert_eq!(lost(&outcome), (Some(12), "12 lost in 1 of 5".into()));
+}
+
+/// Another system, a cluster of which all died, or one that nobody hurt is none
+/// of theirs: where there is a table at all, the command that measures it is there.
+#[test]
+fn another_backlog_is_not_set_beside_them() {
+    let mut unhurt = clusters(LEADER);
+    for cell in &mut unhurt.cells {
+        cell.key.fault = None;
+        cell.trials.clear();
+    }
+    for outcome in [outcomes::piled(), clusters("kill broker at 3 s for 1 s"), unhurt] {
+        // Where nothing of any claim was measured there is no table.
+        let rows = analyse(&outcome).claims.into_iter().flat_map(|file| file.rows);
+        let mut those = rows.filter(|row| CLAIMS.iter().any(|(id, _)| row.claim.id == *id));
+        assert!(those.all(|row| row.lines.is_empty()));
+    }
+    for (id, label) in CLAIMS {
+        let row = beside(&outcomes::drill(), id);
+        assert_eq!((row.standing, row.lines.len()), (Standing::NotMeasured, 0), "{id}");
+        let run = format!("schedbench run backlog --systems {label} has");
+        assert!(row.why.ends_with(&run), "{}", row.why);
+    }
 }
