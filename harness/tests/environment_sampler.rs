@@ -106,6 +106,9 @@ fn cpu_and_memory_go_to_whom_they_belong() {
     assert!(harness.rss > 1_000_000 && harness.pss.is_some_and(|pss| pss > 100_000));
     let workers = seen.usage.workers.expect("memory");
     assert!(workers.rss > 100_000 && workers.pss.is_some_and(|pss| pss <= workers.rss));
+    // Two at most lived at a time, one of them alone at the end.
+    let each = seen.usage.rss_per_worker.expect("memory");
+    assert!(each >= workers.rss / 2 && each <= workers.rss, "{each} of {}", workers.rss);
     assert_eq!(seen.usage.broker, None);
 
     // A thread that ends takes its clock along, and that is said.
@@ -127,4 +130,22 @@ fn cpu_and_memory_go_to_whom_they_belong() {
     assert_eq!(seen.usage.generator_cpu_s, None);
     assert!(seen.not_measured[0].contains("came and went"), "{:?}", seen.not_measured);
     pacer.end();
+
+    // What a program has forked is its own: these are two workers, not six.
+    idle.kill();
+    let forks = "sleep 1000 & sleep 1000 & echo forked; wait";
+    let pools = [1, 2].map(|_| shell(&keeper, logs.path(), forks));
+    wait_for("their children", || pools.iter().all(|pool| pool.processes().len() == 3));
+    for pool in &pools {
+        sampler.watch(Role::Workers, pool);
+    }
+    let before = sampler.snapshot();
+    let usage = sampler.between(&before, &sampler.last_snapshot()).usage;
+    let workers = usage.workers.expect("memory");
+    assert_eq!(usage.rss_per_worker, Some(workers.rss / 2));
+    // One that has ended is none any more.
+    pools[0].kill();
+    let before = sampler.snapshot();
+    let usage = sampler.between(&before, &sampler.last_snapshot()).usage;
+    assert_eq!(usage.rss_per_worker, usage.workers.map(|workers| workers.rss));
 }

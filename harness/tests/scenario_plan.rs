@@ -55,6 +55,38 @@ fn quick_is_about_30_s_of_measuring() {
     assert!((25.0..35.0).contains(&seconds), "{seconds} s");
 }
 
+/// Five repeats of either side. Starts of brokers and waits for quiet, which no
+/// estimate has, come on top: with an hour of them it is three.
+#[test]
+fn a_night_measures_for_two_hours_at_most() {
+    let measuring = |name: &str| Estimate::of(&built_in(name, &[]).plan).measuring_ns as f64 / 1e9;
+    let hours = 10.0 * (measuring("nightly") + measuring("nightly-faults")) / 3_600.0;
+    assert!(hours < 2.0, "{hours} h");
+}
+
+/// Else a night's kills show no figure: a baseline has 10 intervals of 2,000
+/// tasks at least, and a recovery has to last for 50 (`docs/measurement.md` §9).
+#[test]
+fn what_a_night_kills_is_watched_for_long_enough() {
+    let resolved = built_in("nightly-faults", &[]);
+    let mut killed = BTreeSet::new();
+    for cell in resolved.plan.blocks.iter().flat_map(cells) {
+        let [fault] = cell.faults.as_slice() else { continue };
+        let load = if let Load::Backlog { .. } = cell.load { "backlog" } else { "rate" };
+        killed.insert((cell.target.system.name, load));
+        let Some(rate) = cell.load.mean_rate() else { continue };
+        let interval = (2_000.0 / rate).max(0.1);
+        let seconds = |ns: u64| ns as f64 / 1e9;
+        assert!(seconds(fault.at_ns) >= 10.0 * interval);
+        let left = seconds(cell.load.window_ns() - fault.until_ns()) - 50.0 * interval;
+        assert!(left >= 20.0, "{left} s for a start and what has piled up");
+    }
+    let systems = ["redis-asynq", "rabbitmq", "kafka", "postgres"];
+    let loads = ["backlog", "rate"];
+    let all = systems.into_iter().flat_map(|system| loads.map(|load| (system, load)));
+    assert_eq!(killed, all.collect());
+}
+
 #[test]
 fn noop_is_first_and_in_every_repeat() {
     for seed in 0..20 {

@@ -128,6 +128,7 @@ pub const METRICS: &[Metric] = &[
     metric("rss.harness", "RSS of the harness", Bytes, Neither),
     metric("rss.broker", "RSS of the broker", Bytes, Lower),
     metric("rss.workers", "RSS of the workers", Bytes, Lower),
+    metric("rss.per_worker", "RSS per worker", Bytes, Lower),
     metric("pss.broker", "PSS of the broker", Bytes, Lower),
     metric("pss.workers", "PSS of the workers", Bytes, Lower),
     metric("pss.system", "PSS of the system", Bytes, Lower),

@@ -130,8 +130,14 @@ pub const ITEMS: [Item; 23] = [
     item(16, "drain of a backlog", &["backlog.drain_rate"], At::Backlogs, "backlog"),
     item(17, "what survives a node's death", &["backlog.lost"], At::Backlogs, "backlog"),
     item(18, "time to resume", &["backlog.resume"], At::Backlogs, "backlog"),
-    item(19, "memory of workers and of pending tasks", &["rss.workers"], At::HighestHeld, "ramp")
-        .and(part(&["backlog.bytes_per_task"], At::Backlogs, "backlog")),
+    item(
+        19,
+        "memory of workers and of pending tasks",
+        &["rss.per_worker"],
+        At::HighestHeld,
+        "ramp",
+    )
+    .and(part(&["backlog.bytes_per_task"], At::Backlogs, "backlog")),
     item(
         20,
         "CPU-seconds per million tasks",

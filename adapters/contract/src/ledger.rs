@@ -25,6 +25,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{SmallFloat, TaskId};
+pub(crate) use enqueues::News;
 pub use entry::{Cancel, Enqueue, Entry, Reason};
 pub(crate) use runs::Effect;
 use side::Side;
@@ -185,7 +186,8 @@ mod tests {
         let id = TaskId::new(5, 7);
         ledger.taken(id, 1_500);
         assert_eq!(ledger.entry(7).enqueue, Enqueue::Taken);
-        assert!(ledger.settled(id, Enqueue::Confirmed, Reason::None, EPOCH + 2_000));
+        let news = ledger.settled(id, Enqueue::Confirmed, Reason::None, EPOCH + 2_000);
+        assert_eq!(news, News::Settled);
         assert_eq!(ledger.failed(id, EPOCH + 3_000, EPOCH + 3_010, false), Effect::FailedAttempt);
         let effect = ledger.completed(id, EPOCH + 9_000, EPOCH + 9_100, true);
         assert_eq!(effect, Effect::FirstSuccess { finishes: true });
@@ -203,9 +205,14 @@ mod tests {
         let ledger = ledger();
         let id = TaskId::new(5, 1);
         ledger.taken(id, 0);
-        assert!(ledger.settled(id, Enqueue::Unknown, Reason::Timeout, EPOCH + 1));
-        assert!(ledger.settled(id, Enqueue::Confirmed, Reason::None, EPOCH + 2));
-        assert!(!ledger.settled(id, Enqueue::Refused, Reason::Duplicate, EPOCH + 3));
+        for (to, reason, news) in [
+            (Enqueue::Unknown, Reason::Timeout, News::Settled),
+            (Enqueue::Unknown, Reason::ConnectionLost, News::Nothing),
+            (Enqueue::Confirmed, Reason::None, News::CameToLight),
+            (Enqueue::Refused, Reason::Duplicate, News::Nothing),
+        ] {
+            assert_eq!(ledger.settled(id, to, reason, EPOCH + 1), news, "{to:?}");
+        }
         assert_eq!(ledger.entry(1).enqueue, Enqueue::Confirmed);
     }
 

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_utils::CachePadded;
 
-use crate::ledger::{Effect, Enqueue, Ledger, Reason};
+use crate::ledger::{Effect, Enqueue, Ledger, News, Reason};
 use crate::{Moment, MomentKind, Task, TaskId};
 
 /// How a run of a handler ended.
@@ -38,12 +38,14 @@ pub struct Run {
 pub struct Counts {
     /// Handed over.
     pub taken: u64,
-    /// Confirmed, refused or known to be unknown.
+    /// Confirmed, refused or known to be unknown, each task once.
     pub settled: u64,
     /// Refused.
     pub refused: u64,
-    /// Given up as unknown; some are confirmed later all the same.
+    /// Given up as unknown; some are confirmed or refused later all the same.
     pub unknown: u64,
+    /// Those of them that were confirmed or refused later.
+    pub came_to_light: u64,
     /// Completed for the first time.
     pub succeeded: u64,
     /// Completed, dead or cancelled: nothing more is expected of them.
@@ -58,6 +60,7 @@ struct Slot {
     settled: AtomicU64,
     refused: AtomicU64,
     unknown: AtomicU64,
+    came_to_light: AtomicU64,
     succeeded: AtomicU64,
     finished: AtomicU64,
     failed_attempts: AtomicU64,
@@ -118,6 +121,7 @@ impl Recorder {
             sum.settled += slot.settled.load(Ordering::Relaxed);
             sum.refused += slot.refused.load(Ordering::Relaxed);
             sum.unknown += slot.unknown.load(Ordering::Relaxed);
+            sum.came_to_light += slot.came_to_light.load(Ordering::Relaxed);
             sum.succeeded += slot.succeeded.load(Ordering::Relaxed);
             sum.finished += slot.finished.load(Ordering::Relaxed);
             sum.failed_attempts += slot.failed_attempts.load(Ordering::Relaxed);
@@ -152,25 +156,32 @@ impl Recorder {
 
     /// The system vouches for a task.
     pub fn confirmed(&self, id: TaskId, at: u64) {
-        if self.shared.ledger.settled(id, Enqueue::Confirmed, Reason::None, at) {
-            add(&self.slot.settled);
-        }
+        self.settled(id, Enqueue::Confirmed, Reason::None, at);
     }
 
     /// The system refuses a task, or it provably never left.
     pub fn refused(&self, id: TaskId, reason: Reason, at: u64) {
-        if self.shared.ledger.settled(id, Enqueue::Refused, reason, at) {
-            add(&self.slot.settled);
+        if self.settled(id, Enqueue::Refused, reason, at) {
             add(&self.slot.refused);
         }
     }
 
     /// Nobody knows whether the system has the task.
     pub fn unknown(&self, id: TaskId, reason: Reason, at: u64) {
-        if self.shared.ledger.settled(id, Enqueue::Unknown, reason, at) {
-            add(&self.slot.settled);
+        if self.settled(id, Enqueue::Unknown, reason, at) {
             add(&self.slot.unknown);
         }
+    }
+
+    /// Whether it was news. A task that was unknown is settled already: whoever
+    /// waits until as many are settled as were taken would stop one early.
+    fn settled(&self, id: TaskId, to: Enqueue, reason: Reason, at: u64) -> bool {
+        match self.shared.ledger.settled(id, to, reason, at) {
+            News::Nothing => return false,
+            News::Settled => add(&self.slot.settled),
+            News::CameToLight => add(&self.slot.came_to_light),
+        }
+        true
     }
 
     /// What a request to cancel came to.
@@ -236,12 +247,34 @@ mod tests {
         let expected = Counts {
             taken: 2,
             settled: 2,
-            refused: 0,
-            unknown: 0,
             succeeded: 1,
             finished: 2,
             failed_attempts: 2,
+            ..Counts::default()
         };
         assert_eq!(first.counts(), expected);
+    }
+
+    /// Else as many would be settled as were taken while one is still open.
+    #[test]
+    fn an_unknown_task_that_comes_to_light_is_settled_once() {
+        let pen = Recorder::new(Ledger::new(1, 10, 0, 1_000_000));
+        let id = |n| TaskId::new(1, n);
+        for n in 0..4 {
+            pen.taken(&Task { id: id(n), intended: 5, due: 5, key: None, body: &[] }, 6);
+        }
+        for n in 0..3 {
+            pen.unknown(id(n), Reason::Timeout, 9);
+        }
+        pen.unknown(id(0), Reason::ConnectionLost, 10);
+        let given_up = Counts { taken: 4, settled: 3, unknown: 3, ..Counts::default() };
+        assert_eq!(pen.counts(), given_up);
+        pen.confirmed(id(0), 11);
+        pen.refused(id(1), Reason::ServerError, 12);
+        pen.clone().confirmed(id(0), 13);
+        assert_eq!(pen.counts(), Counts { refused: 1, came_to_light: 2, ..given_up });
+        assert!(pen.counts().settled < pen.counts().taken, "one is still open");
+        pen.confirmed(id(3), 14);
+        assert_eq!(pen.counts().settled, pen.counts().taken);
     }
 }

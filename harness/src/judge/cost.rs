@@ -38,6 +38,7 @@ pub(super) fn cost(usage: &Usage, broker: bool, done: u64, metrics: &mut Metrics
     {
         metrics.insert(format!("rss.{role}"), bytes(memory.map(|memory| memory.rss)));
     }
+    metrics.insert("rss.per_worker".into(), bytes(usage.rss_per_worker));
     for (role, memory) in [("broker", usage.broker), ("workers", usage.workers)] {
         metrics.insert(format!("pss.{role}"), pss(memory));
     }

@@ -159,6 +159,9 @@ pub struct Usage {
     pub broker: Option<Memory>,
     /// Memory of the worker processes.
     pub workers: Option<Memory>,
+    /// Their RSS at one reading for each worker program that lived then, the
+    /// largest, bytes: a program and all that it has forked are one.
+    pub rss_per_worker: Option<u64>,
     /// For systems in process: what the allocator held.
     pub allocated: Option<Allocated>,
 }

@@ -273,6 +273,7 @@ impl Sampler {
                         Memory { rss: largest.rss.max(seen.rss), pss: largest.pss.max(seen.pss) };
                 }
             }
+            usage.rss_per_worker = usage.rss_per_worker.max(reading.rss_per_worker);
         }
     }
 }

@@ -26,6 +26,7 @@ built_in!(
     "capacity",
     "soak",
     "nightly",
+    "nightly-faults",
     "broker-kill",
     "broker-pause",
     "leader-kill",

@@ -1,5 +1,6 @@
 //! `check`: the plan of every built-in scenario, without running it.
 
+use schedbench_reports::claims::article;
 use serde_json::Value;
 
 use crate::place::{Place, small};
@@ -58,4 +59,26 @@ fn changes_from_the_command_line_are_in_the_plan() {
     assert_eq!(cell["load"]["stages"][0]["rate"], 2_000.0);
     assert_ne!(changed["hash"], plain["hash"]);
     assert_eq!(check(&["--seed", "9"])["hash"], plain["hash"], "a seed is no other measurement");
+}
+
+/// What the article's claims say would measure them can be run, and does to its
+/// systems what the claims are set beside: of a cluster `node` is the leader.
+#[test]
+fn of_every_command_that_a_claim_names() {
+    let place = Place::new();
+    for claim in &article().claims {
+        let Some(run) = &claim.run else { continue };
+        let args: Vec<&str> =
+            ["check"].into_iter().chain(run.split_whitespace()).chain(["--json"]).collect();
+        let plan = place.says(&args).ends(0);
+        let plan: Value = serde_json::from_str(&plan.stdout).expect("JSON");
+        let done = plan["faults"].as_array().expect("a list");
+        let hurts: Vec<_> = claim.against.iter().filter_map(|one| one.fault.as_ref()).collect();
+        let is_meant = |done: &Value| {
+            let is =
+                |names: &[String], word: &Value| names.iter().any(|name| word == name.as_str());
+            hurts.iter().any(|hurt| is(&hurt.kinds, &done["kind"]) && is(&hurt.on, &done["on"]))
+        };
+        assert!(hurts.is_empty() || done.iter().any(is_meant), "{}: {run}: {done:?}", claim.id);
+    }
 }

@@ -22,6 +22,7 @@ mod modes;
 mod names;
 mod networks;
 mod nightly;
+mod nightly_workflow;
 #[path = "../../../reports/tests/outcomes/mod.rs"]
 mod outcomes;
 mod pipes;

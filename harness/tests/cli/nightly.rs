@@ -6,25 +6,39 @@ use std::path::{Path, PathBuf};
 
 use schedbench_reports::outcome::Outcome;
 use schedbench_reports::save::to_json;
-use serde_json::Value;
 
 use crate::outcomes::{Model, asynq_rust, kafka, noop, ramp_from};
 use crate::place::{PROGRAM, Place, Said, small, stand_in};
 
-fn root() -> PathBuf {
+/// Where the project is.
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
+
+/// What stands for options in the environment.
+const VARIABLES: [&str; 3] = ["NIGHTLY_SCENARIO", "NIGHTLY_REPEATS", "NIGHTLY_RECORD"];
 
 impl Place {
     /// Runs a step of the night here, into `night`.
     fn nightly(&self, step: &str, more: &[&str]) -> Said {
-        let script = root().join("scripts/nightly");
+        self.nightly_with(&root().join("scripts/nightly"), &[], step, more)
+    }
+
+    /// The same by a copy of the script, with these variables.
+    fn nightly_with(
+        &self,
+        script: &Path,
+        variables: &[(&str, &str)],
+        step: &str,
+        more: &[&str],
+    ) -> Said {
         let args = [&[step, "--work", "night"], more].concat();
         let mut command = self.program(script.to_str().expect("UTF-8"), &args);
-        for name in ["NIGHTLY_SCENARIO", "NIGHTLY_REPEATS", "NIGHTLY_RECORD"] {
+        for name in VARIABLES {
             command.env_remove(name);
         }
         command.env("REAL", PROGRAM).env("GITHUB_STEP_SUMMARY", self.at("summary"));
+        command.envs(variables.iter().copied());
         Said::of(command.output().expect("a night"))
     }
 
@@ -33,12 +47,12 @@ impl Place {
         fs::read_to_string(self.at(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// A side whose five runs are of these systems; its figures scatter by `first`.
+    /// A side whose six runs are of these systems; its figures scatter by `first`.
     fn side(&self, name: &str, models: &[Model], first: u32) {
         fs::create_dir(self.at(name)).expect("a directory");
         fs::copy(stand_in("nightly-side"), self.at(name).join("schedbench")).expect("a copy");
         self.file(&format!("{name}/name"), format!("commit of {name}\n"));
-        for seed in 1..=5 {
+        for seed in 1..=6 {
             let mut outcome: Outcome = ramp_from(models, &[1e3, 10e3], 1, first + 50 * seed);
             outcome.run.id = format!("{name}{seed}");
             outcome.plan.seed = u64::from(seed);
@@ -180,27 +194,76 @@ fn what_is_wrong_is_refused_before_anything_runs() {
     assert!(!place.at("order").exists(), "nothing was started");
 }
 
-/// What it says about itself: pinned actions, few rights, and no step of its own.
+/// As the workflow has them set in each of its steps, empty where nobody asks.
 #[test]
-fn the_workflow_only_calls_the_script() {
-    let text = fs::read_to_string(root().join(".github/workflows/nightly.yml")).expect("a file");
-    let workflow: Value = serde_saphyr::from_str(&text).expect("YAML");
-    assert_eq!(workflow["permissions"], serde_json::json!({ "contents": "read" }));
-    let jobs = workflow["jobs"].as_object().expect("jobs");
-    let steps = jobs.values().flat_map(|job| job["steps"].as_array().expect("steps"));
-    let mut ran = Vec::new();
-    for step in steps {
-        if let Some(action) = step["uses"].as_str() {
-            let (_, digest) = action.split_once('@').expect("a version");
-            assert!(
-                digest.len() == 40 && digest.bytes().all(|b| b.is_ascii_hexdigit()),
-                "{action}"
-            );
-        } else {
-            ran.push(step["run"].as_str().expect("a command").to_owned());
-        }
+fn variables_stand_for_options() {
+    let place = Place::new();
+    place.side("a", &[noop()], 0);
+    place.side("b", &[noop()], 500);
+    let sides = ["--baseline", "a/schedbench", "--candidate", "b/schedbench"];
+    let measured = |record: &str| {
+        let [scenario, repeats, records] = VARIABLES;
+        let variables = [(scenario, "ramp,delays"), (repeats, "6"), (records, record)];
+        let script = root().join("scripts/nightly");
+        let said = place.nightly_with(&script, &variables, "measure", &sides).ends(0);
+        let order = place.read("order").replace('\n', " ");
+        fs::remove_file(place.at("order")).expect("a file");
+        (said.stdout, order)
+    };
+    let (said, order) = measured("");
+    assert_eq!(order, "a1 b1 b2 a2 a3 b3 b4 a4 a5 b5 b6 a6 ".repeat(2));
+    for scenario in ["ramp", "delays"] {
+        assert!(said.contains(&format!("{scenario}, repeat 6 of 6, side a: exit 0")), "{said}");
+        let text = place.read(&format!("night/runs/{scenario}/{scenario}.toml"));
+        assert!(text.contains(&format!("name = \"{scenario}\"")), "{text}");
     }
-    // The jobs by their names.
-    let expected = ["advisories", "prepare", "measure", "gate", "publish"];
-    assert_eq!(ran, expected.map(|step| format!("scripts/nightly {step}")));
+    let (said, order) = measured("yes");
+    assert_eq!(order, "b1 b2 b3 b4 b5 b6 ".repeat(2));
+    assert!(said.contains("no side A: side B is only recorded"), "{said}");
+}
+
+/// In this order, and no further than to what fails. The script finds all but
+/// cargo and git beside itself.
+#[test]
+fn a_night_is_prepared_with_what_its_systems_need() {
+    let place = Place::new();
+    let tool = stand_in("nightly-tool");
+    let script = place.at("tree/scripts/nightly");
+    fs::create_dir_all(place.at("tree/scripts")).expect("a directory");
+    fs::create_dir(place.at("bin")).expect("a directory");
+    fs::copy(root().join("scripts/nightly"), &script).expect("a copy");
+    for name in ["tree/scripts/setup", "bin/cargo", "bin/git"] {
+        fs::copy(&tool, place.at(name)).expect("a copy");
+    }
+    let path = std::env::var("PATH").expect("a PATH");
+    let path = format!("{}:{path}", place.at("bin").display());
+    let order = place.at("order").display().to_string();
+    let prepared = |fails: &str| {
+        let variables = [("PATH", path.as_str()), ("ORDER", &order), ("FAILS", fails)];
+        let said = place.nightly_with(&script, &variables, "prepare", &[]);
+        let order = place.read("order");
+        fs::remove_file(place.at("order")).expect("a file");
+        (said, order)
+    };
+    let tree = fs::canonicalize(place.at("tree")).expect("a directory");
+    let steps = [
+        "setup\n".to_owned(),
+        "cargo build --locked --release\n".to_owned(),
+        format!("git -C {} describe --always --dirty\n", tree.display()),
+        "schedbench doctor\n".to_owned(),
+    ];
+    let (said, order) = prepared("");
+    said.ends(0);
+    assert_eq!(order, steps.concat());
+    let name = "tree/target/release/name";
+    assert_eq!(place.read(name), "commit of c\n");
+    for (fails, steps) in [("setup", &steps[..1]), ("cargo", &steps[..2]), ("schedbench", &steps)] {
+        let (said, order) = prepared(fails);
+        said.ends(9);
+        assert_eq!(order, steps.concat(), "{fails} fails");
+    }
+    // What is built from no repository has no name rather than an old one.
+    let (said, _) = prepared("git");
+    said.ends(0);
+    assert!(!place.at(name).exists());
 }

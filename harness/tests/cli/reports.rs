@@ -2,6 +2,8 @@
 //! for whatever is none.
 
 use std::fs;
+use std::io::Read;
+use std::process::Stdio;
 use std::sync::OnceLock;
 
 use crate::harness::files_below;
@@ -132,4 +134,35 @@ fn beside_published_claims() {
     assert!(!place.at("results").exists(), "nothing was started");
     let said = place.says(&["report", result, "--claims", "none.toml"]).refused(2);
     said.complains_of(&["none.toml: cannot be read"]);
+}
+
+/// A result of 300 cells takes less than 200 MB at the peak. Its other figure,
+/// less than 2 s, is read off the bench `report` of the reports' crate: beside
+/// other tests a time says nothing, and a test of one would fail by chance.
+///
+/// The peak is the program's own (`VmHWM`). `wait4` would tell that of this
+/// process too, which the child shared until it was replaced by the program.
+#[test]
+fn of_the_largest_result_within_its_memory() {
+    const MOST_KB: u64 = 200_000_000 / 1024;
+    let place = Place::new();
+    let outcome = crate::outcomes::largest();
+    assert_eq!(outcome.cells.len(), 300);
+    place.file("result.json", schedbench_reports::save::to_json(&outcome));
+
+    let mut command = place.schedbench(&["report", "result.json", "-o", "-"]);
+    let mut report = command.stdout(Stdio::piped()).spawn().expect("a report");
+    let mut out = report.stdout.take().expect("a pipe");
+    // The page is whole before any of it is written, and longer than a pipe
+    // holds: after its first byte the program waits for us at its peak.
+    let mut page = vec![0];
+    out.read_exact(&mut page).expect("a page");
+    let status = fs::read_to_string(format!("/proc/{}/status", report.id())).expect("it waits");
+    out.read_to_end(&mut page).expect("the rest of it");
+    assert!(report.wait().expect("its end").success());
+    assert!(page.starts_with(b"<!DOCTYPE html>") && page.ends_with(b"</html>"), "{}", page.len());
+
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().expect("kB");
+    assert!(peak < MOST_KB, "{peak} kB at the peak");
 }

@@ -17,6 +17,7 @@ fn cpu_counts_per_million_done_and_memory_by_role() {
         workers_cpu_s: Some(0.006),
         broker: Some(Memory { rss: 1_000, pss: Some(800) }),
         workers: Some(Memory { rss: 3_000, pss: None }),
+        rss_per_worker: Some(1_500),
         ..Usage::default()
     };
     let cell = stage.judge();
@@ -29,6 +30,7 @@ fn cpu_counts_per_million_done_and_memory_by_role() {
     is("cpu.workers", 3.0);
     is("cpu.total", 10.0);
     is("rss.workers", 3_000.0);
+    is("rss.per_worker", 1_500.0);
     is("pss.broker", 800.0);
     for name in ["cpu.client", "rss.harness", "pss.workers", "pss.system"] {
         assert!(matches!(metric(&cell, name), Value::NotMeasured(_)), "{name}");
@@ -47,6 +49,8 @@ fn memory_in_process_is_the_difference_to_noop() {
         metric(&cell, "pss.system"),
         &Value::NotMeasured("no noop cell at this load".into())
     );
+    let nobody = Value::NotMeasured("no process or thread of its own".into());
+    assert_eq!(metric(&cell, "rss.per_worker"), &nobody, "its workers are threads");
 }
 
 #[test]

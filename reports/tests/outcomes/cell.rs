@@ -197,6 +197,8 @@ fn costs(model: &Model, flow: &Flow, dice: &mut Dice) -> BTreeMap<String, Value>
     }
     if workers > 0.0 {
         put("rss.workers", workers * 1.3e6);
+        let programs = if model.server.is_some() { 2.0 } else { 1.0 };
+        put("rss.per_worker", workers * 1.3e6 / programs);
         put("pss.workers", workers * 1e6);
         put("pss.system", (broker + workers) * 1e6);
     }

@@ -5,6 +5,7 @@
 
 mod backlog;
 mod claims;
+mod claims_backlogs;
 mod claims_losses;
 mod compare;
 mod compare_apart;

@@ -147,7 +147,7 @@ fn an_item_may_be_read_in_two_places() {
     assert_eq!(
         read,
         [
-            (told("rss.workers"), String::new()),
+            (told("rss.per_worker"), String::new()),
             (told("backlog.bytes_per_task"), at("10k")),
             (told("backlog.bytes_per_task"), at("100k")),
         ]
@@ -161,10 +161,24 @@ fn an_item_may_be_read_in_two_places() {
     let What::Words(wheel) = of(lines[1], "wheel") else { panic!("it has no broker") };
     assert_eq!(wheel, "not applicable: no broker that keeps it");
 
+    // Each of its two workers, not both of them.
+    let What::Figure(redis) = of(lines[0], "redis-asynq") else { panic!("a figure") };
+    assert_eq!(redis.value, Value::Is(13e6));
+
     // A ramp has the first of the two, and the other says that it is not there.
     let ramp = analyse(&outcomes::ramp()).scorecard.expect("a scorecard");
     let second = ramp.lines.iter().rfind(|line| line.item.number == 19).expect("a line");
     assert!(!second.is_told() && second.metric.is_some_and(|it| it.name.ends_with("per_task")));
+}
+
+/// The sum over all workers stands in for none of them.
+#[test]
+fn a_result_from_before_workers_were_counted_has_no_memory_of_each() {
+    let mut outcome = outcomes::ramp();
+    for cell in &mut outcome.cells {
+        cell.metrics.remove("rss.per_worker");
+    }
+    assert_eq!(score(&outcome, 19, "redis-asynq"), "not measured");
 }
 
 /// Summed over all repeats, valid or not, and with the number of them.

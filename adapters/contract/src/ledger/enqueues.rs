@@ -6,6 +6,17 @@ use super::word::{CANCEL, FLOAT, REASON, SENDS, STATE, TIME_MASK};
 use super::{Enqueue, Ledger, Reason};
 use crate::{SmallFloat, TaskId};
 
+/// What a settlement changed of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// Nothing: it was known.
+    Nothing,
+    /// It was open, and is settled.
+    Settled,
+    /// It was settled as unknown, and its fate is known now.
+    CameToLight,
+}
+
 impl Ledger {
     /// The producer takes a task; the bytes have not left yet. Plain store:
     /// nobody else can know of the task before.
@@ -35,18 +46,18 @@ impl Ledger {
 
     /// What the enqueue came to. A confirmation stands: what is heard after it
     /// of the same task (a repeated send that was refused as a duplicate) does
-    /// not undo it. Returns whether this was news.
-    pub(crate) fn settled(&self, id: TaskId, to: Enqueue, reason: Reason, at: u64) -> bool {
-        let Some(units) = self.units(at) else { return false };
-        let mut news = false;
+    /// not undo it. Returns what of this was news.
+    pub(crate) fn settled(&self, id: TaskId, to: Enqueue, reason: Reason, at: u64) -> News {
+        let Some(units) = self.units(at) else { return News::Nothing };
+        let mut news = News::Nothing;
         self.change_enqueue(id, |word| {
             let was = Enqueue::from_bits(STATE.get(word));
             news = match was {
-                Enqueue::Unsent | Enqueue::Taken => true,
-                Enqueue::Unknown => to != Enqueue::Unknown,
-                Enqueue::Confirmed | Enqueue::Refused => false,
+                Enqueue::Unsent | Enqueue::Taken => News::Settled,
+                Enqueue::Unknown if to != Enqueue::Unknown => News::CameToLight,
+                Enqueue::Unknown | Enqueue::Confirmed | Enqueue::Refused => News::Nothing,
             };
-            if !news {
+            if news == News::Nothing {
                 return word;
             }
             let word = STATE.set(word & !TIME_MASK, to.bits()) | units;

@@ -22,6 +22,8 @@ pub(super) struct Reading {
     pub(super) harness: Option<Memory>,
     pub(super) broker: Option<Memory>,
     pub(super) workers: Option<Memory>,
+    /// RSS of `workers` for each program of theirs that had any, bytes.
+    pub(super) rss_per_worker: Option<u64>,
 }
 
 /// Who reads memory, and what it has learnt about its price.
@@ -46,15 +48,18 @@ impl Reads {
         // generator's.
         reading.harness = self.of(myself, at_edge);
         let mut living = vec![myself];
+        let mut programs = 0;
         for (role, child) in children {
             let slot = match role {
                 Role::Broker => &mut reading.broker,
                 Role::Workers => &mut reading.workers,
             };
+            let mut has_memory = false;
             for pid in child.processes() {
                 living.push(pid);
                 let is_cheap = self.price.get(&pid).is_none_or(|took| *took <= CHEAP);
                 if let Some(memory) = self.of(pid, is_time && (at_edge || is_cheap)) {
+                    has_memory = true;
                     *slot = Some(match *slot {
                         // A sum lacks what one of its parts lacks.
                         Some(sum) => Memory {
@@ -65,7 +70,12 @@ impl Reads {
                     });
                 }
             }
+            // A program with all that it has forked is one worker, and one that
+            // has ended is none.
+            programs += u64::from(has_memory && *role == Role::Workers);
         }
+        let rss = reading.workers.map(|memory| memory.rss);
+        reading.rss_per_worker = rss.and_then(|rss| rss.checked_div(programs));
         self.price.retain(|pid, _| living.contains(pid));
         reading
     }

@@ -75,8 +75,11 @@ impl Tally {
     #[must_use]
     pub fn of(before: &Counts, now: &Counts, offered: u64) -> Self {
         let since = |of: fn(&Counts) -> u64| of(now).saturating_sub(of(before));
-        let vouched_for =
-            |counts: &Counts| counts.settled.saturating_sub(counts.refused + counts.unknown);
+        // What is unknown no longer was confirmed, or is among the refused.
+        let vouched_for = |counts: &Counts| {
+            let settled = counts.settled + counts.came_to_light;
+            settled.saturating_sub(counts.refused + counts.unknown)
+        };
         Self {
             offered,
             accepted: since(|counts| counts.taken),
@@ -139,6 +142,7 @@ mod tests {
             settled: 90,
             refused: 5,
             unknown: 2,
+            came_to_light: 0,
             succeeded: 64,
             finished: 65,
             failed_attempts: 3,
@@ -158,5 +162,11 @@ mod tests {
         assert_eq!(tally.failed(), 10);
         let half = Tally { done: 20, backlog: 7, ..Tally::default() };
         assert_eq!(tally.since(&half).and(&half), Tally { backlog: 7, ..expected });
+        // One of the two was confirmed after all; then the other was refused.
+        let now = Counts { came_to_light: 1, ..now };
+        assert_eq!(Tally::of(&before, &now, 120), Tally { confirmed: 80, ..expected });
+        let now = Counts { came_to_light: 2, refused: 6, ..now };
+        let tally = Tally::of(&before, &now, 120);
+        assert_eq!((tally.confirmed, tally.refused, tally.unknown), (80, 6, 2));
     }
 }
