@@ -21,6 +21,7 @@ mod objectives;
 mod page;
 mod page_bounds;
 mod page_cost;
+mod page_looks;
 mod page_parts;
 mod page_validity;
 mod scorecard;
