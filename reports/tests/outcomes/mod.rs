@@ -13,6 +13,7 @@ pub mod piled;
 mod ramps;
 mod systems;
 mod variants;
+mod whole;
 
 use schedbench_reports::outcome::Outcome;
 
@@ -29,6 +30,7 @@ pub use ramps::{
 };
 pub use systems::*;
 pub use variants::{delays, in_flight};
+pub use whole::whole;
 
 /// All of them by name.
 pub fn all() -> Vec<(&'static str, Outcome)> {

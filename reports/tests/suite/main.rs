@@ -25,6 +25,7 @@ mod page_looks;
 mod page_parts;
 mod page_validity;
 mod scorecard;
+mod scorecard_page;
 mod terminal;
 mod verdict;
 
