@@ -9,6 +9,7 @@ pub mod drill;
 mod empty;
 mod faulted;
 mod hostile;
+mod nightly;
 pub mod piled;
 mod ramps;
 mod systems;
@@ -23,6 +24,7 @@ pub use drill::drill;
 pub use empty::{empty, system};
 pub use faulted::{faulted, overlapping};
 pub use hostile::{broken, hostile};
+pub use nightly::nightly;
 pub use piled::piled;
 pub use ramps::{
     RATES, alike, before_and_after, largest, partial, ramp, ramp_from, ramp_of, repeated, single,
