@@ -22,6 +22,23 @@ pub enum Unit {
     Number,
 }
 
+impl Unit {
+    /// As exports write it; empty for a plain number.
+    #[must_use]
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::Seconds => "s",
+            Self::PerSecond => "1/s",
+            Self::Fraction => "fraction",
+            Self::Bytes => "B",
+            Self::CpuSecondsPerMillion => "CPU-s per million tasks",
+            Self::Cores => "cores",
+            Self::Tasks => "tasks",
+            Self::Number => "",
+        }
+    }
+}
+
 /// Which way is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {

@@ -24,6 +24,7 @@ mod rank_test;
 mod rows;
 mod scorecard;
 mod statistics;
+mod terms;
 mod verdict;
 mod welch;
 
@@ -50,6 +51,7 @@ pub use rank_test::RankTest;
 pub use rows::Row;
 pub use scorecard::{Score, Scorecard, Scored, What};
 pub use statistics::{ENOUGH, LEVEL, Spread, differs, holm, larger, spread};
+pub use terms::FailureTerms;
 pub use verdict::{Sentence, Subject};
 pub use welch::{POWER, Welch};
 

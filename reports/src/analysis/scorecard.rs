@@ -1,129 +1,27 @@
 //! The scorecard: its 23 items, read from an outcome by the names of metrics.
 
-use schedbench_contract::DurabilityClass;
+mod missing;
+mod score;
 
 use super::Found;
 use super::backlog::Backlog;
-use super::capacity::Capacity;
-use super::faults::{Median, Recovery};
+use super::faults::Recovery;
 use super::groups::{Group, Mode};
 use super::measured::of as figure_of;
-use super::points::{Figure, Point, Quality};
+use super::points::Figure;
 use super::rows::Row;
 use crate::metrics::{self, Direction, Metric};
 use crate::numbers::load;
-use crate::outcome::{Load, Outcome, Reading, System, Value};
+use crate::outcome::{CellKey, Load, System};
 use crate::scorecard::{At, ITEMS, Item, Part, Tasks};
+use missing::Place;
+pub use score::{Score, Scorecard, Scored, What};
 
 /// The scenario whose report opens with it.
 const SCENARIO: &str = "scorecard";
 
 /// The delay of the items about delayed tasks.
 const DELAY: &str = "delay 10 ms";
-
-/// The scorecard of an outcome.
-#[derive(Clone, Debug)]
-pub struct Scorecard {
-    /// Whether the scenario was made for it.
-    pub is_whole: bool,
-    /// The systems, in the order of tables: their places in the outcome.
-    pub systems: Vec<usize>,
-    /// Each item has a line at least.
-    pub lines: Vec<Scored>,
-}
-
-/// A line: one metric of an item, at one load or fault.
-#[derive(Clone, Debug)]
-pub struct Scored {
-    /// Of which item.
-    pub item: &'static Item,
-    /// Of which part of it.
-    pub part: &'static Part,
-    /// What it is a figure of; `None` where no cell has it yet.
-    pub metric: Option<&'static Metric>,
-    /// At which load, or in which fault; empty where each system has its own.
-    pub at: String,
-    /// A score for each system.
-    pub scores: Vec<Score>,
-}
-
-/// What a system scored, or why it did not.
-#[derive(Clone, Debug)]
-pub struct Score {
-    /// The figure.
-    pub what: What,
-    /// The load it was read at, where each system has its own.
-    pub at: String,
-    /// The verdict's word where no cell of it is valid.
-    pub not_valid: Option<&'static str>,
-}
-
-/// A score.
-#[derive(Clone, Debug)]
-pub enum What {
-    /// Over repeats.
-    Figure(Figure),
-    /// Over trials, or backlogs.
-    Median(Median),
-    /// The highest rate held.
-    Capacity(Capacity),
-    /// None, and why: `not measured yet`, `unsupported: …`.
-    Words(String),
-}
-
-impl Score {
-    fn words(why: impl Into<String>) -> Self {
-        Self { what: What::Words(why.into()), at: String::new(), not_valid: None }
-    }
-
-    fn at_point(outcome: &Outcome, point: &Point, metric: &'static Metric, told: bool) -> Self {
-        let figure = figure_of(outcome, &point.counted, metric);
-        let not_valid = match &point.quality {
-            Quality::Valid => None,
-            Quality::Invalid { word, .. } => Some(*word),
-        };
-        let at = if told { load(point.load) } else { String::new() };
-        Self { what: What::Figure(figure), at, not_valid }
-    }
-
-    /// Whether it is a figure.
-    #[must_use]
-    pub const fn is_told(&self) -> bool {
-        match &self.what {
-            What::Words(_) => false,
-            What::Figure(figure) => {
-                !matches!(figure.value, Value::NotMeasured(_) | Value::Unsupported(_))
-            }
-            What::Median(median) => {
-                !matches!(median.value, Reading::NotSteady(_) | Reading::NotMeasured(_))
-            }
-            What::Capacity(capacity) => !matches!(capacity, Capacity::Unknown(_)),
-        }
-    }
-
-    /// Whether it is none and says why by itself.
-    const fn says_why(&self) -> bool {
-        matches!(self.what, What::Median(_) | What::Capacity(_))
-    }
-}
-
-impl Scorecard {
-    /// Items of which any system has a figure.
-    #[must_use]
-    pub fn told(&self) -> usize {
-        let is_told =
-            |item: &&Item| self.lines.iter().any(|line| line.item == *item && line.is_told());
-        ITEMS.iter().filter(is_told).count()
-    }
-}
-
-impl Scored {
-    /// Whether any system has a figure.
-    #[must_use]
-    pub fn is_told(&self) -> bool {
-        self.scores.iter().any(Score::is_told)
-    }
-}
 
 /// The scorecard; `None` where the outcome covers no item.
 pub(super) fn scorecard(found: &Found<'_>) -> Option<Scorecard> {
@@ -178,7 +76,9 @@ impl Reader<'_> {
             [only] => metrics::find(only),
             _ => None,
         };
-        let score = |index: &usize| self.missing(part, &self.found.outcome.systems[*index]);
+        let score = |index: &usize| {
+            self.missing(part, Place::Own, metric, &self.found.outcome.systems[*index])
+        };
         let scores = systems.iter().map(score).collect();
         vec![Scored { item, part, metric, at: String::new(), scores }]
     }
@@ -190,12 +90,13 @@ impl Reader<'_> {
         metric: &'static Metric,
         systems: &[usize],
     ) -> Vec<(String, Vec<Score>)> {
-        let line = |at: String, score: &dyn Fn(&System) -> Option<Score>| {
+        let line = |at: String, place: Place<'_>, score: &dyn Fn(&System) -> Option<Score>| {
             let scores: Vec<Score> = systems
                 .iter()
                 .map(|index| {
                     let system = &self.found.outcome.systems[*index];
-                    score(system).unwrap_or_else(|| self.missing(part, system))
+                    let missing = || self.missing(part, place, Some(metric), system);
+                    score(system).filter(|score| !score.is_bare()).unwrap_or_else(missing)
                 })
                 .collect();
             (at, scores)
@@ -204,14 +105,18 @@ impl Reader<'_> {
             At::EachRate => self
                 .rates(part.tasks)
                 .into_iter()
-                .map(|rate| line(load(rate), &|system| self.at_rate(system, part, metric, rate)))
+                .map(|rate| {
+                    let score = |system: &System| self.at_rate(system, part, metric, rate);
+                    line(load(rate), Place::Rate(rate), &score)
+                })
                 .collect(),
             At::Trials => self
                 .faults()
                 .into_iter()
                 .map(|(fault, variant)| {
                     let at = [Some(fault), variant].into_iter().flatten().collect::<Vec<_>>();
-                    line(at.join(", "), &|system| self.trial(system, (fault, variant), metric))
+                    let score = |system: &System| self.trial(system, (fault, variant), metric);
+                    line(at.join(", "), Place::Fault(fault, variant), &score)
                 })
                 .collect(),
             At::Backlogs => self
@@ -221,35 +126,17 @@ impl Reader<'_> {
                     let also = [&alike.fault, &alike.variant].into_iter().flatten();
                     let at = also
                         .fold(load(Load::Backlog(alike.tasks)), |at, also| format!("{at}, {also}"));
-                    line(at, &|system| self.backlog(system, alike, metric))
+                    let score = |system: &System| self.backlog(system, alike, metric);
+                    line(at, Place::Backlog(alike), &score)
                 })
                 .collect(),
             At::HighestHeld | At::LowestRate | At::Best | At::Capacity => {
-                vec![line(String::new(), &|system| self.at_its_own(system, part, metric))]
+                let score = |system: &System| self.at_its_own(system, part, metric);
+                vec![line(String::new(), Place::Own, &score)]
             }
         };
         let is_of_use = |score: &Score| score.is_told() || score.says_why();
         lines.into_iter().filter(|(_, scores)| scores.iter().any(is_of_use)).collect()
-    }
-
-    /// Why a system has no figure.
-    fn missing(&self, part: &Part, system: &System) -> Score {
-        if part.metrics.is_empty() {
-            return Score::words("not measured yet");
-        }
-        if part.tasks == Tasks::Delayed
-            && let Some(why) = system.claims.delay.strip_prefix("unsupported: ")
-        {
-            return Score::words(format!("unsupported: {why}"));
-        }
-        let in_process = system.claims.durability == DurabilityClass::InProcess;
-        if part.at == At::Backlogs && in_process {
-            return Score::words("not applicable: no broker that keeps it");
-        }
-        if part.at == At::Trials && system.system == super::NOOP {
-            return Score::words("not applicable: does nothing");
-        }
-        Score::words("not measured")
     }
 
     fn row(&self, system: &System, tasks: Tasks) -> Option<&Row> {
@@ -311,8 +198,7 @@ impl Reader<'_> {
         let row = self.row(system, part.tasks)?;
         let point = match part.at {
             At::Capacity => {
-                let what = What::Capacity(row.capacity.clone());
-                return Some(Score { what, at: String::new(), not_valid: None });
+                return Some(Score::of(What::Capacity(row.capacity.clone())));
             }
             At::LowestRate => {
                 let tried = self.rates(part.tasks);
@@ -363,8 +249,13 @@ impl Reader<'_> {
                 && (&row.tried.system, &row.tried.profile) == (&system.system, &system.profile)
         };
         let row = self.found.faults.recoveries.iter().find(is_it)?;
-        let what = What::Median(row.figures.get(metric.name)?.clone());
-        Some(Score { what, at: load(row.tried.load), not_valid: row.not_valid })
+        let median = row.figures.get(metric.name)?;
+        Some(Score {
+            at: load(row.tried.load),
+            n: Some(median.trials()),
+            not_valid: row.not_valid,
+            ..Score::of(What::Median(median.clone()))
+        })
     }
 
     /// The first of each size, with what was done to it.
@@ -388,18 +279,25 @@ impl Reader<'_> {
             let trials = if one.seen.repeats == 1 { "trial" } else { "trials" };
             let at = format!("in {} {trials}", one.seen.repeats);
             let figure = Figure { value: one.lost(), spread: None, repeats: Vec::new() };
-            return Some(Score { what: What::Figure(figure), at, not_valid: None });
+            let n = Some(one.seen.repeats as usize);
+            return Some(Score { at, n, ..Score::of(What::Figure(figure)) });
         }
         let name = metric.name.strip_prefix("backlog.").unwrap_or(metric.name);
         let what = match one.figures.get(name) {
             Some(median) => What::Median(median.clone()),
             None => What::Figure(figure_of(self.found.outcome, &one.cells, metric)),
         };
-        Some(Score { what, at: String::new(), not_valid: one.not_valid })
+        Some(Score { n: Some(one.cells.len()), not_valid: one.not_valid, ..Score::of(what) })
     }
 }
 
 /// Whether they differ in nothing but whose they are.
 fn is_alike(one: &Backlog, other: &Backlog) -> bool {
     (one.tasks, &one.fault, &one.variant) == (other.tasks, &other.fault, &other.variant)
+}
+
+/// The same of a cell.
+fn is_alike_key(one: &Backlog, key: &CellKey) -> bool {
+    (Load::Backlog(one.tasks), &one.fault, &one.variant)
+        == (key.load, &key.trial_and_fault(), &key.variant)
 }

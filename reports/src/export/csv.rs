@@ -115,7 +115,7 @@ fn figure(name: &str, value: &Value) -> [String; 6] {
     };
     [
         name.to_owned(),
-        metric.map_or("", |metric| word(metric.unit)).to_owned(),
+        metric.map_or("", |metric| metric.unit.symbol()).to_owned(),
         better(metric).to_owned(),
         bound.to_owned(),
         number.map_or_else(String::new, f64::to_string),
@@ -136,7 +136,7 @@ fn of_trial(trial: &Trial) -> Vec<[String; 6]> {
     let mut rows: Vec<[String; 6]> = Vec::new();
     let mut add = |name: &str, unit: Unit, better: &str, bound: &str, value: String, why: &str| {
         let name = format!("fault.{name}");
-        rows.push([name, word(unit).to_owned(), better.into(), bound.into(), value, why.into()]);
+        rows.push([name, unit.symbol().to_owned(), better.into(), bound.into(), value, why.into()]);
     };
     for (name, reading) in &trial.readings {
         let known = find(name);
@@ -165,21 +165,8 @@ fn ran_again(again: Again) -> [[String; 6]; 3] {
         ("not_told_apart", again.not_told),
     ]
     .map(|(name, n)| {
-        let unit = word(Unit::Tasks).to_owned();
+        let unit = Unit::Tasks.symbol().to_owned();
         let name = format!("fault.{name}");
         [name, unit, "lower".to_owned(), "is".to_owned(), n.to_string(), String::new()]
     })
-}
-
-fn word(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Seconds => "s",
-        Unit::PerSecond => "1/s",
-        Unit::Fraction => "fraction",
-        Unit::Bytes => "B",
-        Unit::CpuSecondsPerMillion => "CPU-s per million tasks",
-        Unit::Cores => "cores",
-        Unit::Tasks => "tasks",
-        Unit::Number => "",
-    }
 }

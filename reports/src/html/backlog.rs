@@ -11,7 +11,7 @@ use crate::outcome::{Load, Reading};
 
 use super::data::Data;
 use super::plots::{figure, fit, room};
-use super::timeline::{BACKLOG, Told, series};
+use super::timeline::{BACKLOG, Told, mark, series};
 use super::words::own_cell;
 use super::{Page, Section};
 
@@ -141,7 +141,8 @@ fn median(told: Option<&Median>, unit: Unit, beside: Option<&Median>) -> Markup 
 fn drawing(page: &Page<'_>, class: &[Backlog], data: &mut Data) -> Markup {
     let largest = class.iter().map(|one| one.tasks).max().unwrap_or(0);
     let rows = || class.iter().filter(|one| one.tasks == largest);
-    let lines: Vec<Series> = rows().filter_map(|one| line(page, one)).collect();
+    let mut lines: Vec<Series> = rows().filter_map(|one| line(page, one)).collect();
+    mark(&mut lines);
     let dots = || lines.iter().flat_map(|series| &series.dots);
     let Some(first) = class.first().filter(|_| dots().next().is_some()) else { return html! {} };
     let to = dots().fold(1.0_f64, |to, dot| to.max(dot.x));
@@ -186,7 +187,8 @@ fn line(page: &Page<'_>, one: &Backlog) -> Option<Series> {
     cells.sort_by(|a, b| drained(a).total_cmp(&drained(b)));
     let cell = cells.get(cells.len().saturating_sub(1) / 2)?;
     let style = page.palette.index(&one.system, &one.profile);
-    let told = Told { label: &one.label, cell, style };
+    let marker = page.palette.marker(style);
+    let told = Told { label: &one.label, cell, style, marker };
     let column = BACKLOG.columns.first()?;
     Some(Series { name: fit(&one.label), ..series(&told, &BACKLOG, column) })
 }

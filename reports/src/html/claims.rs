@@ -166,7 +166,11 @@ fn measured(line: &Line) -> Markup {
                 @if let Some(word) = line.not_valid { ", " (word) }
             }
             @for told in &line.told {
-                div { (named(told.metric.title, &value(told))) @if told.agreement == Agreement::Agrees { " " small.agrees { "as claimed" } } }
+                div {
+                    (named(told.metric.title, &value(told)))
+                    @if let Some(terms) = told.terms { " " small.terms { (terms.text(PAGE)) } }
+                    @if told.agreement == Agreement::Agrees { " " small.agrees { "as claimed" } }
+                }
             }
         }
     }

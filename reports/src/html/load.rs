@@ -261,7 +261,7 @@ fn line(page: &Page<'_>, row: &Row, kind: &Kind, name: &str, get: Get, main: boo
     Series {
         style,
         class: if main { "" } else { "thin" },
-        marker: page.palette.0.get(style).map_or(0, |style| style.marker),
+        marker: page.palette.marker(style),
         name: fit(&row.label),
         labelled: main,
         dots,
@@ -343,7 +343,7 @@ fn key(mode: Mode) -> Markup {
     html! {
         p.note {
             @if mode == Mode::Open {
-                "Hollow: not held. Dashed: overloaded. Cross, not joined: the measurement is not valid, as where the \
+                "Hollow: not held. Dotted: overloaded. Cross, not joined: the measurement is not valid, as where the \
                  generator was the limit. Arrowhead: beyond what was watched. "
             } @else {
                 "With so many in flight latency follows from throughput (Little's law): it is neither shown nor ranked. "

@@ -66,7 +66,7 @@ pub fn render(outcome: &Outcome) -> String {
 #[must_use]
 pub fn render_beside(outcome: &Outcome, claims: &[Published]) -> String {
     let analysis = analyse_beside(outcome, claims);
-    let palette = Palette::of(outcome);
+    let palette = Palette::of(&outcome.systems);
     let page = Page { outcome, analysis: &analysis, palette: &palette };
     let mut data = Data::default();
     let mut sections: Vec<Section> = [

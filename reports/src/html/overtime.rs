@@ -13,7 +13,7 @@ use crate::outcome::{Cell, Value};
 use super::data::Data;
 use super::plots::{Multiple, figure, fit, legend, multiples, room, switch};
 use super::timeline::{
-    BACKLOG, Kind, LATENCY, THROUGHPUT, Told, figure as told, fit_moment, series, width,
+    BACKLOG, Kind, LATENCY, THROUGHPUT, Told, figure as told, fit_moment, mark, series, width,
 };
 use super::{Page, Section};
 
@@ -22,12 +22,14 @@ struct Shown<'a> {
     row: &'a Row,
     cell: &'a Cell,
     style: usize,
+    marker: usize,
     repeats: usize,
 }
 
 impl Shown<'_> {
     fn told(&self) -> Told<'_> {
-        Told { label: &self.row.label, cell: self.cell, style: self.style }
+        let Self { row, cell, style, marker, .. } = self;
+        Told { label: &row.label, cell, style: *style, marker: *marker }
     }
 }
 
@@ -99,12 +101,8 @@ fn show<'a>(page: &Page<'a>, row: &'a Row) -> Option<Shown<'a>> {
     let window = cells.iter().map(|cell| cell.window.duration_s).fold(0.0, f64::max);
     cells.retain(|cell| cell.window.duration_s * MUCH_LONGER > window);
     let cell = cells.get(cells.len().saturating_sub(1) / 2)?;
-    Some(Shown {
-        row,
-        cell,
-        style: page.palette.index(&row.system, &row.profile),
-        repeats: point.n(),
-    })
+    let style = page.palette.index(&row.system, &row.profile);
+    Some(Shown { row, cell, style, marker: page.palette.marker(style), repeats: point.n() })
 }
 
 /// A window that is so much longer than another is a soak's: what happens over
@@ -128,7 +126,7 @@ fn name(shown: &Shown<'_>) -> String {
 }
 
 fn panel(shown: &[Shown<'_>], kind: &Kind, right: u32, lonely: bool, data: &mut Data) -> Markup {
-    let series: Vec<Series> = kind
+    let mut series: Vec<Series> = kind
         .columns
         .iter()
         .rev()
@@ -138,6 +136,7 @@ fn panel(shown: &[Shown<'_>], kind: &Kind, right: u32, lonely: bool, data: &mut 
     if series.is_empty() {
         return html! {};
     }
+    mark(&mut series);
     let dots = || series.iter().flat_map(|series| &series.dots);
     let lines = |scaling: Scaling| {
         let from = dots().map(|dot| dot.x).fold(f64::INFINITY, f64::min).min(0.0);

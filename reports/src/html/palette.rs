@@ -1,11 +1,12 @@
-//! Colours: one family per kind of system, the same system in the same colour
-//! everywhere, told apart also by marker and dash.
+//! Looks: one family of colours per kind of system, and for each profile a marker
+//! and a dash that no other has, the same everywhere. Whoever sees no colours
+//! tells lines apart by these two and by the labels at their ends.
 
 use std::fmt::Write as _;
 
 use schedbench_contract::DurabilityClass;
 
-use crate::outcome::Outcome;
+use crate::outcome::System;
 
 /// A colour on light and on dark ground.
 type Pair = (&'static str, &'static str);
@@ -60,21 +61,39 @@ pub(super) struct Style {
     pub(super) profile: String,
     /// `system`, or `system/profile` where a system has more than one.
     pub(super) label: String,
+    class: DurabilityClass,
     color: Pair,
-    /// Which marker, 0 to 5.
+    /// Which marker, below [`MARKERS`].
     pub(super) marker: usize,
-    /// Which dash, 0 for none: profiles of one system differ by it.
+    /// Which of [`DASHES`].
     dash: usize,
 }
 
-/// The how-manieth of its class it is: of the six markers.
-fn system_marker(outcome: &Outcome, name: &str, profile: &str) -> usize {
-    let is_it = |other: &&crate::outcome::System| other.system == name && other.profile == profile;
-    let Some(class) = outcome.systems.iter().find(is_it).map(|it| it.claims.durability) else {
-        return 0;
+/// Kinds of markers that a line chart knows.
+const MARKERS: usize = 6;
+
+/// None, and long strokes: dots are left to `overloaded`.
+const DASHES: [&str; 4] = ["none", "22 8", "22 8 4 8", "10 6"];
+
+/// A marker and a dash for one more system: a pair that no other has, as long as
+/// there is one. Neither is shared with a profile of the same system, nor with its
+/// class, whose lines stand in one drawing, while that can be.
+fn marker_and_dash(others: &[Style], system: &System) -> (usize, usize) {
+    let shared = |pair: (usize, usize), of: &dyn Fn(&Style) -> bool| -> usize {
+        let each = others
+            .iter()
+            .filter(|other| of(other))
+            .map(|other| usize::from(other.marker == pair.0) + usize::from(other.dash == pair.1));
+        each.sum()
     };
-    let of_class = outcome.systems.iter().filter(|other| other.claims.durability == class);
-    of_class.take_while(|other| !is_it(other)).count() % 6
+    let cost = |pair: &(usize, usize)| {
+        let taken = others.iter().filter(|other| (other.marker, other.dash) == *pair).count();
+        let of_system = shared(*pair, &|other| other.system == system.system);
+        let of_class = shared(*pair, &|other| other.class == system.claims.durability);
+        (taken, of_system, of_class)
+    };
+    let pairs = (0..DASHES.len()).flat_map(|dash| (0..MARKERS).map(move |it| (it, dash)));
+    pairs.min_by_key(cost).unwrap_or_default()
 }
 
 /// Looks of all systems and profiles; a look's index is its class `s<index>`.
@@ -82,11 +101,11 @@ fn system_marker(outcome: &Outcome, name: &str, profile: &str) -> usize {
 pub(super) struct Palette(pub(super) Vec<Style>);
 
 impl Palette {
-    pub(super) fn of(outcome: &Outcome) -> Self {
+    pub(super) fn of(systems: &[System]) -> Self {
         let mut styles: Vec<Style> = Vec::new();
         // The name of each system that has taken a colour, by family.
         let mut taken: Vec<(&'static [Pair], String)> = Vec::new();
-        for system in &outcome.systems {
+        for system in systems {
             let family = family(&system.system, system.claims.durability);
             if !taken.iter().any(|(_, name)| *name == system.system) {
                 taken.push((family, system.system.clone()));
@@ -96,9 +115,9 @@ impl Palette {
                 .filter(|(other, _)| std::ptr::eq(*other, family))
                 .position(|(_, name)| *name == system.system)
                 .unwrap_or(0);
-            let of_system = outcome.systems.iter().filter(|s| s.system == system.system);
+            let of_system = systems.iter().filter(|s| s.system == system.system);
             let several = of_system.count() > 1;
-            let dash = styles.iter().filter(|style| style.system == system.system).count();
+            let (marker, dash) = marker_and_dash(&styles, system);
             styles.push(Style {
                 system: system.system.clone(),
                 profile: system.profile.clone(),
@@ -107,10 +126,10 @@ impl Palette {
                 } else {
                     system.system.clone()
                 },
+                class: system.claims.durability,
                 color: family[place % family.len()],
-                // Those of one class share drawings: their markers differ.
-                marker: system_marker(outcome, &system.system, &system.profile),
-                dash: dash % 4,
+                marker,
+                dash,
             });
         }
         Self(styles)
@@ -122,10 +141,13 @@ impl Palette {
         self.0.iter().position(same).unwrap_or(self.0.len())
     }
 
+    /// The marker of a look; of none in damaged files only.
+    pub(super) fn marker(&self, index: usize) -> usize {
+        self.0.get(index).map_or(0, |style| style.marker)
+    }
+
     /// Rules that paint the looks and hide those that are toggled off.
     pub(super) fn css(&self) -> String {
-        /// Long strokes; dots are left to `overloaded`.
-        const DASHES: [&str; 4] = ["none", "22 8", "22 8 4 8", "10 6"];
         // One past the last look is the generator's own lateness.
         let mut css = format!(".s{}{{--c:var(--soft);--d:2 3}}", self.0.len());
         for (index, style) in self.0.iter().enumerate() {
@@ -144,7 +166,74 @@ impl Palette {
 
 #[cfg(test)]
 mod tests {
+    use schedbench_contract::{AckMode, ConfirmMode};
+
     use super::*;
+    use crate::outcome::Claims;
+
+    fn system(system: &str, profile: &str, class: DurabilityClass) -> System {
+        System {
+            system: system.into(),
+            profile: profile.into(),
+            summary: String::new(),
+            claims: Claims {
+                durability: class,
+                ack: AckMode::Late,
+                confirms: ConfirmMode::Confirmed,
+                delay: "native".into(),
+                order: "none".into(),
+                cancel: false,
+                retries: "none".into(),
+                not_comparable: None,
+            },
+            worker_runtime: "Rust".into(),
+            server: None,
+        }
+    }
+
+    /// Whatever of them stands in one drawing.
+    #[test]
+    fn no_two_share_both_marker_and_dash() {
+        use DurabilityClass::{InProcess, PowerLoss, ProcessCrash};
+        let names: Vec<String> = (0..MARKERS * DASHES.len()).map(|n| format!("s{n}")).collect();
+        let one_class = names.iter().map(|name| system(name, "default", InProcess));
+        let three_classes = names.iter().zip([InProcess, ProcessCrash, PowerLoss].iter().cycle());
+        let three_classes = three_classes.map(|(name, class)| system(name, "default", *class));
+        let profiles = names.iter().map(|name| system("kafka", name, ProcessCrash));
+        for systems in [one_class.collect(), three_classes.collect(), profiles.collect()] {
+            let systems: Vec<System> = systems;
+            let looks = Palette::of(&systems).0;
+            let mut pairs: Vec<_> = looks.iter().map(|look| (look.marker, look.dash)).collect();
+            pairs.sort_unstable();
+            pairs.dedup();
+            assert_eq!(pairs.len(), systems.len(), "{pairs:?}");
+        }
+    }
+
+    /// Four lines of one drawing, or four profiles of one system among others.
+    #[test]
+    fn few_of_a_class_or_system_share_neither() {
+        use DurabilityClass::{InProcess, PowerLoss, ProcessCrash};
+        let systems = [
+            system("noop", "default", InProcess),
+            system("wheel", "default", InProcess),
+            system("kafka", "a", ProcessCrash),
+            system("heap", "default", InProcess),
+            system("kafka", "b", PowerLoss),
+            system("tokio", "default", InProcess),
+            system("kafka", "c", ProcessCrash),
+            system("kafka", "d", ProcessCrash),
+        ];
+        let looks = Palette::of(&systems).0;
+        for (place, one) in looks.iter().enumerate() {
+            for other in &looks[place + 1..] {
+                if one.class == other.class || one.system == other.system {
+                    assert_ne!(one.marker, other.marker, "{one:?} {other:?}");
+                    assert_ne!(one.dash, other.dash, "{one:?} {other:?}");
+                }
+            }
+        }
+    }
 
     fn luminance(color: &str) -> f64 {
         let part = |at: usize| {

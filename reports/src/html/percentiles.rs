@@ -144,7 +144,7 @@ fn chart(
         series.push(Series {
             style,
             class: "",
-            marker: page.palette.0.get(style).map_or(0, |style| style.marker),
+            marker: page.palette.marker(style),
             name: fit(&row.label),
             labelled: true,
             dots: curve.dots(&row.label),

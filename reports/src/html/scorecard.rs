@@ -15,22 +15,67 @@ const PAGE: Medium = Medium::Page;
 pub(super) fn section(page: &Page<'_>, sections: &[Section]) -> Option<Section> {
     let card = page.analysis.scorecard.as_ref()?;
     let told = format!("{} of {} items have a figure in this run", card.told(), ITEMS.len());
+    let mut reasons = Reasons::default();
+    let table = table(page, card, sections, &mut reasons);
     let content = html! {
         @if card.is_whole {
             p.note { (told) "." }
-            (table(page, card, sections))
+            (table) (reasons.list())
         } @else {
-            details { summary { (told) } (table(page, card, sections)) }
+            details { summary { (told) } (table) (reasons.list()) }
         }
         p.note {
-            "↑ more is better, ↓ less is better. Small: the load or fault that a figure is of, where "
-            "each system has its own. Nothing is ranked here: columns may be of different classes."
+            "↑ more is better, ↓ less is better. " (intervals(card))
+            "Small: the load or fault that a figure is of, where each system has its own. "
+            "Scenario: one that measures the item, whichever this run was of. Nothing is ranked "
+            "here: columns may be of different classes."
         }
     };
     Some(Section { anchor: "scorecard", title: "Scorecard", content })
 }
 
-fn table(page: &Page<'_>, card: &Scorecard, sections: &[Section]) -> Markup {
+/// Why cells have no figure: each reason once, numbered in the order of the table.
+#[derive(Default)]
+struct Reasons(Vec<String>);
+
+impl Reasons {
+    fn number(&mut self, why: &str) -> usize {
+        let known = self.0.iter().position(|known| known == why);
+        let place = known.unwrap_or_else(|| {
+            self.0.push(why.to_owned());
+            self.0.len() - 1
+        });
+        place + 1
+    }
+
+    fn list(&self) -> Markup {
+        html! {
+            @if !self.0.is_empty() {
+                ol.reasons aria-label="Why there is no figure" {
+                    @for why in &self.0 { li { (why) } }
+                }
+            }
+        }
+    }
+}
+
+/// What stands in brackets behind figures, and what stands behind none.
+fn intervals(card: &Scorecard) -> String {
+    let told = || card.lines.iter().flat_map(|line| &line.scores).filter(|score| score.is_told());
+    let single = told().any(|score| score.n == Some(1));
+    let several = told().any(|score| score.n.is_some_and(|n| n > 1));
+    match (single, several) {
+        (true, false) => "1 repeat: no interval. ".to_owned(),
+        (_, true) => format!(
+            "In brackets: the range over repeats, from five repeats on a 95{}% interval{}. ",
+            PAGE.space(),
+            if single { "; 1 repeat: no interval" } else { "" }
+        ),
+        (false, false) => String::new(),
+    }
+}
+
+fn table(page: &Page<'_>, card: &Scorecard, sections: &[Section], reasons: &mut Reasons) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Scorecard" {
             table.card {
@@ -42,34 +87,52 @@ fn table(page: &Page<'_>, card: &Scorecard, sections: &[Section]) -> Markup {
                 } }
                 @for item in &ITEMS {
                     @let lines: Vec<&Scored> = card.lines.iter().filter(|line| line.item == item).collect();
-                    tbody { @for (place, line) in lines.iter().enumerate() { (row(line, place == 0, sections)) } }
+                    tbody {
+                        @for (place, line) in lines.iter().enumerate() {
+                            @let before = place.checked_sub(1).map(|before| lines[before]);
+                            (row(line, before, sections, reasons))
+                        }
+                    }
                 }
             }
         }
     }
 }
 
-fn row(line: &Scored, is_first: bool, sections: &[Section]) -> Markup {
+/// `before` is the line above it of the same item.
+fn row(
+    line: &Scored,
+    before: Option<&Scored>,
+    sections: &[Section],
+    reasons: &mut Reasons,
+) -> Markup {
     let item = line.item;
-    let hint = match line.part.scenario {
-        "" => "no scenario measures it yet".to_owned(),
-        scenario => format!("schedbench run {scenario}"),
-    };
+    let about = about(line);
     let anchor = anchor(line.part, sections).filter(|_| line.is_told());
     html! {
         tr {
-            th scope="row" title=(hint) {
-                @if is_first && let Some(anchor) = anchor {
-                    span.id { (item.number) } " " a href={ "#" (anchor) } { b { (item.name) } }
-                } @else if is_first { span.id { (item.number) } " " b { (item.name) } }
-                small { (about(line.metric, &line.at)) }
+            th scope="row" {
+                @if before.is_none() { span.id { (item.number) } " " b { (item.name) } }
+                @if let Some(anchor) = anchor {
+                    small { a href={ "#" (anchor) } { (about) } }
+                } @else if !about.is_empty() { small { (about) } }
+                @if before.is_none_or(|before| before.part != line.part) {
+                    small { (scenario(line.part)) }
+                }
             }
-            @if let (false, Some(first)) = (line.is_told(), alike(line)) {
-                td.state.wide colspan=(line.scores.len()) { (first) }
+            @if let (false, Some(words)) = (line.is_told(), alike(line)) {
+                td.state.wide colspan=(line.scores.len()) { (words) }
             } @else {
-                @for score in &line.scores { (cell(score, line.metric)) }
+                @for score in &line.scores { (cell(line, score, reasons)) }
             }
         }
+    }
+}
+
+fn scenario(part: &Part) -> String {
+    match part.scenario {
+        "" => "no scenario measures it yet".to_owned(),
+        scenario => format!("scenario {scenario}"),
     }
 }
 
@@ -108,9 +171,9 @@ fn alike(line: &Scored) -> Option<&str> {
     }
 }
 
-/// `P99 start latency ↓, 10k/s`.
-fn about(metric: Option<&Metric>, at: &str) -> String {
-    let metric = metric.map(|metric| {
+/// `P99 start latency ↓, 10k/s`, of a failure rate with D and T.
+fn about(line: &Scored) -> String {
+    let metric = line.metric.map(|metric| {
         let arrow = match metric.direction {
             Direction::Higher => " ↑",
             Direction::Lower => " ↓",
@@ -118,28 +181,36 @@ fn about(metric: Option<&Metric>, at: &str) -> String {
         };
         format!("{}{arrow}", metric.title)
     });
-    let parts = metric.into_iter().chain((!at.is_empty()).then(|| at.to_owned()));
-    parts.collect::<Vec<_>>().join(", ")
+    let at = (!line.at.is_empty()).then(|| line.at.clone());
+    let terms = line.terms().map(|terms| terms.text(PAGE));
+    metric.into_iter().chain(at).chain(terms).collect::<Vec<_>>().join(", ")
 }
 
-fn cell(score: &Score, metric: Option<&Metric>) -> Markup {
-    let text = match (&score.what, metric) {
+fn cell(line: &Scored, score: &Score, reasons: &mut Reasons) -> Markup {
+    let text = text(score, line.metric);
+    // One reason is that of many cells: it stands once, below the table.
+    let (text, why) = match text.split_once(": ") {
+        Some((word, why)) if !score.is_told() => (word, Some(reasons.number(why))),
+        _ => (text.as_str(), None),
+    };
+    let terms = score.terms.filter(|_| line.terms().is_none());
+    html! {
+        td.n.state[!score.is_told()] {
+            (text)
+            @if let Some(number) = why { sup { (number) } }
+            @if !score.at.is_empty() { small { (score.at) } }
+            @if let Some(terms) = terms { small { (terms.text(PAGE)) } }
+            @if let Some(word) = score.not_valid { small { (word) } }
+        }
+    }
+}
+
+fn text(score: &Score, metric: Option<&Metric>) -> String {
+    match (&score.what, metric) {
         (What::Words(words), _) => words.clone(),
         (What::Capacity(capacity), _) => capacity.text(),
         (What::Figure(figure), Some(metric)) => written(figure, metric.unit),
         (What::Median(median), Some(metric)) => median.written(metric.unit, PAGE),
         (What::Figure(_) | What::Median(_), None) => "not measured".to_owned(),
-    };
-    // Why nothing applies is the same down a column, and told once it is asked for.
-    let (text, why) = match text.split_once(": ") {
-        Some(("not applicable", why)) => ("not applicable".to_owned(), Some(why.to_owned())),
-        _ => (text, None),
-    };
-    html! {
-        td.n.state[!score.is_told()] title=[why] {
-            (text)
-            @if !score.at.is_empty() { small { (score.at) } }
-            @if let Some(word) = score.not_valid { small { (word) } }
-        }
     }
 }

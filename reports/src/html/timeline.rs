@@ -10,11 +10,16 @@ use super::plots::fit;
 /// Most points of a line.
 const MOST: usize = 60;
 
+/// Points from one marker of a line to the next, where several share a drawing.
+const APART: usize = 15;
+
 /// A cell and how it is named and drawn.
 pub(super) struct Told<'a> {
     pub(super) label: &'a str,
     pub(super) cell: &'a Cell,
     pub(super) style: usize,
+    /// Which marker, 0 to 5.
+    pub(super) marker: usize,
 }
 
 /// One kind of drawing.
@@ -115,10 +120,29 @@ pub(super) fn series(shown: &Told<'_>, kind: &Kind, column: &(&str, &str, bool, 
     Series {
         style: shown.style,
         class: if main { "fine" } else { "thin" },
-        marker: 0,
+        marker: shown.marker,
         name: format!("{} {}", fit(shown.label), load(shown.cell.key.load)),
         labelled: main,
         dots,
+    }
+}
+
+/// Gives the lines of several systems their markers, a few on each and not above
+/// each other: colour alone does not tell them apart.
+pub(super) fn mark(series: &mut [Series]) {
+    let is_main = |line: &&mut Series| line.labelled && !line.dots.is_empty();
+    let lines = series.iter_mut().filter(is_main).count();
+    if lines < 2 {
+        return;
+    }
+    for (place, line) in series.iter_mut().filter(is_main).enumerate() {
+        // Short lines have one as well.
+        let first = (place * APART / lines).min(line.dots.len() - 1);
+        for dot in line.dots.iter_mut().skip(first).step_by(APART) {
+            if dot.mark == Mark::None {
+                dot.mark = Mark::Full;
+            }
+        }
     }
 }
 

@@ -47,6 +47,9 @@ async function sideways(tab, name, label) {
   expect(wide <= 0, `${name} ${label}: the page scrolls sideways by ${wide} px`);
 }
 
+// A comparison and a history are of several runs: no command makes them again.
+const ofSeveral = ['compare.html', 'history.html'];
+
 // Every page, at a desk, on a phone, in the dark and without its script.
 async function everywhere(browser, name) {
   const views = [
@@ -57,15 +60,53 @@ async function everywhere(browser, name) {
   ];
   for (const [label, options] of views) {
     const { context, tab } = await open(browser, name, options, label);
+    expect((await tab.locator('#verdict p').count()) > 0, `${name} ${label}: no verdict`);
+    if (!ofSeveral.includes(name)) {
+      expect(await tab.locator('#again pre').first().isVisible(), `${name} ${label}: no command`);
+    }
     if (label !== 'no script') {
       await sideways(tab, name, label);
+      await tab.evaluate(() => document.querySelectorAll('details').forEach(one => { one.open = true; }));
+      await sideways(tab, name, `${label}, all open`);
       await contrasts(tab, name, label);
       if (label !== 'dark') await accessible(tab, name, label);
+      if (label === 'desk') await presses(tab, name);
     }
-    expect((await tab.locator('#verdict p').count()) > 0, `${name} ${label}: no verdict`);
-    expect(await tab.locator('#again pre').first().isVisible(), `${name} ${label}: no command`);
     await context.close();
   }
+}
+
+// Each radio button and checkbox changes what its section's figures show, the
+// theme's what the page is painted on.
+async function presses(tab, name) {
+  const { idle, pressed } = await tab.evaluate(() => {
+    const state = input => {
+      if (input.name === 'theme') return getComputedStyle(document.body).backgroundColor;
+      const drawn = [...input.closest('section').querySelectorAll('figure, figure svg *')];
+      return drawn.map(element => (element.checkVisibility() ? 1 : 0)).join('');
+    };
+    const changes = (input, other) => {
+      if (other) other.click();
+      const before = state(input);
+      input.click();
+      return state(input) !== before;
+    };
+    const inputs = [...document.querySelectorAll('input')];
+    const idle = inputs.filter(input => {
+      if (!input.checkVisibility()) return true;
+      if (input.type === 'checkbox') {
+        const hides = changes(input);
+        return !(changes(input) && hides);
+      }
+      const others = [...document.getElementsByName(input.name)].filter(other => other !== input);
+      // Of the themes `auto` looks like one of the two others.
+      const tried = input.name === 'theme' ? others : others.slice(0, 1);
+      return !tried.some(other => changes(input, other));
+    });
+    return { pressed: inputs.length, idle: idle.map(input => input.closest('label').textContent + ' in ' + (input.closest('section')?.id ?? 'nav')) };
+  });
+  expect(pressed >= 3, `${name}: ${pressed} buttons, not even the three themes`);
+  for (const button of idle) problems.push(`${name}: nothing changes by ${button}`);
 }
 
 // What a keyboard or a screen reader stumbles over, as axe-core finds it. Its
@@ -82,28 +123,61 @@ async function accessible(tab, name, label) {
   }
 }
 
-// 4.5 : 1 for text, 3 : 1 for lines, of what is really painted.
+// 4.5 : 1 for text, 3 : 1 for lines, of what is really painted: through all
+// opacities and grounds that lie around it.
 async function contrasts(tab, name, label) {
   const painted = await tab.evaluate(() => {
-    const ground = getComputedStyle(document.body).backgroundColor;
-    const list = [];
-    const seen = new Set();
-    const add = (what, color, least) => {
-      const key = what + color;
-      if (color.startsWith('rgb(') && !seen.has(key)) { seen.add(key); list.push([what, color, ground, least]); }
+    const colour = text => {
+      const numbers = text.startsWith('rgb') ? text.match(/[\d.]+/g).map(Number) : [];
+      if (numbers.length < 3) throw new Error(`not a colour that this test reads: ${text}`);
+      return numbers.length > 3 ? numbers : [...numbers, 1];
     };
-    for (const element of document.querySelectorAll('p, th, td, small, a, summary, dt, dd, h1, h2, h3, label span')) {
-      if (element.offsetParent && element.textContent.trim() && getComputedStyle(element).opacity === '1') {
-        add(element.tagName + '.' + element.className, getComputedStyle(element).color, 4.5);
+    const over = (top, below) => {
+      const alpha = top[3] + below[3] * (1 - top[3]);
+      const mix = i => (alpha ? (top[i] * top[3] + below[i] * below[3] * (1 - top[3])) / alpha : 0);
+      return [mix(0), mix(1), mix(2), alpha];
+    };
+    const known = new Map();
+    const looks = element => {
+      if (!known.has(element)) {
+        const { backgroundColor, opacity } = getComputedStyle(element);
+        known.set(element, { ground: colour(backgroundColor), opacity: Number(opacity) });
       }
+      return known.get(element);
+    };
+    const seen = (element, ink) => {
+      let [r, g, b, alpha] = ink;
+      for (let at = element; at; at = at.parentElement) {
+        const { ground, opacity } = looks(at);
+        [r, g, b, alpha] = over([r, g, b, alpha], ground);
+        alpha *= opacity;
+      }
+      const all = over([r, g, b, alpha], [255, 255, 255, 1]);
+      return `rgb(${all.slice(0, 3).map(x => x.toFixed(1)).join(', ')})`;
+    };
+    const list = new Map();
+    const add = (element, paint, least) => {
+      if (!element.checkVisibility({ visibilityProperty: true })) return;
+      const what = `${element.tagName}.${element.getAttribute('class') ?? ''}`;
+      const [ink, ground] = [seen(element, colour(paint)), seen(element, [0, 0, 0, 0])];
+      list.set([what, ink, ground].join(), [what, ink, ground, least]);
+    };
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const element = texts.currentNode.parentElement;
+      if (!texts.currentNode.data.trim() || ['SCRIPT', 'STYLE'].includes(element.tagName)) continue;
+      const style = getComputedStyle(element);
+      add(element, element instanceof SVGElement ? style.fill : style.color, 4.5);
     }
-    for (const element of document.querySelectorAll('.chart text')) add('text ' + element.getAttribute('class'), getComputedStyle(element).fill, 4.5);
-    for (const element of document.querySelectorAll('.chart .l:not(.thin)')) add('line', getComputedStyle(element).stroke, 3);
-    return list;
+    for (const line of document.querySelectorAll('.chart :is(.l, .w, .x, .moment)')) {
+      add(line, getComputedStyle(line).stroke, 3);
+    }
+    return [...list.values()];
   });
-  for (const [what, color, ground, least] of painted) {
-    const got = contrast(color, ground);
-    expect(got >= least, `${name} ${label}: ${what} ${color} on ${ground} has contrast ${got.toFixed(2)}, not ${least}`);
+  expect(painted.length > 10, `${name} ${label}: only ${painted.length} inks seen`);
+  for (const [what, ink, ground, least] of painted) {
+    const got = contrast(ink, ground);
+    expect(got >= least, `${name} ${label}: ${what} ${ink} on ${ground} has contrast ${got.toFixed(2)}, not ${least}`);
   }
 }
 

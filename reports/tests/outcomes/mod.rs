@@ -9,10 +9,12 @@ pub mod drill;
 mod empty;
 mod faulted;
 mod hostile;
+mod nightly;
 pub mod piled;
 mod ramps;
 mod systems;
 mod variants;
+mod whole;
 
 use schedbench_reports::outcome::Outcome;
 
@@ -22,6 +24,7 @@ pub use drill::drill;
 pub use empty::{empty, system};
 pub use faulted::{faulted, overlapping};
 pub use hostile::{broken, hostile};
+pub use nightly::nightly;
 pub use piled::piled;
 pub use ramps::{
     RATES, alike, before_and_after, invalid, largest, partial, ramp, ramp_from, ramp_of, repeated,
@@ -29,6 +32,7 @@ pub use ramps::{
 };
 pub use systems::*;
 pub use variants::{delays, in_flight};
+pub use whole::whole;
 
 /// All of them by name.
 pub fn all() -> Vec<(&'static str, Outcome)> {

@@ -13,6 +13,7 @@ use schedbench_reports::numbers::{Medium, seconds};
 use schedbench_reports::outcome::*;
 
 use crate::outcomes::{self, Dice, asynq_rust, before_and_after, histogram, noop, ramp_of};
+use crate::page_parts::text_of;
 
 fn compared(before: &Outcome, after: &Outcome) -> Comparison {
     compare(before, after, &Terms::default()).expect("they belong together")
@@ -125,35 +126,6 @@ fn as_a_page() {
         }
         assert!(page.len() < 2_000_000, "{name}: {} bytes", page.len());
     }
-}
-
-/// What a reader sees: no drawings, no rules, no script.
-fn text_of(page: &str) -> String {
-    let mut text = page.to_owned();
-    for (from, to) in [("<style>", "</style>"), ("<svg", "</svg>"), ("<script", "</script>")] {
-        while let Some(start) = text.find(from) {
-            let end = text[start..].find(to).expect("closed") + start + to.len();
-            text.replace_range(start..end, "");
-        }
-    }
-    for line in ["</tr>", "</p>", "</h1>", "</h2>", "</h3>", "</figcaption>"] {
-        text = text.replace(line, &format!("{line}\n"));
-    }
-    for gap in ["</td>", "</th>"] {
-        text = text.replace(gap, " | ");
-    }
-    let mut plain = String::new();
-    let mut inside = false;
-    for c in text.chars() {
-        match c {
-            '<' => inside = true,
-            '>' => inside = false,
-            _ if !inside => plain.push(c),
-            _ => {}
-        }
-    }
-    let lines = plain.replace('\u{202f}', " ");
-    lines.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 /// Every system had a valid cell before and none has one after: no verdict.

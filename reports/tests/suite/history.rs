@@ -10,18 +10,8 @@ use schedbench_reports::outcome::*;
 
 use crate::outcomes::drill::{killed, lose};
 use crate::outcomes::piled::piled_up;
-use crate::outcomes::{self, Dice, Model, asynq_rust, kafka, noop, rabbit, ramp_from};
-
-/// A nightly run of November; from the 16th on `redis-asynq` is slower.
-fn nightly(day: u32) -> Outcome {
-    let latency = if day < 16 { 0.9e-3 } else { 1.15e-3 };
-    let models = [noop(), Model { latency, ..asynq_rust() }, rabbit()];
-    let mut outcome = ramp_from(&models, &[1e3, 5e3, 10e3, 20e3], 2, 1_000 * day);
-    outcome.run.id = format!("{day:04x}");
-    outcome.run.started = format!("2026-11-{day:02}T02:00:00Z");
-    outcome.run.commit = Some(format!("{day:02}c0ffee"));
-    outcome
-}
+use crate::outcomes::{self, Dice, Model, asynq_rust, kafka, nightly, noop, rabbit, ramp_from};
+use crate::page_parts::text_of;
 
 fn entry(outcome: &Outcome) -> Entry {
     Entry::of("result.json", outcome).expect("a run")
@@ -66,6 +56,7 @@ fn as_a_page() {
     assert!(page.contains("from run 0010 of 16 Nov 2026") || page.contains("from run 000f of 15"));
     assert!(page.contains("Left out: results/broken/result.json"));
     assert!(page.len() < 2_000_000, "{} bytes", page.len());
+    insta::assert_snapshot!("page", text_of(&page));
 }
 
 /// A dot that the drawing has no room for is an arrowhead, and says so.

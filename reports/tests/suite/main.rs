@@ -22,11 +22,13 @@ mod objectives;
 mod page;
 mod page_bounds;
 mod page_cost;
+mod page_looks;
 mod page_parts;
 mod page_validity;
 mod preceding;
 mod sample;
 mod scorecard;
+mod scorecard_page;
 mod terminal;
 mod verdict;
 

@@ -3,14 +3,17 @@
 
 use std::path::Path;
 
+use schedbench_reports::html::render;
+
 use crate::outcomes;
+use crate::page_parts::text_of;
 
 #[test]
 fn every_outcome_has_a_page() {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
     std::fs::create_dir_all(&dir).expect("target is writable");
     for (name, outcome) in outcomes::all() {
-        let page = schedbench_reports::html::render(&outcome);
+        let page = render(&outcome);
         std::fs::write(dir.join(format!("{name}.html")), &page).expect("target is writable");
         assert!(page.starts_with("<!DOCTYPE html>"), "{name}");
         for evil in ["<img src=x", "<script>alert", "\u{0}"] {
@@ -18,8 +21,27 @@ fn every_outcome_has_a_page() {
         }
         assert!(!page.contains("NaN"), "{name} writes NaN");
         // A ramp of up to six systems stays below 500 KB, the largest page below 2 MB.
-        let most = if ["wide", "repeated"].contains(&name) { 2_000_000 } else { 500_000 };
+        let most = if ["wide", "repeated"].contains(&name) { LARGEST } else { 500_000 };
         assert!(page.len() < most, "{name}: {} bytes", page.len());
+    }
+}
+
+/// Bytes that no page may have.
+const LARGEST: usize = 2_000_000;
+
+#[test]
+fn three_hundred_cells_fit_into_a_page() {
+    let page = render(&outcomes::largest());
+    assert!(page.len() < LARGEST, "{} bytes", page.len());
+}
+
+/// All that a reader sees of them, so that a change of it is looked at.
+#[test]
+fn pages_read_as_they_did() {
+    for (name, outcome) in
+        [("ramp", outcomes::ramp()), ("drill", outcomes::drill()), ("piled", outcomes::piled())]
+    {
+        insta::assert_snapshot!(name, text_of(&render(&outcome)));
     }
 }
 
@@ -29,7 +51,7 @@ fn trials_stand_under_their_names() {
     for cell in outcome.cells.iter_mut().filter(|cell| cell.key.fault.is_some()) {
         cell.key.trial = Some("standstill".into());
     }
-    let page = schedbench_reports::html::render(&outcome);
+    let page = render(&outcome);
     assert!(page.contains("<h3>standstill: kill broker at 3 s for 2 s</h3>"));
 }
 
@@ -39,7 +61,7 @@ fn one_of_a_kind_is_no_plural() {
     outcome.host.cores = 1;
     outcome.cells.retain(|cell| cell.key.system == "wheel");
     outcome.cells[0].counts.balances = false;
-    let page = schedbench_reports::html::render(&outcome);
+    let page = render(&outcome);
     assert!(page.contains(">1 ledger does not balance<"));
     assert!(page.contains(">none seen in 1 system<"));
     assert!(page.contains(", 1 core, ") && !page.contains("1 cores"));

@@ -43,3 +43,32 @@ fn bare(markup: &str) -> String {
     }
     text.replace("&gt;", ">").replace("&lt;", "<")
 }
+
+/// What a reader sees: no drawings, no rules, no script.
+pub(crate) fn text_of(page: &str) -> String {
+    let mut text = page.to_owned();
+    for (from, to) in [("<style>", "</style>"), ("<svg", "</svg>"), ("<script", "</script>")] {
+        while let Some(start) = text.find(from) {
+            let end = text[start..].find(to).expect("closed") + start + to.len();
+            text.replace_range(start..end, "");
+        }
+    }
+    for line in ["</tr>", "</p>", "</h1>", "</h2>", "</h3>", "</figcaption>"] {
+        text = text.replace(line, &format!("{line}\n"));
+    }
+    for gap in ["</td>", "</th>"] {
+        text = text.replace(gap, " | ");
+    }
+    let mut plain = String::new();
+    let mut inside = false;
+    for c in text.chars() {
+        match c {
+            '<' => inside = true,
+            '>' => inside = false,
+            _ if !inside => plain.push(c),
+            _ => {}
+        }
+    }
+    let lines = plain.replace('\u{202f}', " ");
+    lines.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}

@@ -2,12 +2,12 @@
 //! outcome holds; what it does not hold says why.
 
 use schedbench_reports::analysis::{Scorecard, Scored, What, analyse};
+use schedbench_reports::export;
 use schedbench_reports::metrics::find;
-use schedbench_reports::outcome::{CellKey, Held, Load, Outcome, Reading, Validity, Value};
+use schedbench_reports::outcome::{Held, Load, Outcome, Reading, Skipped, Validity, Value};
 use schedbench_reports::scorecard::ITEMS;
-use schedbench_reports::{export, html};
 
-use crate::outcomes;
+use crate::outcomes::{self, whole};
 
 #[test]
 fn there_are_23_items_of_the_one_table_of_metrics() {
@@ -20,29 +20,6 @@ fn there_are_23_items_of_the_one_table_of_metrics() {
             }
         }
     }
-}
-
-/// Immediate and delayed tasks, backlogs and faults in one, as `scorecard` will
-/// have them.
-fn whole() -> Outcome {
-    let mut outcome = outcomes::piled();
-    for other in [outcomes::ramp(), outcomes::delays(), outcomes::drill()] {
-        let of = |key: &CellKey| (key.system.clone(), key.profile.clone());
-        for system in other.systems {
-            let known = |one: &schedbench_reports::outcome::System| {
-                (&one.system, &one.profile) == (&system.system, &system.profile)
-            };
-            if !outcome.systems.iter().any(known) {
-                outcome.systems.push(system);
-            }
-        }
-        outcome.cells.extend(other.cells.into_iter().filter(|cell| {
-            let (system, _) = of(&cell.key);
-            system != "noop"
-        }));
-    }
-    outcome.plan.scenario = "scorecard".into();
-    outcome
 }
 
 fn card(outcome: &Outcome) -> Scorecard {
@@ -73,7 +50,7 @@ fn each_item_is_read_where_its_metric_is() {
     for item in &ITEMS {
         assert_eq!(
             lines(item.number).any(|line| line.is_told()),
-            !item.part.metrics.is_empty() && item.number != 6,
+            !item.part.metrics.is_empty(),
             "{}",
             item.name
         );
@@ -122,16 +99,6 @@ fn what_a_system_cannot_do_says_so() {
     let wheel = outcome.systems[1].system.clone();
     outcome.cells.retain(|cell| cell.key.system != wheel);
     assert_eq!(score(&outcome, 9, &wheel), "unsupported: no native delay");
-}
-
-#[test]
-fn it_stands_open_in_its_own_scenario_and_folded_in_others() {
-    let page = html::render(&whole());
-    let section = page.split("<section id=\"scorecard\">").nth(1).expect("a section");
-    assert!(!section.split("</section>").next().expect("it ends").contains("<details>"));
-    let ramp = html::render(&outcomes::ramp());
-    assert!(ramp.contains("of 23 items have a figure in this run</summary>"));
-    assert!(!html::render(&outcomes::empty()).contains("id=\"scorecard\""));
 }
 
 /// The workers' at the highest rate held, a pending task's over the backlogs.
@@ -261,39 +228,47 @@ fn what_was_not_judged_is_no_figure() {
     assert!(trials.into_iter().all(|line| !line.is_told()));
 }
 
-fn section(page: &str) -> &str {
-    let section = page.split("<section id=\"scorecard\">").nth(1).expect("a section");
-    section.split("</section>").next().expect("it ends")
-}
-
-/// Also in an item of several metrics that no system has a figure of.
+/// As far as the outcome knows it.
 #[test]
-fn the_page_tells_what_cannot_be_from_what_was_not_measured() {
+fn what_was_not_measured_says_why() {
+    // The pipes' timers are in the ramp, and in no kill.
+    let mut outcome = whole();
+    let timers = outcomes::go_timers();
+    outcome.systems.push(outcomes::system(&timers));
+    for (number, rate) in (900..).zip([1e3, 10e3]) {
+        outcome.cells.push(outcomes::cell(&timers, Load::Rate(rate), 1, number));
+    }
+    assert_eq!(score(&outcome, 9, "go-timers"), "not measured: not in this run");
+    for cell in outcome.cells.iter_mut().filter(|cell| cell.key.is_of_a_trial()) {
+        let fault = cell.key.fault.as_mut().expect("all have one");
+        *fault = fault.replace("broker", "workers");
+        cell.trials.iter_mut().for_each(|trial| trial.fault.clone_from(fault));
+    }
+    assert_eq!(score(&outcome, 22, "go-timers"), "not measured: not in this run");
+    let card = card(&outcome);
+    let column = card.systems.iter().position(|at| outcome.systems[*at].system == "go-timers");
+    let at_20k = card.lines.iter().find(|line| line.item.number == 1 && line.at == "20k/s");
+    let What::Words(why) = &at_20k.expect("a line").scores[column.expect("it")].what else {
+        panic!("it was not tried there")
+    };
+    assert_eq!(why, "not measured: not tried at this rate");
+
+    outcome.cells.retain(|cell| cell.key.system != "go-timers");
+    outcome.skipped.push(Skipped {
+        target: "go-timers/afterfunc".into(),
+        why: "no Go here".into(),
+        remedy: None,
+    });
+    assert_eq!(score(&outcome, 1, "go-timers"), "not measured: no Go here");
+
     let mut outcome = outcomes::ramp();
-    outcome.systems[4].claims.delay = "unsupported: no native delay".into();
-    let page = html::render(&outcome);
-    let several = ITEMS.iter().find(|item| item.number == 9).expect("item 9");
-    let row = section(&page).split(several.name).nth(1).expect("its row");
-    let row = row.split("</tr>").next().expect("it ends");
-    assert!(row.contains("unsupported: no native delay") && row.contains("not measured"), "{row}");
-}
-
-/// One load has no chart.
-#[test]
-fn every_link_of_it_leads_somewhere() {
-    for (name, outcome) in outcomes::all() {
-        links(name, &outcome);
+    for cell in outcome.cells.iter_mut().filter(|cell| cell.key.system == "wheel") {
+        cell.validity = Validity::Disturbed("1 core".into());
     }
-    links("one load", &outcomes::ramp_of(&[outcomes::noop(), outcomes::wheel()], &[10e3], 1));
-}
-
-fn links(name: &str, outcome: &Outcome) {
-    let page = html::render(outcome);
-    if !page.contains("<section id=\"scorecard\">") {
-        return;
+    assert_eq!(score(&outcome, 7, "wheel"), "not measured: disturbed: 1 core");
+    for cell in &mut outcome.cells {
+        let why = Value::NotMeasured("no probe".into());
+        cell.metrics.insert("enqueue_latency.p50".into(), why);
     }
-    let anchors = section(&page).split("href=\"#").skip(1);
-    for anchor in anchors.filter_map(|rest| rest.split('"').next()) {
-        assert!(page.contains(&format!("<section id=\"{anchor}\"")), "{name}: #{anchor}");
-    }
+    assert_eq!(score(&outcome, 6, "heap"), "not measured: no probe");
 }

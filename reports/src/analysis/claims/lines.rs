@@ -8,6 +8,7 @@ use super::super::groups::{Group, Mode};
 use super::super::measured;
 use super::super::points::{Figure, Point, Quality};
 use super::super::rows::Row;
+use super::super::terms::FailureTerms;
 use super::agreement::{Agreement, agreement};
 use super::best::best;
 use super::losses;
@@ -47,6 +48,8 @@ pub struct Told {
     /// Repeats or trials that count for it: a loss counts in trials whose times
     /// do not.
     pub n: usize,
+    /// D and T of a failure rate.
+    pub terms: Option<FailureTerms>,
     /// Whether it agrees.
     pub agreement: Agreement,
 }
@@ -153,7 +156,8 @@ impl View<'_> {
                     (Measured::Figure(figure), n)
                 }
             };
-            told(claimed, measured, n, not_valid)
+            let terms = FailureTerms::of(self.found.outcome, &point.counted, claimed.metric);
+            Told { terms, ..told(claimed, measured, n, not_valid) }
         });
         let told = told.collect();
         let at = match &group.variant {
@@ -244,7 +248,8 @@ impl View<'_> {
                     Measured::Figure(measured::of(self.found.outcome, &row.cells, claimed.metric))
                 }
             };
-            told(claimed, measured, n, row.not_valid)
+            let terms = FailureTerms::of(self.found.outcome, &row.cells, claimed.metric);
+            Told { terms, ..told(claimed, measured, n, row.not_valid) }
         });
         let told = told.collect();
         let after = row.fault.iter().map(|fault| format!(", {fault}")).collect::<String>();
@@ -287,7 +292,7 @@ impl View<'_> {
 
 fn told(claimed: &Claimed, measured: Measured, n: usize, not_valid: Option<&str>) -> Told {
     let agreement = agreement(&measured, &claimed.bound, n, not_valid);
-    Told { metric: claimed.metric, measured, n, agreement }
+    Told { metric: claimed.metric, measured, n, terms: None, agreement }
 }
 
 fn is_of(hurt: &Hurt, deed: &Deed<'_>) -> bool {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::analysis::{Beside, Capacity, Figure, Line, Measured, Median, Score, Scored, Told};
-use crate::analysis::{Scorecard, Standing, What};
+use crate::analysis::{Scorecard, Spread, Standing, What};
 use crate::metrics::{Direction, Metric};
 use crate::numbers::{Medium, value};
 use crate::outcome::{Outcome, Reading};
@@ -44,6 +44,10 @@ struct MeasuredRow<'a> {
     metric: &'static str,
     /// Repeats or trials that count.
     n: usize,
+    /// D of a failure rate, seconds; null for others.
+    window_s: Option<f64>,
+    /// T of a failure rate, seconds; null for others.
+    horizon_s: Option<f64>,
     /// The figure in words; of trials with their range.
     words: String,
     /// The figure in base units; null where it is none or a bound.
@@ -70,12 +74,14 @@ pub(super) fn claims(all: &[Beside]) -> Vec<ClaimRow<'_>> {
 }
 
 fn measured(line: &Line) -> impl Iterator<Item = MeasuredRow<'_>> {
-    line.told.iter().map(|Told { metric, measured, n, .. }| MeasuredRow {
+    line.told.iter().map(|Told { metric, measured, n, terms, .. }| MeasuredRow {
         system: &line.system,
         profile: &line.profile,
         at: &line.at,
         metric: metric.name,
         n: *n,
+        window_s: terms.map(|terms| terms.window_s),
+        horizon_s: terms.map(|terms| terms.horizon_s),
         words: match measured {
             Measured::Figure(figure) => value(&figure.value, metric.unit, MEDIUM),
             Measured::Median(median) => median.written(metric.unit, MEDIUM),
@@ -111,8 +117,12 @@ pub(super) struct ScoreRow<'a> {
     item: u8,
     /// What it is called.
     name: &'static str,
+    /// The scenario that measures the item; null where there is none yet.
+    scenario: Option<&'static str>,
     /// Name of the metric; null where no cell has any of the item's.
     metric: Option<&'static str>,
+    /// Its unit, as in the CSV; null where there is no metric.
+    unit: Option<&'static str>,
     /// `higher` or `lower` is better; null where neither is.
     better: Option<&'static str>,
     /// At which load or in which fault, and of losses in how many trials.
@@ -125,6 +135,17 @@ pub(super) struct ScoreRow<'a> {
     words: String,
     /// The figure in base units; null where it is none or a bound.
     value: Option<f64>,
+    /// Repeats or trials that count for it; null where nobody counts them.
+    n: Option<usize>,
+    /// 95 % interval of five repeats or more, of five trials 94 %; null below,
+    /// and where an end is a bound.
+    interval: Option<(f64, f64)>,
+    /// Smallest and largest of fewer repeats, or of all trials; null likewise.
+    range: Option<(f64, f64)>,
+    /// D of a failure rate, seconds; null for others.
+    window_s: Option<f64>,
+    /// T of a failure rate, seconds; null for others.
+    horizon_s: Option<f64>,
     /// The verdict's word where no cell of it is valid.
     not_valid: Option<&'static str>,
 }
@@ -135,16 +156,24 @@ pub(super) fn scores<'a>(outcome: &'a Outcome, card: Option<&'a Scorecard>) -> V
     for line in &card.lines {
         for (index, score) in card.systems.iter().zip(&line.scores) {
             let Some(system) = outcome.systems.get(*index) else { continue };
+            let (interval, range) = spreads(score);
             rows.push(ScoreRow {
                 item: line.item.number,
                 name: line.item.name,
+                scenario: Some(line.part.scenario).filter(|scenario| !scenario.is_empty()),
                 metric: line.metric.map(|metric| metric.name),
+                unit: line.metric.map(|metric| metric.unit.symbol()),
                 better: line.metric.and_then(better),
                 at: at(line, score),
                 system: &system.system,
                 profile: &system.profile,
                 words: words(score, line.metric),
                 value: number(score),
+                n: score.n,
+                interval,
+                range,
+                window_s: score.terms.map(|terms| terms.window_s),
+                horizon_s: score.terms.map(|terms| terms.horizon_s),
                 not_valid: score.not_valid,
             });
         }
@@ -172,6 +201,33 @@ fn words(score: &Score, metric: Option<&Metric>) -> String {
         (What::Figure(figure), Some(metric)) => value(&figure.value, metric.unit, MEDIUM),
         (What::Median(median), Some(metric)) => median.written(metric.unit, MEDIUM),
         (What::Figure(_) | What::Median(_), None) => String::new(),
+    }
+}
+
+type Ends = Option<(f64, f64)>;
+
+/// Its interval, and its range.
+fn spreads(score: &Score) -> (Ends, Ends) {
+    let ends = |low: &Reading, high: &Reading| match (low, high) {
+        (Reading::Is(low), Reading::Is(high)) => Some((*low, *high)),
+        _ => None,
+    };
+    match &score.what {
+        What::Figure(Figure { spread: Some(Spread::Interval(low, high)), .. }) => {
+            (Some((*low, *high)), None)
+        }
+        What::Figure(Figure { spread: Some(Spread::Range(low, high)), .. }) => {
+            (None, Some((*low, *high)))
+        }
+        What::Median(median) => {
+            let interval = median.interval.as_ref();
+            let range = median.range.as_ref();
+            (
+                interval.and_then(|interval| ends(&interval.low, &interval.high)),
+                range.and_then(|(low, high)| ends(low, high)),
+            )
+        }
+        _ => (None, None),
     }
 }
 
