@@ -38,6 +38,7 @@ mod seconds;
 mod secrets;
 mod shares;
 mod signals;
+mod silence;
 mod strangers;
 mod verbs;
 mod watching;

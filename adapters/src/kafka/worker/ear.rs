@@ -64,7 +64,10 @@ impl ConsumerContext for Ear {
             eprintln!("kafka's consumer: {} partitions revoked", partitions.count());
             // Who has them again would have them paused.
             self.resume(consumer, partitions);
+            // Of a session that ran out nobody takes the offsets, and the answer
+            // would be waited for as long as the broker is silent.
             if let Some(list) = self.desk.revoke(END_WITHIN)
+                && !consumer.assignment_lost()
                 && let Err(error) = consumer.commit(&list, CommitMode::Sync)
             {
                 eprintln!("kafka's consumer: committing before a rebalance: {error}");
