@@ -14,10 +14,13 @@ use schedbench_contract::{
     Topology,
 };
 
+use crate::in_process::housed::Housed;
 use crate::in_process::system::InProcess;
 
 /// The fake broker.
 pub(crate) type Fake = InProcess<broker::Broker>;
+/// The same in a child, to be hurt there.
+pub(crate) type FakeInChild = Housed<broker::Broker>;
 
 const CLAIMS: Claims = Claims {
     durability: DurabilityClass::InProcess,

@@ -103,8 +103,10 @@ registry! {
 /// Runs `visitor` with the system in process that is named `name`, whole in a
 /// child process: then it can be killed. `None` where there is none.
 pub fn visit_in_child<V: Visit>(name: &str, visitor: V) -> Option<V::Out> {
+    use fake::FakeInChild as Fake;
     use in_process::in_child::{DelayQueue, Heap, Tokio, Wheel};
     match name {
+        Fake::NAME => Some(visitor.visit::<Fake>()),
         Wheel::NAME => Some(visitor.visit::<Wheel>()),
         Heap::NAME => Some(visitor.visit::<Heap>()),
         Tokio::NAME => Some(visitor.visit::<Tokio>()),

@@ -4,14 +4,14 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use schedbench_contract::{
-    Backlog, InProcessWorkers, Profile, Recorder, Result, Run, RunEnd, Task, TaskId, Work,
-    WorkersShape,
+    Backlog, InProcessWorkers, Profile, Result, Run, RunEnd, Task, TaskId, Work, WorkersShape,
 };
 
 use super::events::{Attempt, Event};
 use super::plan::{self, Defect};
 use super::state::State;
 use crate::in_process::locked;
+use crate::in_process::pen::Pen;
 use crate::in_process::system::{Hand, Scheduler};
 use crate::in_process::threads::Threads;
 use crate::{clock, handler};
@@ -31,7 +31,7 @@ const STEP: usize = 64;
 const APART_NS: u64 = 1_000;
 
 impl Scheduler for Broker {
-    type Pen = Recorder;
+    type Pen = Pen;
     const NAME: &'static str = "fake";
     const PROFILES: &'static [Profile] = super::PROFILES;
 
@@ -41,7 +41,7 @@ impl Scheduler for Broker {
         Ok(Self { defect, state: Mutex::new(state), changed: Condvar::new() })
     }
 
-    fn launch(self: &Arc<Self>, work: &Work, log: &Recorder) -> Result<Box<dyn InProcessWorkers>> {
+    fn launch(self: &Arc<Self>, work: &Work, log: &Pen) -> Result<Box<dyn InProcessWorkers>> {
         let broker = Arc::clone(self);
         let mut threads = Threads::new(move || {
             drop(locked(&broker.state));
@@ -56,7 +56,7 @@ impl Scheduler for Broker {
     fn offer(
         self: &Arc<Self>,
         batch: &[Task<'_>],
-        log: &Recorder,
+        log: &Pen,
         _: &mut Hand,
         cx: &mut Context<'_>,
     ) -> Poll<usize> {
@@ -115,7 +115,7 @@ impl Scheduler for Broker {
 }
 
 impl Broker {
-    fn live(&self, work: &Work, log: &Recorder, stop: &AtomicBool) {
+    fn live(&self, work: &Work, log: &Pen, stop: &AtomicBool) {
         let mut state = locked(&self.state);
         let mut happened = 0;
         while !stop.load(Ordering::Acquire) {
@@ -147,7 +147,7 @@ impl Broker {
         }
     }
 
-    fn happens(&self, state: &mut State, event: Event, at: u64, work: &Work, log: &Recorder) {
+    fn happens(&self, state: &mut State, event: Event, at: u64, work: &Work, log: &Pen) {
         match event {
             Event::Due(attempt) => match self.defect.service_ns() {
                 Some(service_ns) => {
@@ -168,7 +168,7 @@ impl Broker {
     }
 
     /// Starts a task, or lets it wait until its successor has overtaken it.
-    fn starts(&self, state: &mut State, attempt: Attempt, at: u64, work: &Work, log: &Recorder) {
+    fn starts(&self, state: &mut State, attempt: Attempt, at: u64, work: &Work, log: &Pen) {
         let first = self.defect == Defect::Reorders && attempt.number == 0;
         let sequence = attempt.id.sequence();
         if first && self.defect.strikes(sequence + 1) {
@@ -190,7 +190,7 @@ impl Broker {
         }
     }
 
-    fn run(&self, state: &mut State, attempt: Attempt, at: u64, work: &Work, log: &Recorder) {
+    fn run(&self, state: &mut State, attempt: Attempt, at: u64, work: &Work, log: &Pen) {
         let Attempt { id, number, .. } = attempt;
         if let Some(waits) = state.waits(id) {
             *waits = false;
@@ -201,7 +201,7 @@ impl Broker {
         if self.defect == Defect::Corrupts && struck && ended == RunEnd::Done {
             ended = RunEnd::Corrupt;
         }
-        log.ran(Run { id, start, end: start, ended });
+        log.ran(Run { id, start, end: start, ended }, number);
         match ended {
             RunEnd::Failed if self.defect != Defect::Forgets => {
                 let again = Attempt { number: number + 1, ..attempt };
@@ -210,10 +210,10 @@ impl Broker {
             RunEnd::FailedFinally => state.dead += 1,
             RunEnd::Done if struck => match self.defect {
                 Defect::Duplicates | Defect::Resends => {
-                    log.ran(Run { id, start, end: start, ended });
+                    log.ran(Run { id, start, end: start, ended }, number);
                 }
                 Defect::Invents => {
-                    log.ran(Run { id: plan::invented(id), start, end: start, ended });
+                    log.ran(Run { id: plan::invented(id), start, end: start, ended }, number);
                 }
                 _ => {}
             },

@@ -1,11 +1,12 @@
 use std::task::Waker;
 
 use schedbench_contract::ledger::Reason;
-use schedbench_contract::{Backlog, Recorder, Task, TaskId};
+use schedbench_contract::{Backlog, Task, TaskId};
 
 use super::events::{Attempt, Event, Events};
 use super::plan::{self, Defect};
 use crate::clock;
+use crate::in_process::pen::Pen;
 
 /// What the broker knows, under its lock.
 pub(super) struct State {
@@ -46,7 +47,7 @@ impl State {
     }
 
     /// Takes one task over, as truthfully as the defect lets it.
-    pub(super) fn place(&mut self, defect: Defect, task: &Task<'_>, now: u64, log: &Recorder) {
+    pub(super) fn place(&mut self, defect: Defect, task: &Task<'_>, now: u64, log: &Pen) {
         let id = task.id;
         let struck = defect.strikes(id.sequence());
         match defect {
@@ -90,7 +91,7 @@ impl State {
         self.events.add(due.max(now), Event::Due(Attempt { id, number: 0, delayed }));
     }
 
-    pub(super) fn confirm(&mut self, id: TaskId, log: &Recorder) {
+    pub(super) fn confirm(&mut self, id: TaskId, log: &Pen) {
         log.confirmed(id, clock::now());
         self.unconfirmed -= 1;
         if self.unconfirmed == 0 {

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use schedbench_contract::{Record, Recorder, Report, Run, RunEnd, Status, Task};
+use schedbench_contract::ledger::Reason;
+use schedbench_contract::{Record, Recorder, Report, Run, RunEnd, Status, Task, TaskId};
 
 use super::locked;
 
@@ -21,12 +22,27 @@ pub(crate) enum Pen {
 
 impl Pen {
     /// A task was handed over, and the scheduler has it.
-    pub(super) fn taken_and_confirmed(&self, task: &Task<'_>, at: u64) {
+    pub(crate) fn taken_and_confirmed(&self, task: &Task<'_>, at: u64) {
         match self {
             Self::Ledger(log) => log.taken_and_confirmed(task, at),
             // Whoever fed it has noted it as taken.
+            Self::Pipe(_) => self.confirmed(task.id, at),
+        }
+    }
+
+    /// A task was handed over, and nobody vouches for it yet.
+    pub(crate) fn taken(&self, task: &Task<'_>, at: u64) {
+        if let Self::Ledger(log) = self {
+            log.taken(task, at);
+        }
+    }
+
+    /// The scheduler has it.
+    pub(crate) fn confirmed(&self, id: TaskId, at: u64) {
+        match self {
+            Self::Ledger(log) => log.confirmed(id, at),
             Self::Pipe(report) => locked(report).record(Record {
-                id: task.id.bits(),
+                id: id.bits(),
                 attempt: 0,
                 status: Status::Confirmed,
                 start: at,
@@ -35,8 +51,30 @@ impl Pen {
         }
     }
 
+    /// The scheduler says that it does not have it. The pipe has no word for
+    /// that: the task stays one that nobody vouched for.
+    pub(crate) fn refused(&self, id: TaskId, reason: Reason, at: u64) {
+        if let Self::Ledger(log) = self {
+            log.refused(id, reason, at);
+        }
+    }
+
+    /// Nobody will say whether the scheduler has it.
+    pub(crate) fn unknown(&self, id: TaskId, reason: Reason, at: u64) {
+        if let Self::Ledger(log) = self {
+            log.unknown(id, reason, at);
+        }
+    }
+
+    /// It was handed over once more. The pipe has no word for that either.
+    pub(crate) fn sent_again(&self, id: TaskId) {
+        if let Self::Ledger(log) = self {
+            log.sent_again(id);
+        }
+    }
+
     /// A handler ran; `attempt` is 0 for the first time.
-    pub(super) fn ran(&self, run: Run, attempt: u32) {
+    pub(crate) fn ran(&self, run: Run, attempt: u32) {
         match self {
             Self::Ledger(log) => log.ran(run),
             Self::Pipe(report) => locked(report).record(Record {

@@ -24,6 +24,7 @@ mod fake_counts;
 mod fake_latency;
 mod fake_limits;
 mod fake_stall;
+mod fake_timelines;
 #[path = "../environment_ground/mod.rs"]
 mod ground;
 mod hand;
