@@ -70,7 +70,7 @@ impl Early {
 }
 
 /// What the broker would send again. AMQP does not tell what consumers hold.
-fn unacknowledged(hand: &Hand<'_, '_>) -> u64 {
+pub(crate) fn unacknowledged(hand: &Hand<'_, '_>) -> u64 {
     if hand.target.profile.broker != Some(Broker::RabbitMq) {
         return hand.backlog().outstanding();
     }

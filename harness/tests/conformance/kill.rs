@@ -10,6 +10,7 @@ use schedbench_contract::{
 };
 
 use crate::MS;
+use crate::early::unacknowledged;
 use crate::ground::{aim, sql, wait_for};
 use crate::hand::{Act, Hand, by_hand};
 use crate::play::SHAPE;
@@ -61,8 +62,8 @@ impl Act for Kill {
                 stop_while(hand, &victim, "a task", |hand| hand.backlog().held != Some(0));
             }
             AckMode::Early => stop_while(hand, &victim, "what it has acknowledged", |hand| {
-                let finished = at_rest(hand);
-                finished + hand.backlog().outstanding() < TASKS
+                // What it has fetched and not begun is no loss.
+                at_rest(hand) + unacknowledged(hand) < TASKS
             }),
             _ => {}
         }
