@@ -210,7 +210,9 @@ fn text(score: &Score, metric: Option<&Metric>) -> String {
         (What::Words(words), _) => words.clone(),
         (What::Capacity(capacity), _) => capacity.text(),
         (What::Figure(figure), Some(metric)) => written(figure, metric.unit),
-        (What::Median(median), Some(metric)) => median.written(metric.unit, PAGE),
+        (What::Median(median), Some(metric)) => {
+            score.no_median().unwrap_or_else(|| median.written(metric.unit, PAGE))
+        }
         (What::Figure(_) | What::Median(_), None) => "not measured".to_owned(),
     }
 }

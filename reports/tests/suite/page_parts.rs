@@ -53,8 +53,11 @@ pub(crate) fn text_of(page: &str) -> String {
             text.replace_range(start..end, "");
         }
     }
-    for line in ["</tr>", "</p>", "</h1>", "</h2>", "</h3>", "</figcaption>"] {
+    for line in ["</tr>", "</p>", "</h1>", "</h2>", "</h3>", "</figcaption>", "</li>", "</dd>"] {
         text = text.replace(line, &format!("{line}\n"));
+    }
+    for apart in ["<small", "<sup"] {
+        text = text.replace(apart, &format!(" {apart}"));
     }
     for gap in ["</td>", "</th>"] {
         text = text.replace(gap, " | ");

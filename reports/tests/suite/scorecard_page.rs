@@ -78,6 +78,7 @@ fn reasons_and_scenarios_can_be_read() {
     assert_eq!(of(16, "wheel"), "not applicable: no broker that keeps it");
     assert_eq!(of(22, "wheel"), "not applicable: no broker to hurt");
     assert_eq!(of(22, "celery"), "not measured: not in this run");
+    assert_eq!(of(16, "redis-asynq/memory"), "not measured: nothing was left to run");
     let mut once = reasons(&page);
     once.sort_unstable();
     once.dedup();

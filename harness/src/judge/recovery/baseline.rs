@@ -6,7 +6,7 @@ use statrs::statistics::{Data, Distribution as _, Max as _, OrderStatistics as _
 use super::Reading;
 use super::detector::{self, Detector};
 use super::series::Series;
-use crate::judge::words::percent;
+use crate::judge::words::{percent, time};
 
 /// Intervals that a baseline needs. With fewer the standard deviation is
 /// guesswork: with 10, 0.7 % of healthy series are not "recovered at once",
@@ -67,9 +67,9 @@ impl Baseline {
         let intervals = series.baseline();
         if intervals.len() < FEWEST {
             return Err(Reading::NotMeasured(format!(
-                "the baseline has {} intervals of {} s, {FEWEST} are needed",
+                "the baseline has {} intervals of {}, {FEWEST} are needed",
                 intervals.len(),
-                series.interval_s
+                time(series.interval_s * 1e9)
             )));
         }
         let completed = column(intervals.iter().map(|i| i.completed as f64));

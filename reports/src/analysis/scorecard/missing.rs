@@ -139,7 +139,9 @@ impl Reader<'_> {
                 _ => None,
             })
         });
-        let of_cells = here().filter_map(|cell| {
+        // Where another cell is valid and has no figure either, that is no reason.
+        let a_valid_one = here().any(|cell| cell.validity.why().is_none());
+        let of_cells = here().filter(|_| !a_valid_one).filter_map(|cell| {
             Some(not_measured(&format!("{}: {}", cell.validity.word(), cell.validity.why()?)))
         });
         of_metrics.chain(of_cells).next().unwrap_or_else(|| "not measured".to_owned())

@@ -105,6 +105,18 @@ impl Score {
         }
     }
 
+    /// Why it is no median, in words; `None` of all else.
+    #[must_use]
+    pub fn no_median(&self) -> Option<String> {
+        let What::Median(median) = &self.what else { return None };
+        let (word, why) = match &median.value {
+            Reading::NotSteady(why) => ("not steady", why),
+            Reading::NotMeasured(why) => ("not measured", why),
+            _ => return None,
+        };
+        Some(if why.is_empty() { word.to_owned() } else { format!("{word}: {why}") })
+    }
+
     /// Whether it is none without a reason.
     pub(super) fn is_bare(&self) -> bool {
         let What::Figure(figure) = &self.what else { return false };

@@ -199,7 +199,9 @@ fn words(score: &Score, metric: Option<&Metric>) -> String {
         (What::Words(words), _) => words.clone(),
         (What::Capacity(capacity), _) => capacity.text(),
         (What::Figure(figure), Some(metric)) => value(&figure.value, metric.unit, MEDIUM),
-        (What::Median(median), Some(metric)) => median.written(metric.unit, MEDIUM),
+        (What::Median(median), Some(metric)) => {
+            score.no_median().unwrap_or_else(|| median.written(metric.unit, MEDIUM))
+        }
         (What::Figure(_) | What::Median(_), None) => String::new(),
     }
 }
