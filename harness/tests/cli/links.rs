@@ -10,7 +10,7 @@ use crate::place::Place;
 #[test]
 fn a_narrow_link_and_then_a_broker_that_is_asked_to_end() {
     let place = Place::new();
-    let narrow = "kind = \"bandwidth\"\non = \"worker-broker\"\nbytes = \"2 kB\"\n\
+    let narrow = "kind = \"bandwidth\"\non = \"worker-broker\"\nbytes = \"16 kB\"\n\
                   at = \"2 s\"\nfor = \"1 s\"";
     let faults = format!("{narrow}\n[[fault]]\nkind = \"terminate\"\non = \"broker\"");
     let outcome = outcome(&place, &scenario("\"redis-asynq\"", 9, &faults));
@@ -18,7 +18,7 @@ fn a_narrow_link_and_then_a_broker_that_is_asked_to_end() {
     assert!(cell.counts.balances && cell.error.is_none(), "{cell:?}");
     assert_eq!(cell.counts.lost, 0, "{:?}", cell.counts);
     let words: Vec<&str> = cell.trials.iter().map(|trial| trial.fault.as_str()).collect();
-    let narrow = "bandwidth worker-broker to 2 kB/s at 2 s for 1 s";
+    let narrow = "bandwidth worker-broker to 16 kB/s at 2 s for 1 s";
     assert_eq!(words, [narrow, "terminate broker at 6 s for 2 s"]);
     let done = &cell.series.columns["throughput"];
     let at = |second: f64| done[((second - cell.series.start_s) / cell.series.bin_s) as usize];
@@ -66,8 +66,8 @@ fn kafka_tells_its_clients_to_come_through_the_proxy() {
     assert!(cell.counts.balances && cell.error.is_none(), "{cell:?}");
     let [both, _] = cell.trials.as_slice() else { panic!("two trials: {:?}", cell.trials) };
     // At 1k/s an interval is 2 s, of which the baseline has three: too few to
-    // say more. Of what was due in the hole nothing was in time.
-    assert!(seconds(both, "served.in_fault") < 0.05, "{both:?}");
+    // say more. Of what was due in the hole only the last was in time.
+    assert!(seconds(both, "served.in_fault") < 0.5, "{both:?}");
     let series = &cell.series.columns;
     for from in [6.0, 12.0] {
         assert_eq!(done_between(cell, from + 0.9, from + 1.9), 0.0, "{:?}", series["throughput"]);
@@ -163,7 +163,7 @@ fn each_way_to_hurt_a_link_shows_while_it_lasts() {
     assert!(sliced < 0.2 * before, "{before}/s, then {sliced}/s in slices");
     // Half open, refused and reset, cut at once, half open the other way.
     for second in [5.0, 8.0, 11.0, 14.0] {
-        assert_eq!(done(second + 0.4, second + 0.9), 0.0, "at {second} s");
+        assert_eq!(done(second + 0.3, second + 0.95), 0.0, "at {second} s");
     }
     // Between them it goes on: each was over when it was said to be.
     for second in [4.0, 7.0, 10.0, 13.0, 16.0] {

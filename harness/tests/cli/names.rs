@@ -3,6 +3,8 @@
 
 use std::fs;
 
+use schedbench_reports::outcome::Cell;
+
 use crate::harness::{Running, cells_of};
 use crate::place::Place;
 use crate::watching::{ask, metrics_address};
@@ -48,7 +50,8 @@ fn chinese_names_come_through_everywhere() {
     assert_eq!(outcome.plan.scenario, NAME);
     // On a busy machine what was disturbed stays beside what was tried again.
     let wheel = cells_of(&outcome, "wheel");
-    let (tried, alone): (Vec<_>, Vec<_>) = wheel.iter().partition(|cell| cell.key.trial.is_some());
+    let (tried, alone): (Vec<&Cell>, Vec<&Cell>) =
+        wheel.into_iter().partition(|cell| cell.key.trial.is_some());
     assert!(!tried.is_empty() && alone.len() == 1, "{} and {}", tried.len(), alone.len());
     assert!(tried.iter().all(|cell| cell.key.trial.as_deref() == Some(TRIAL)));
     let page = fs::read_to_string(place.at(&format!("{latest}/report.html"))).expect("a page");
