@@ -61,24 +61,24 @@ fn taken(search: &Search, came: &[Came]) -> (u64, u64) {
     (rates, cells)
 }
 
-/// Those that `check` prints, of noop's one cell and the search.
+/// Those that `check` prints, of noop's search and this one.
 #[test]
 fn the_most_that_a_search_costs_is_what_it_can_cost() {
     use Came::{Disturbed, Held, NotHeld};
     let (resolved, search) = search(1_000.0, 64_000.0, 0.05);
     let estimate = Estimate::of(&resolved.plan);
-    assert_eq!(estimate.cells, search.usual_cells() + 1);
-    assert_eq!(estimate.most_cells, search.most_cells() + 3);
+    assert_eq!(estimate.cells, 2 * search.usual_cells());
+    assert_eq!(estimate.most_cells, 2 * search.most_cells());
     // Held to the top at once, then at the fifth cell of each; never held.
     let up = [Disturbed, Disturbed, Disturbed, Disturbed, Held];
     assert_eq!(taken(&search, &[Held]), (7, 7));
     assert_eq!(taken(&search, &up), (7, 35));
     // From 1k down to 10: 1,000, 500, 250, 125, 62.5, 31.25, 15.6, 10.
     assert_eq!(taken(&search, &[NotHeld]), (8, 16));
-    // The longest course: up to the top, which is not held, and nothing below it.
-    let up_only: Vec<Came> = up.repeat(6);
-    let down = [Disturbed, Disturbed, Disturbed, NotHeld, NotHeld].repeat(20);
-    assert_eq!(taken(&search, &[up_only, down].concat()), (search.most_rates, search.most_cells()));
+    // The longest course: down to 10, which is held, and nothing between it and 15.6.
+    let down = [Disturbed, Disturbed, Disturbed, NotHeld, NotHeld];
+    let longest = [&down.repeat(7)[..], &up, &down.repeat(20)].concat();
+    assert_eq!(taken(&search, &longest), (search.most_rates, search.most_cells()));
 }
 
 proptest! {
