@@ -16,7 +16,7 @@ const TASKS: u64 = 5_000;
 /// A cell of a profile. It listens long enough for a busy machine; where
 /// something stays missing, not longer.
 fn played(profile: &str, change: impl FnOnce(&mut CellPlan)) -> (Played, u64) {
-    let _lane = Lane::InProcess.enter();
+    let _lane = Lane::enter(fake(profile));
     let mut plan = CellPlan { horizon_ns: S, ..plan(fake(profile), TASKS, 10_000) };
     change(&mut plan);
     let number = next_number();

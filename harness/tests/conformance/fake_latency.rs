@@ -14,7 +14,7 @@ const TASKS: u64 = 20_000;
 /// which latency is known, so that there is no error of sampling. Tasks are
 /// delayed, so that none is handed over after the time at which it starts.
 fn quantiles_are_those_planted(profile: &str) {
-    let _lane = Lane::InProcess.enter();
+    let _lane = Lane::enter(fake(profile));
     let delay = Delay::Fixed(700 * MS);
     let plan = CellPlan { delay, horizon_ns: 2 * S, ..plan(fake(profile), TASKS, 20_000) };
     let played = play(&plan, &Staging::default());

@@ -14,7 +14,7 @@ use crate::systems::{Lane, fake};
 const LATE_NS: u64 = 20 * MS;
 
 fn played(profile: &str, count: u64, rate: u64, hiccup: Option<(u64, u64)>) -> Played {
-    let _lane = Lane::InProcess.enter();
+    let _lane = Lane::enter(fake(profile));
     let limits = Limits { lateness_ns: LATE_NS, ..Limits::default() };
     play(&plan(fake(profile), count, rate), &Staging { hiccup, limits, ..Staging::default() })
 }

@@ -25,7 +25,7 @@ fn stalling() -> CellPlan {
 
 #[test]
 fn an_open_loop_sees_a_stall_as_the_formula_has_it() {
-    let _lane = Lane::InProcess.enter();
+    let _lane = Lane::enter(fake("honest"));
     let plan = stalling();
     let played = play(&plan, &Staging::default());
     played.balances(played.taken, 0, 0);
@@ -40,7 +40,7 @@ fn an_open_loop_sees_a_stall_as_the_formula_has_it() {
 
 #[test]
 fn with_tasks_in_flight_the_stall_vanishes_from_the_percentiles() {
-    let _lane = Lane::InProcess.enter();
+    let _lane = Lane::enter(fake("honest"));
     let tasks = 20;
     let load = Load::InFlight { tasks, window_ns: WINDOW_S * S, most_tasks: 200_000 };
     let played = play(&CellPlan { load, ..stalling() }, &Staging::default());

@@ -10,6 +10,10 @@
 //! The machine may be busy: bounds on lateness are seconds, the drain listens
 //! for a minute where something is missing, and no test looks at what other
 //! processes did to the measurement.
+//!
+//! Tests begin in the order of their names. Those that take the lane of the
+//! systems in process for long are not neighbours: waiting for it they would
+//! hold every thread that could start a broker.
 
 mod again;
 mod apart;
@@ -24,7 +28,6 @@ mod fake_counts;
 mod fake_latency;
 mod fake_limits;
 mod fake_stall;
-mod fake_timelines;
 #[path = "../environment_ground/mod.rs"]
 mod ground;
 mod hand;
@@ -46,6 +49,7 @@ mod shards;
 mod stage;
 mod survival;
 mod systems;
+mod timelines;
 
 /// Nanoseconds of a millisecond.
 const MS: u64 = 1_000_000;

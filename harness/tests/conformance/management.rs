@@ -187,9 +187,10 @@ impl Act for Agree {
 
 #[test]
 fn rabbitmqs_own_counts_agree() {
-    let _lane = Lane::Brokers.enter();
     for profile in ["durable", "quorum"] {
         let port = ports::free().expect("a port");
-        by_hand(managed(profile, port), &Agree { port });
+        let target = managed(profile, port);
+        let _place = Lane::enter(target);
+        by_hand(target, &Agree { port });
     }
 }

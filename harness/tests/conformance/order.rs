@@ -28,7 +28,7 @@ fn handlers_start_in_the_claimed_order(target: Target) {
 /// What promises no order is not asked for any: this shows that the check asks.
 #[test]
 fn the_honest_fake_keeps_the_order_of_its_queue() {
-    let _lane = Lane::InProcess.enter();
+    let _lane = Lane::enter(fake("honest"));
     handlers_start_in_the_claimed_order(fake("honest"));
 }
 

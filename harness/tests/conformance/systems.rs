@@ -18,53 +18,59 @@ pub(crate) enum Lane {
     /// threads are there, and that one has a core.
     InProcess,
     /// Systems with a broker: most of their time is waiting for a start, a
-    /// lease, a silence, so that [`SIDE_BY_SIDE`] of them fill what is left.
+    /// lease, a silence, so that as many as [`PLACES`] holds fill what is left.
     Brokers,
 }
 
-/// Brokers at the same time. With two of them two cores were idle for more than
-/// half of the time; with four a start of Kafka left the others none.
-const SIDE_BY_SIDE: usize = 3;
-/// Of these places, what three servers of a cluster take: all. Beside another
-/// broker Kafka's nodes gave each other up.
-const OF_A_CLUSTER: usize = SIDE_BY_SIDE;
-/// The same of Redis, which start in a tenth of a second and mostly wait: for
-/// sentinels to agree, for leases to end.
-const OF_SEVERAL_REDIS: usize = 2;
+/// What the brokers at the same time may take together on two cores: three that
+/// take a [`OF_A_RUNTIME`], six that take one each.
+const PLACES: usize = 6;
+/// Kafka and RabbitMQ work for seconds before they answer: with a fourth a start
+/// of Kafka left the others no core.
+const OF_A_RUNTIME: usize = 2;
+/// Redis and PostgreSQL start in a tenth of a second and mostly wait: for a
+/// lease to end, for a poll.
+const OF_ONE: usize = 1;
+/// The same with sentinels or shards, three servers of them.
+const OF_SEVERAL_REDIS: usize = 4;
+/// Three servers of Kafka or RabbitMQ: beside another broker Kafka's gave each
+/// other up.
+const OF_A_CLUSTER: usize = PLACES;
 
 /// Checks over several systems that have begun.
 static BEGUN: AtomicUsize = AtomicUsize::new(0);
 static IN_PROCESS: Room = Room::of(Lane::InProcess.places());
 static BROKERS: Room = Room::of(Lane::Brokers.places());
 
-/// A place for so many checks at a time.
+/// A place for so many checks at a time, in the order in which they came: one
+/// that takes all would never get it from those that take a few each.
 pub(crate) struct Room {
     free: Mutex<Free>,
-    left: Condvar,
+    changed: Condvar,
 }
 
 struct Free {
     places: usize,
-    /// How many wait for several places at once; nobody else enters meanwhile,
-    /// or they would wait for ever.
-    waiting: usize,
+    came: u64,
+    entered: u64,
 }
 
 impl Room {
     const fn of(places: usize) -> Self {
-        Self { free: Mutex::new(Free { places, waiting: 0 }), left: Condvar::new() }
+        Self { free: Mutex::new(Free { places, came: 0, entered: 0 }), changed: Condvar::new() }
     }
 
     /// Waits for so many places. A check that failed in one left nothing running.
     fn enter(&'static self, places: usize) -> Place {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_large = places > 1;
-        free.waiting += usize::from(is_large);
-        let has_to_wait = |free: &mut Free| free.places < places || (!is_large && free.waiting > 0);
-        let free = self.left.wait_while(free, has_to_wait);
+        let turn = free.came;
+        free.came += 1;
+        let has_to_wait = |free: &mut Free| free.entered < turn || free.places < places;
+        let free = self.changed.wait_while(free, has_to_wait);
         let mut free = free.unwrap_or_else(PoisonError::into_inner);
-        free.waiting -= usize::from(is_large);
+        free.entered += 1;
         free.places -= places;
+        self.changed.notify_all();
         Place(self, places)
     }
 }
@@ -75,7 +81,7 @@ pub(crate) struct Place(&'static Room, usize);
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.free.lock().unwrap_or_else(PoisonError::into_inner).places += self.1;
-        self.0.left.notify_all();
+        self.0.changed.notify_all();
     }
 }
 
@@ -88,26 +94,24 @@ impl Lane {
         }
     }
 
-    /// How many checks it has room for.
+    /// What the checks in it may take together.
     const fn places(self) -> usize {
         match self {
             Self::InProcess => 1,
-            Self::Brokers => SIDE_BY_SIDE,
+            Self::Brokers => PLACES,
         }
     }
 
-    /// Waits for a place in the lane.
-    pub(crate) fn enter(self) -> Place {
-        self.room().enter(1)
-    }
-
-    /// The same, as many as the servers of a profile need.
-    fn enter_with(self, profile: &Profile) -> Place {
-        self.room().enter(match profile.topology.is_of_several() {
-            false => 1,
-            true if profile.broker == Some(Broker::Redis) => OF_SEVERAL_REDIS,
-            true => OF_A_CLUSTER,
-        })
+    /// Waits for what a check of that target takes.
+    pub(crate) fn enter(target: Target) -> Place {
+        let is_of_several = target.profile.topology.is_of_several();
+        let places = match target.profile.broker {
+            Some(Broker::Redis) if is_of_several => OF_SEVERAL_REDIS,
+            Some(Broker::Kafka | Broker::RabbitMq) if is_of_several => OF_A_CLUSTER,
+            Some(Broker::Kafka | Broker::RabbitMq) => OF_A_RUNTIME,
+            Some(Broker::Redis | Broker::Postgres) | None => OF_ONE,
+        };
+        Self::of(target).room().enter(places)
     }
 
     fn room(self) -> &'static Room {
@@ -222,15 +226,15 @@ pub(crate) fn each(lane: Lane, choice: Choice, check: impl Fn(Target) + Sync) {
     // Checks that go on together begin at different systems: those that start a
     // Kafka at the same time have no core left, and those that wait for leases of
     // Redis leave both idle.
-    let nth = BEGUN.fetch_add(1, Ordering::Relaxed) % SIDE_BY_SIDE;
-    let first = nth * targets.len() / SIDE_BY_SIDE;
+    let nth = BEGUN.fetch_add(1, Ordering::Relaxed) % PLACES;
+    let first = nth * targets.len() / PLACES;
     targets.rotate_left(first);
     let rest = Mutex::new(targets.into_iter());
     let failed = Mutex::new(Vec::new());
     let next = || rest.lock().unwrap_or_else(PoisonError::into_inner).next();
     let check_one_by_one = || {
         while let Some(target) = next() {
-            let _place = lane.enter_with(target.profile);
+            let _place = Lane::enter(target);
             let began = Instant::now();
             let outcome = catch_unwind(AssertUnwindSafe(|| check(target)));
             let word = if outcome.is_ok() { "passed" } else { "FAILED" };
