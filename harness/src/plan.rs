@@ -22,7 +22,7 @@ use schedbench_reports::outcome::Demand;
 pub use search::{MOST_FAILURES, MOST_TRIES, Search};
 pub use trial::{Control, Trial};
 
-/// A disturbed cell is measured again at the plan's end, at most this often.
+/// The most that [`Plan::reruns`] can be.
 pub const MOST_RERUNS: u32 = 2;
 
 /// Everything that will be run.
@@ -34,6 +34,8 @@ pub struct Plan {
     pub seed: u64,
     /// Repeats of every cell.
     pub repeats: u32,
+    /// How often at most a disturbed cell is measured again at the plan's end.
+    pub reruns: u32,
     /// Hash of what decides the measurement: not seed, repeats or paths.
     pub hash: String,
     /// Blocks in the order in which they run; the first is `noop`'s.

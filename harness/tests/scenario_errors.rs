@@ -456,6 +456,7 @@ fn impossible_combinations() {
         "[load]\nrates = [\"1k\"]\n[task]\ndelay = { mix = [[\"1 s\", 0]] }",
         "[load]\nrates = [\"1k\"]\n[task]\ndelay = [{ fixed = \"1 s\" }, { fixed = \"1000 ms\" }]",
         "repeats = 0\n[load]\nrates = [\"1k\"]",
+        "reruns = 3\n[load]\nrates = [\"1k\"]",
         "repeats = 1000\n[load]\nrates = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35]",
         "[load]\nrates = [\"1k\"]\n[workers]\nconcurrency = 0",
         "[load]\nrates = [\"1k\"]\n[objective]\np99 = \"0 s\"",

@@ -55,6 +55,18 @@ fn quick_is_about_30_s_of_measuring() {
     assert!((25.0..35.0).contains(&seconds), "{seconds} s");
 }
 
+#[test]
+fn a_disturbed_cell_may_be_left_at_that() {
+    let most = |sets: &[&str]| {
+        let resolved = built_in("quick", sets);
+        let estimate = Estimate::of(&resolved.plan);
+        (resolved.plan.reruns, estimate.most_cells / estimate.cells)
+    };
+    assert_eq!(most(&[]), (2, 3));
+    assert_eq!(most(&["reruns=1"]), (1, 2));
+    assert_eq!(most(&["reruns=0"]), (0, 1));
+}
+
 /// Five repeats of either side. Starts of brokers and waits for quiet, which no
 /// estimate has, come on top: with an hour of them it is three.
 #[test]

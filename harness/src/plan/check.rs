@@ -2,7 +2,7 @@
 
 use schedbench_contract::{Broker, Handler};
 
-use super::{CellPlan, Load, MOST_RERUNS, Plan, Spacing, Step};
+use super::{CellPlan, Load, Plan, Spacing, Step};
 use crate::scenario::{Nanos, Rate};
 
 /// What running a plan takes. Times and sizes are bounds from above for its
@@ -60,7 +60,7 @@ impl Estimate {
                         (&search.template, most_tasks(&largest))
                     }
                 };
-                let count = Count::of(step);
+                let count = Count::of(step, plan.reruns);
                 all.cells += count.usual;
                 all.most_cells += count.most;
                 kept += count.kept;
@@ -96,7 +96,7 @@ struct Count {
 }
 
 impl Count {
-    fn of(step: &Step) -> Self {
+    fn of(step: &Step, reruns: u32) -> Self {
         match step {
             Step::Search(search) => Self {
                 usual: search.usual_cells(),
@@ -104,7 +104,7 @@ impl Count {
                 kept: search.most_rates,
             },
             Step::Cell(cell) | Step::AtCapacity { cell, .. } => {
-                let most = 1 + u64::from(MOST_RERUNS);
+                let most = 1 + u64::from(reruns);
                 Self { usual: 1, most, kept: if cell.faults.is_empty() { 1 } else { most } }
             }
         }

@@ -20,7 +20,9 @@ use self::bounds::Bounds;
 use self::fit::Misfit;
 use self::objectives::Planned;
 use self::steps::Group;
-use super::{Block, CellPlan, Pacing, Plan, Search, Source, Step, Target, check, hash};
+use super::{
+    Block, CellPlan, MOST_RERUNS, Pacing, Plan, Search, Source, Step, Target, check, hash,
+};
 use crate::scenario::{Mode, PacingKind, Rate, Scenario, ScenarioError, name};
 
 /// More cells than this is a slip: at 1 s each they would take a day.
@@ -80,6 +82,7 @@ fn one(scenario: &Scenario, missing: Missing) -> Result<Resolved, ScenarioError>
     let ceiling = ceiling()?;
     targets.retain(|target| target.system.name != targets::CEILING);
     let repeats = bounds.whole(&settings.repeats, 1, 1_000)?;
+    let reruns = bounds.whole(&settings.reruns, 0, MOST_RERUNS)?;
     let shape = shape(scenario, &bounds)?;
     let groups = steps::groups(scenario, ceiling, shape.processes)?;
     faults::can_be_links(scenario)?;
@@ -149,6 +152,7 @@ fn one(scenario: &Scenario, missing: Missing) -> Result<Resolved, ScenarioError>
         },
         seed,
         repeats,
+        reruns,
         hash,
         blocks,
         shape,

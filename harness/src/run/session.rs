@@ -23,7 +23,7 @@ use super::interruption::Interruption;
 use super::results::Results;
 use super::search::Found;
 use super::stage::{self, Stage};
-use crate::plan::{Block, CellPlan, MOST_RERUNS, Plan, Search, Step, Target};
+use crate::plan::{Block, CellPlan, Plan, Search, Step, Target};
 
 /// What a run needs from its caller.
 pub struct Session<'a> {
@@ -195,7 +195,7 @@ impl<'a> Session<'a> {
     ) -> Result<()> {
         let place = self.run_and_keep(block, plan, reruns, replaces)?;
         let disturbed = matches!(self.outcome.cells[place].validity, Validity::Disturbed(_));
-        if disturbed && reruns < MOST_RERUNS {
+        if disturbed && reruns < self.plan.reruns {
             self.disturbed.push((place, plan.clone(), reruns + 1));
         }
         Ok(())

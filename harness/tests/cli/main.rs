@@ -3,7 +3,6 @@
 //! process there.
 
 mod backlog;
-mod black_hole;
 mod brokers;
 mod checks;
 mod clusters;
@@ -39,6 +38,7 @@ mod seconds;
 mod secrets;
 mod shares;
 mod signals;
+mod silence;
 mod strangers;
 mod verbs;
 mod watching;

@@ -68,8 +68,15 @@ impl Place {
     }
 
     /// The program, about to run here.
+    ///
+    /// Others run beside it: each of its cells is disturbed, and would be each
+    /// other time.
     pub(crate) fn schedbench(&self, args: &[&str]) -> Command {
-        self.program(PROGRAM, args)
+        let mut command = self.program(PROGRAM, args);
+        if args.first() == Some(&"run") {
+            command.args(["--set", "reruns=0"]);
+        }
+        command
     }
 
     /// Another program, with the same environment.

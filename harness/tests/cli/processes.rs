@@ -14,9 +14,13 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(150);
 #[track_caller]
 pub(crate) fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
+    let mut pause = Duration::from_millis(2);
     while !holds() {
         assert!(Instant::now() < deadline, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(2));
+        std::thread::sleep(pause);
+        // What is looked at, a result or all of `/proc`, is work for a core that
+        // others need; what lasts long is known soon enough.
+        pause = (pause * 5 / 4).min(Duration::from_millis(30));
     }
 }
 

@@ -21,7 +21,9 @@ fn in_flight_never_grows_beyond_the_plan(target: Target) {
     };
     let load = Load::InFlight { tasks, window_ns: 20 * S, most_tasks };
     let played = play(&CellPlan { load, delay, ..plan(target, 0, 1) }, &Staging::default());
-    assert_eq!(played.taken, most_tasks, "{}", target.name());
+    let cell = &played.cell;
+    let why = || format!("{}: {:?}, {:?}", target.name(), cell.validity, cell.error);
+    assert_eq!(played.taken, most_tasks, "{}", why());
     played.balances(most_tasks, 0, 0);
 
     let mut ends: Vec<u64> = played

@@ -22,8 +22,8 @@ pub(crate) enum Lane {
     Brokers,
 }
 
-/// What the brokers at the same time may take together on two cores: three that
-/// take a [`OF_A_RUNTIME`], six that take one each.
+/// What the brokers at the same time may take together on two cores: three
+/// of Kafka, or six that mostly wait.
 const PLACES: usize = 6;
 /// Kafka and RabbitMQ work for seconds before they answer: with a fourth a start
 /// of Kafka left the others no core.
@@ -32,7 +32,7 @@ const OF_A_RUNTIME: usize = 2;
 /// lease to end, for a poll.
 const OF_ONE: usize = 1;
 /// The same with sentinels or shards, three servers of them.
-const OF_SEVERAL_REDIS: usize = 4;
+const OF_SEVERAL_REDIS: usize = 3;
 /// Three servers of Kafka or RabbitMQ: beside another broker Kafka's gave each
 /// other up.
 const OF_A_CLUSTER: usize = PLACES;
@@ -42,8 +42,9 @@ static BEGUN: AtomicUsize = AtomicUsize::new(0);
 static IN_PROCESS: Room = Room::of(Lane::InProcess.places());
 static BROKERS: Room = Room::of(Lane::Brokers.places());
 
-/// A place for so many checks at a time, in the order in which they came: one
-/// that takes all would never get it from those that take a few each.
+/// Places of checks. Who needs more of them enters first: a cluster, for which
+/// all others have to leave, is then followed by the next one, and the room is
+/// emptied once for all of them.
 pub(crate) struct Room {
     free: Mutex<Free>,
     changed: Condvar,
@@ -51,25 +52,29 @@ pub(crate) struct Room {
 
 struct Free {
     places: usize,
-    came: u64,
-    entered: u64,
+    /// How many wait for so many places.
+    waiting: [usize; PLACES + 1],
 }
 
 impl Room {
     const fn of(places: usize) -> Self {
-        Self { free: Mutex::new(Free { places, came: 0, entered: 0 }), changed: Condvar::new() }
+        let free = Free { places, waiting: [0; PLACES + 1] };
+        Self { free: Mutex::new(free), changed: Condvar::new() }
     }
 
     /// Waits for so many places. A check that failed in one left nothing running.
     fn enter(&'static self, places: usize) -> Place {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let turn = free.came;
-        free.came += 1;
-        let has_to_wait = |free: &mut Free| free.entered < turn || free.places < places;
+        free.waiting[places] += 1;
+        let has_to_wait = |free: &mut Free| {
+            let is_behind = free.waiting[places + 1..].iter().any(|larger| *larger > 0);
+            is_behind || free.places < places
+        };
         let free = self.changed.wait_while(free, has_to_wait);
         let mut free = free.unwrap_or_else(PoisonError::into_inner);
-        free.entered += 1;
+        free.waiting[places] -= 1;
         free.places -= places;
+        // Those that were behind it may follow.
         self.changed.notify_all();
         Place(self, places)
     }

@@ -18,7 +18,7 @@ use settings::settings;
 
 use super::amounts::{grouped, length, size};
 use super::headline::{at_most, headline, usual_cells};
-use crate::plan::{CellPlan, Estimate, MOST_FAILURES, MOST_RERUNS, MOST_TRIES, Plan, Resolved};
+use crate::plan::{CellPlan, Estimate, MOST_FAILURES, MOST_TRIES, Plan, Resolved};
 use crate::run::describe;
 use crate::scenario::wrapped;
 
@@ -100,7 +100,7 @@ fn searches(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
     let text = format!(
         "a rate that is held takes 1 cell, one that is not takes {MOST_FAILURES}; where cells are \
          disturbed any rate may take {MOST_TRIES}, and any other cell {}: that is the most",
-        1 + MOST_RERUNS
+        1 + plan.reruns
     );
     labelled("searches", &text, out)
 }
