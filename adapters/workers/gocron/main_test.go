@@ -99,7 +99,7 @@ func runOnceAndNeverEarly(t *testing.T, open func(gocron.Scheduler, func(uint64)
 		t.Fatal(err)
 	}
 	defer jobs.Stop()
-	delays := []time.Duration{-time.Second, 0, 10 * time.Millisecond, 60 * time.Millisecond}
+	delays := []time.Duration{-time.Second, 0, 10 * time.Millisecond, soon + 10*time.Millisecond}
 	due := make([]int64, len(delays))
 	for id, delay := range delays {
 		due[id] = fed.Now() + int64(delay)
