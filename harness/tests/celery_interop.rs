@@ -16,7 +16,7 @@ use schedbench_contract::{
 };
 use serde_json::Value;
 
-#[path = "environment_ground/mod.rs"]
+#[path = "environment/ground.rs"]
 mod ground;
 
 const BODY: &[u8] = b"the same for both";

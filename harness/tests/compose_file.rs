@@ -9,7 +9,7 @@ use schedbench::environment::{Entry, Ground, Need, Rooms, compose, ports};
 use schedbench_contract::{Address, Broker, Secret};
 use serde_json::Value;
 
-#[path = "environment_ground/mod.rs"]
+#[path = "environment/ground.rs"]
 mod ground;
 use ground::{AOF_ALWAYS, MEMORY, aim, wait_for};
 

@@ -18,7 +18,7 @@ use schedbench_contract::{
     Address, Broker, Endpoints, Profile, Recorder, Result, Task, TaskId, Topology, WorkersShape,
 };
 
-#[path = "environment_ground/mod.rs"]
+#[path = "environment/ground.rs"]
 mod ground;
 use ground::{is_alive, is_listened_on, listening, profile, soon, wait_for};
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use schedbench::environment::{Child, Keeper, Spec};
 use schedbench::record::{Role, Sampler};
 
-#[path = "environment_ground/mod.rs"]
+#[path = "environment/ground.rs"]
 mod ground;
 use ground::wait_for;
 

@@ -3,6 +3,7 @@
 //! process there.
 
 mod backlog;
+mod black_hole;
 mod brokers;
 mod checks;
 mod clusters;
@@ -38,7 +39,6 @@ mod seconds;
 mod secrets;
 mod shares;
 mod signals;
-mod silence;
 mod strangers;
 mod verbs;
 mod watching;

@@ -28,7 +28,7 @@ mod fake_counts;
 mod fake_latency;
 mod fake_limits;
 mod fake_stall;
-#[path = "../environment_ground/mod.rs"]
+#[path = "../environment/ground.rs"]
 mod ground;
 mod hand;
 mod in_child;

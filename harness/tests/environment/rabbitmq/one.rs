@@ -8,8 +8,8 @@ use std::time::Duration;
 use schedbench::environment::{Entry, Error, Ground, Keeper, Need, Rooms, Watchdog};
 use schedbench_contract::{Broker, Profile};
 
+use super::{PLAIN, THREE, files, listened_on_by, need, of_room, stand, start};
 use crate::ground::{self, MEMORY, is_alive, listening, profile, wait_for};
-use crate::{PLAIN, THREE, files, listened_on_by, need, of_room, stand, start};
 
 /// Any setting that its configuration does not know ends its boot.
 static BROKEN: Profile = profile(&[("no_such_setting", "1")]);
@@ -130,7 +130,7 @@ fn a_killed_harness_leaves_no_process_of_erlangs() {
     fs::create_dir(&rooms).expect("a directory");
     for moment in ["ready", "rooms"] {
         let mut command = Command::new(std::env::current_exe().expect("this test"));
-        command.args(["--exact", "one::acts_as_a_harness", "--ignored"]);
+        command.args(["--exact", "rabbitmq::one::acts_as_a_harness", "--ignored"]);
         let mut harness = command
             .env(ROOT, dir.path())
             .stdin(Stdio::null())

@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 
 use schedbench::environment::{Child, Keeper, Spec};
 
-#[path = "environment_ground/mod.rs"]
-mod ground;
-use ground::{is_alive, soon, wait_for};
+use crate::ground::{self, is_alive, soon, wait_for};
 
 fn shell(keeper: &Keeper, logs: &Path, script: &str) -> Child {
     let mut spec = Spec::new("a shell", "/bin/sh", logs.join("shell.log"));

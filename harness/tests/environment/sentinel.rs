@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 use schedbench::environment::{Entry, Ground, Need, Rooms, Running};
 use schedbench_contract::{Address, Broker, Profile, Topology};
 
-#[path = "environment_ground/mod.rs"]
-mod ground;
-use ground::{aim, is_listened_on, listening, sign_in};
+use crate::ground::{self, aim, is_listened_on, listening, sign_in};
 
 /// Sentinels that act soon.
 static CLUSTER: Profile = Profile {

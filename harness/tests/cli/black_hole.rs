@@ -10,18 +10,18 @@ use crate::harness::{Running, cells_of};
 use crate::place::Place;
 
 /// Seconds from the window's start. The longest to wait is AMQP: two of its
-/// heartbeats of 10 s.
+/// heartbeats of 10 s, and as much again for a busy machine.
 const SILENT_FROM: f64 = 3.0;
-const SILENT_UNTIL: f64 = 29.0;
+const SILENT_UNTIL: f64 = 43.0;
 
 /// Few tasks, so that six of these can go on side by side.
 fn scenario(system: &str) -> String {
     format!(
         "name = \"small\"\nsummary = \"for a test\"\nsystems = [\"{system}\"]\n\
          [load]\nrates = [\"100\"]\narrivals = \"constant\"\nwarmup = \"1 s\"\n\
-         duration = \"45 s\"\nhorizon = \"5 s\"\n\
+         duration = \"58 s\"\nhorizon = \"5 s\"\n\
          [workers]\nconcurrency = 2\nprefetch = 16\n\
-         [[fault]]\nkind = \"black-hole\"\non = \"links\"\nat = \"{SILENT_FROM} s\"\nfor = \"26 s\"\n"
+         [[fault]]\nkind = \"black-hole\"\non = \"links\"\nat = \"{SILENT_FROM} s\"\nfor = \"40 s\"\n"
     )
 }
 

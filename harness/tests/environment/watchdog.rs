@@ -12,9 +12,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use schedbench::environment::{Entry, Ground, Keeper, Need, Rooms, Spec, Watchdog};
 use schedbench_contract::Broker;
 
-#[path = "environment_ground/mod.rs"]
-mod ground;
-use ground::{AOF_ALWAYS, aim, is_alive, is_listened_on, processes_with, wait_for};
+use crate::ground::{AOF_ALWAYS, aim, is_alive, is_listened_on, processes_with, wait_for};
 
 const ROOT: &str = "SCHEDBENCH_TEST_ROOT";
 
@@ -22,7 +20,7 @@ const ROOT: &str = "SCHEDBENCH_TEST_ROOT";
 fn start_harness(root: &Path) -> Child {
     let myself = std::env::current_exe().expect("this test");
     let mut command = Command::new(myself);
-    command.args(["--exact", "acts_as_a_harness", "--ignored", "--nocapture"]);
+    command.args(["--exact", "watchdog::acts_as_a_harness", "--ignored", "--nocapture"]);
     command.env(ROOT, root).stdin(Stdio::null()).process_group(0);
     let quiet = fs::File::create(root.join("harness.log")).expect("a log");
     command.stderr(quiet.try_clone().expect("a log")).stdout(quiet);

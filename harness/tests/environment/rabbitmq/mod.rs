@@ -1,8 +1,6 @@
 //! A real RabbitMQ: started, asked, hurt and ended by the harness.
 
 mod cluster;
-#[path = "../environment_ground/mod.rs"]
-mod ground;
 mod one;
 mod paused;
 
@@ -12,7 +10,7 @@ use std::path::{Path, PathBuf};
 use schedbench::environment::{Entry, Ground, Need, Running};
 use schedbench_contract::{Broker, Profile, Topology};
 
-use ground::{is_alive, profile};
+use crate::ground::{is_alive, profile};
 
 /// What every profile asks for: nothing.
 static PLAIN: Profile = profile(&[]);

@@ -9,9 +9,7 @@ use schedbench::environment::rooms::sweep;
 use schedbench::environment::{Entry, Ground, Need, Rooms};
 use schedbench_contract::Broker;
 
-#[path = "environment_ground/mod.rs"]
-mod ground;
-use ground::{MEMORY, aim};
+use crate::ground::{self, MEMORY, aim};
 
 fn make(path: &Path, mode: u32, files: &[&str]) {
     fs::create_dir(path).expect("a directory");

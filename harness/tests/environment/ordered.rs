@@ -5,8 +5,7 @@ use std::path::Path;
 use schedbench::environment::ordered::Hurt;
 use schedbench::environment::{Keeper, Rooms};
 
-#[path = "environment_ground/mod.rs"]
-mod ground;
+use crate::ground;
 
 fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(ToString::to_string).collect()

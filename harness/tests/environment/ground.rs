@@ -202,10 +202,11 @@ pub(crate) fn is_alive(pid: i32) -> bool {
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
 
-/// Sets a variable while `body` runs. One at a time in a process.
+/// Sets a variable while `body` runs. Names must differ between tests, which
+/// run side by side.
 pub(crate) fn with_env(name: &str, value: &str, body: impl FnOnce()) {
-    // SAFETY: of the tests in this process only one sets a variable, and those
-    // that read the environment at the same time go through std, which locks.
+    // SAFETY: whoever reads or sets the environment at the same time goes
+    // through std, which locks.
     unsafe { std::env::set_var(name, value) };
     body();
     // SAFETY: as above.

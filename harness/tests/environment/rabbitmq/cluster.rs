@@ -9,8 +9,8 @@ use schedbench::environment::{Child, Entry, Ground, Rooms};
 use schedbench_adapters::amqp::Amqp;
 use schedbench_contract::{Address, Broker, Profile, Topology};
 
+use super::{THREE, files, listened_on_by, need, of_room, stand};
 use crate::ground::{self, is_alive, wait_for};
-use crate::{THREE, files, listened_on_by, need, of_room, stand};
 
 const QUEUE: &str = "schedbench.test.1";
 

@@ -7,9 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use schedbench::environment::{Entry, Error, Ground, Need, Rooms, Running};
 use schedbench_contract::{Broker, Claims, DurabilityClass, Profile, Topology};
 
-#[path = "environment_ground/mod.rs"]
-mod ground;
-use ground::{MEMORY, is_alive, is_listened_on, listening, sql, wait_for};
+use crate::ground::{self, MEMORY, is_alive, is_listened_on, listening, sql, wait_for};
 
 const fn profile(settings: &'static [(&'static str, &'static str)]) -> Profile {
     Profile {
@@ -258,22 +256,25 @@ fn an_existing_one_is_used_as_it_is_or_not_at_all() {
     let need = |profile| Need {
         who: "postgres/test",
         profile,
-        url_env: Some("TEST_URL"),
+        url_env: Some("TEST_POSTGRES_URL"),
         by_proxies: false,
     };
     let url = |scheme: &str, password: &str| {
         format!("{scheme}://schedbench:{password}@127.0.0.1:{}/postgres", address.port)
     };
     for scheme in ["postgres", "postgresql"] {
-        ground::with_env("TEST_URL", &url(scheme, &password), || {
+        ground::with_env("TEST_POSTGRES_URL", &url(scheme, &password), || {
             let mut ours = entry.have(&at, &need(&FLUSHED)).expect("it fits");
             let said = ours.describe();
             assert!(said.ends_with("(synchronous_commit on), not ours"), "{said}");
             assert!(ours.child().is_none() && ours.check().is_ok() && ours.restart().is_err());
             assert_eq!(ours.address().password, address.password);
             ours.stop().expect("nothing to do");
-            let version = entry.ask("TEST_URL").expect("it answers");
-            assert!(said.contains(&format!("postgres {version} of TEST_URL")), "{said} {version}");
+            let version = entry.ask("TEST_POSTGRES_URL").expect("it answers");
+            assert!(
+                said.contains(&format!("postgres {version} of TEST_POSTGRES_URL")),
+                "{said} {version}"
+            );
             assert!(!entry.is_too_old(&version) && entry.is_too_old("11.22"));
 
             let misfit = entry.have(&at, &need(&ASYNC)).err().expect("it does not fit");
@@ -292,10 +293,10 @@ fn an_existing_one_is_used_as_it_is_or_not_at_all() {
         ("postgres://".into(), "no host"),
         ("mysql://u:wrong-word@h".into(), "not a postgres:// URL"),
     ] {
-        ground::with_env("TEST_URL", &wrong, || {
+        ground::with_env("TEST_POSTGRES_URL", &wrong, || {
             let refused = entry.have(&at, &need(&FLUSHED)).err().expect("no such postgres");
             let text = refused.to_string();
-            assert!(text.contains("TEST_URL") && text.contains(said), "{text}");
+            assert!(text.contains("TEST_POSTGRES_URL") && text.contains(said), "{text}");
             assert!(!text.contains(&password) && !text.contains("wrong-word"), "{text}");
         });
     }

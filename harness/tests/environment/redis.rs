@@ -8,9 +8,9 @@ use schedbench::environment::{Entry, Error, Ground, Need, Rooms, Running};
 use schedbench_adapters::slots;
 use schedbench_contract::{Address, Broker, Profile, Topology};
 
-#[path = "environment_ground/mod.rs"]
-mod ground;
-use ground::{AOF_ALWAYS, BROKEN, MEMORY, aim, is_listened_on, listening, sign_in, soon};
+use crate::ground::{
+    self, AOF_ALWAYS, BROKEN, MEMORY, aim, is_listened_on, listening, sign_in, soon,
+};
 
 /// More than one Redis can be.
 static CLUSTER: Profile =
@@ -261,12 +261,12 @@ fn an_existing_one_is_used_as_it_is_or_not_at_all() {
     let need = |profile| Need {
         who: "redis-asynq/test",
         profile,
-        url_env: Some("TEST_URL"),
+        url_env: Some("TEST_REDIS_URL"),
         by_proxies: false,
     };
     let url = |password: &str| format!("redis://:{password}@127.0.0.1:{}/0", address.port);
 
-    ground::with_env("TEST_URL", &url(&password), || {
+    ground::with_env("TEST_REDIS_URL", &url(&password), || {
         let mut ours = entry.have(&at, &need(&AOF_ALWAYS)).expect("it fits");
         assert!(ours.describe().ends_with("(AOF always), not ours"), "{}", ours.describe());
         assert!(ours.child().is_none() && ours.check().is_ok() && ours.restart().is_err());
@@ -284,15 +284,15 @@ fn an_existing_one_is_used_as_it_is_or_not_at_all() {
         }
     });
     for wrong in [url("wrong-word"), format!("{password}@127.0.0.1"), "redis://".into()] {
-        ground::with_env("TEST_URL", &wrong, || {
+        ground::with_env("TEST_REDIS_URL", &wrong, || {
             let refused = entry.have(&at, &need(&AOF_ALWAYS)).err().expect("no such redis");
             let text = refused.to_string();
-            assert!(text.contains("TEST_URL"), "{text}");
+            assert!(text.contains("TEST_REDIS_URL"), "{text}");
             assert!(!text.contains(&password) && !text.contains("wrong-word"), "{text}");
         });
     }
     let missing = entry.have(&at, &need(&AOF_ALWAYS)).err().expect("not set").to_string();
-    assert!(missing.contains("TEST_URL is not set") && missing.contains("--skip-missing"));
+    assert!(missing.contains("TEST_REDIS_URL is not set") && missing.contains("--skip-missing"));
     theirs.check().expect("nobody touched it");
     theirs.stop().expect("it ends");
 }

@@ -1,7 +1,7 @@
 //! The leader of a quorum queue is stopped (SIGSTOP) and not gone: how long
 //! until a connection that was open takes a message, and until a new one does.
 //!
-//! Run by hand: `cargo test --release --test environment_rabbitmq -- --ignored
+//! Run by hand: `cargo test --release --test environment -- --ignored
 //! --nocapture paused`. With the default settings a round takes above a minute.
 
 use std::fmt;
@@ -13,9 +13,9 @@ use schedbench::environment::{Entry, Ground, Rooms};
 use schedbench_adapters::amqp::Amqp;
 use schedbench_contract::{Address, Broker, Profile, Topology};
 
-use crate::cluster::variable;
+use super::cluster::variable;
+use super::{need, stand};
 use crate::ground::{self, profile, wait_for};
-use crate::{need, stand};
 
 const QUEUE: &str = "schedbench.test.1";
 /// Single runs took 68 s.
