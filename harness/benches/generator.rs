@@ -36,6 +36,7 @@ fn plan() -> CellPlan {
         faults: Vec::new(),
         commands: Vec::new(),
         trial: None,
+        part: None,
     }
 }
 

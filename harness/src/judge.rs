@@ -135,6 +135,7 @@ pub fn judge(evidence: &Evidence<'_>, limits: &Limits, about: &About) -> Cell {
         key: key(evidence),
         number: about.number,
         block: about.block,
+        part: evidence.plan.part.clone(),
         started_s: about.started_s,
         reruns: about.reruns,
         limit,

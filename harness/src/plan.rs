@@ -180,6 +180,8 @@ pub struct CellPlan {
     pub commands: Vec<Commands>,
     /// Which trial it is, where the scenario has trials.
     pub trial: Option<Trial>,
+    /// Which part it is of, where the scenario has parts.
+    pub part: Option<String>,
 }
 
 /// How a cell is loaded.
@@ -380,6 +382,7 @@ pub(crate) mod tests {
             faults: Vec::new(),
             commands: Vec::new(),
             trial: None,
+            part: None,
         }
     }
 }

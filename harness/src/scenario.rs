@@ -55,6 +55,8 @@ pub struct Scenario {
     /// Its parts by their names, each as a scenario of its own. One without any
     /// system of the run has none.
     pub parts: Vec<(At<String>, Scenario)>,
+    /// The name of the part that it is of another one.
+    pub part: Option<String>,
     /// How its faults on links are done, which only the command line says.
     pub links: Links,
 }

@@ -37,6 +37,7 @@ fn cell(system: &str, profile: &str, load: Load) -> CellPlan {
         faults: Vec::new(),
         commands: Vec::new(),
         trial: None,
+        part: None,
     }
 }
 

@@ -6,6 +6,7 @@ use schedbench::plan::{
     Arrivals, Block, CellPlan, Estimate, Load, Missing, Resolved, Step, Target, Victim, resolve,
 };
 use schedbench::scenario::{BUILT_IN, Override, load, read};
+use schedbench_reports::outcome::Demand;
 
 fn built_in(name: &str, sets: &[&str]) -> Resolved {
     let sets: Vec<Override> = sets.iter().map(|set| Override::set(set).unwrap()).collect();
@@ -649,4 +650,63 @@ fn slips_in_parts_are_told_where_they_are() {
     assert!(error.contains("other bodies or work"), "{error}");
     let none = parts(PARTS, &[Override::set("load.share=0.5").unwrap()]).unwrap_err();
     assert!(none.contains("`share` has no meaning"), "{none}");
+}
+
+/// The demands of three parts as they are asked: with `of` and `at` in the text.
+fn demanded(objectives: &str) -> Result<Vec<String>, String> {
+    let text = PARTS.replacen("systems", &format!("objectives = [{objectives}]\nsystems"), 1);
+    let plan = parts(&text, &[])?.plan;
+    let of_parts: usize = plan.parts.iter().map(|part| part.objectives.len()).sum();
+    assert_eq!(of_parts, plan.objectives.len(), "each is of one part");
+    let told = |demand: &Demand| {
+        let part = demand.part.as_deref().expect("a part");
+        format!("{part}: {}", demand.text)
+    };
+    Ok(plan.objectives.iter().map(told).collect())
+}
+
+#[test]
+fn objectives_are_asked_of_the_parts_that_can_answer_them() {
+    let asked = |objective: &str| demanded(&format!("\"{objective}\"")).unwrap();
+    for (objective, expected) in [
+        (
+            "lost == 0",
+            &[
+                "ramp: lost == 0 in ramp",
+                "backlog: lost == 0 in backlog",
+                "kill: lost == 0 in kill",
+            ][..],
+        ),
+        ("p99 < 1 s at 5k", &["ramp: p99 < 1 s at 5k in ramp"]),
+        ("p99 < 1 s at 1k in ramp", &["ramp: p99 < 1 s at 1k in ramp"]),
+        ("backlog.drain_time < 30 s", &["backlog: backlog.drain_time < 30 s in backlog"]),
+        ("recovery < 9 s", &["kill: recovery < 9 s in kill"]),
+        (
+            "p99 < 1 s of wheel",
+            &["ramp: p99 < 1 s of wheel in ramp", "kill: p99 < 1 s of wheel in kill"],
+        ),
+        ("p99 < 1 s of redis-asynq", &["ramp: p99 < 1 s of redis-asynq in ramp"]),
+        // noop has each load once, whichever the part.
+        ("capacity >= 1k of noop", &["ramp: capacity >= 1k of noop in ramp"]),
+        ("p99 < 1 s at 1k of noop", &["ramp: p99 < 1 s at 1k of noop in ramp"]),
+    ] {
+        assert_eq!(asked(objective), expected, "{objective}");
+    }
+}
+
+#[test]
+fn objectives_that_no_part_can_answer_are_refused() {
+    let said = |objective: &str| demanded(&format!("\"{objective}\"")).unwrap_err();
+    let messages = [
+        "p99 < 1 s at 20k",
+        "p99 < 1 s in rampe",
+        "p99 < 1 s in backlog",
+        "recovery < 9 s in ramp",
+        "lost == 0 of kafka",
+        "lost == 0 of wheel in backlog",
+        "p999 < 1 s",
+        "p999 < 1 s in ramp",
+        "p99 =< 1 s",
+    ];
+    insta::assert_snapshot!(messages.map(said).join("\n\n"));
 }

@@ -264,6 +264,7 @@ impl Generator<'_> {
             faults: Vec::new(),
             commands: Vec::new(),
             trial: None,
+            part: None,
         }
     }
 }

@@ -40,6 +40,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, limits: &Limits, about: &About) -> 
         key: key(evidence),
         number: about.number,
         block: about.block,
+        part: evidence.plan.part.clone(),
         started_s: about.started_s,
         reruns: about.reruns,
         limit: Limit::Unknown("a backlog has no rate that could be limited".into()),

@@ -82,6 +82,7 @@ fn cell(plan: &CellPlan) -> Value {
         faults,
         commands,
         trial: _,
+        part: _,
     } = plan;
     let mut cell = json!({
         "load": self::load(load),

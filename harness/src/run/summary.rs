@@ -102,6 +102,7 @@ mod tests {
             system: None,
             profile: None,
             trial: None,
+            part: None,
         };
         let outcome: Outcome = serde_json::from_value(json!({
             "schema_version": outcome::SCHEMA_VERSION,

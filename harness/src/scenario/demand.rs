@@ -54,11 +54,19 @@ pub struct Slip {
     pub title: String,
     /// What was expected.
     pub label: String,
+    /// Whether it is only that there are no such cells here: those of another
+    /// part may answer it.
+    pub is_of_here: bool,
 }
 
 impl Slip {
-    fn new(span: &Range<usize>, title: impl Into<String>, label: impl Into<String>) -> Self {
-        Self { span: span.clone(), title: title.into(), label: label.into() }
+    pub(crate) fn new(
+        span: &Range<usize>,
+        title: impl Into<String>,
+        label: impl Into<String>,
+    ) -> Self {
+        let (title, label) = (title.into(), label.into());
+        Self { span: span.clone(), title, label, is_of_here: false }
     }
 
     /// The same as an error of the scenario in which the demand stands.
@@ -74,7 +82,8 @@ impl Slip {
             Some(start) => start + self.span.start..start + self.span.end,
             None => demand.span.clone(),
         };
-        text.error(&span, self.title.as_str(), self.label.as_str())
+        let error = text.error(&span, self.title.as_str(), self.label.as_str());
+        if self.is_of_here { error.of_here() } else { error }
     }
 }
 

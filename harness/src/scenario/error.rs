@@ -23,6 +23,8 @@ struct Said {
     label: String,
     /// Further lines: what to do.
     help: Vec<String>,
+    /// Whether another part of the scenario may have what this one lacks.
+    is_of_here: bool,
 }
 
 /// Where the error is.
@@ -48,7 +50,7 @@ impl ScenarioError {
         label: impl Into<String>,
     ) -> Self {
         let (title, label) = (title.into(), label.into());
-        Self(Box::new(Said { title, place, label, help: Vec::new() }))
+        Self(Box::new(Said { title, place, label, help: Vec::new(), is_of_here: false }))
     }
 
     /// Adds a line that says what to do.
@@ -56,6 +58,17 @@ impl ScenarioError {
     pub fn help(mut self, line: impl Into<String>) -> Self {
         self.0.help.push(line.into());
         self
+    }
+
+    /// It is that there is no such thing here; another part may have it.
+    pub(super) fn of_here(mut self) -> Self {
+        self.0.is_of_here = true;
+        self
+    }
+
+    /// Whether another part of the scenario may have what this one lacks.
+    pub(crate) const fn is_of_here(&self) -> bool {
+        self.0.is_of_here
     }
 
     /// The title alone.
@@ -69,7 +82,7 @@ impl ScenarioError {
     pub fn render(&self, coloured: bool) -> String {
         let renderer = if coloured { Renderer::styled() } else { Renderer::plain() };
         let renderer = renderer.decor_style(DecorStyle::Ascii);
-        let Said { title, place, label, help } = &*self.0;
+        let Said { title, place, label, help, is_of_here: _ } = &*self.0;
         let title = Level::ERROR.primary_title(title.as_str());
         let mut group = annotate_snippets::Group::with_title(title);
         let mut lines: Vec<String> = Vec::new();

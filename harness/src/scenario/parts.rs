@@ -101,6 +101,7 @@ pub(super) fn apart<'i>(
             text: text.clone(),
             overrides: own,
             parts: Vec::new(),
+            part: Some(part.name.value.clone()),
             links: Links::default(),
         };
         parts.push((part.name.clone(), scenario));

@@ -138,7 +138,7 @@ pub fn read(origin: &str, bytes: &[u8], changes: &[Override]) -> Result<Scenario
         }
         parts = super::parts::apart(&base, &settings, &text, &changes, &padded, &recorded)?;
     }
-    Ok(Scenario { settings, text, overrides, parts, links: Links::default() })
+    Ok(Scenario { settings, text, overrides, parts, part: None, links: Links::default() })
 }
 
 /// What a scenario says of `--quick`: nothing where it cannot be read, which is

@@ -98,7 +98,7 @@ A metric, a comparison (`<`, `<=`, `>`, `>=`, `==`) and a value with its unit, t
 |---|---|
 | `at` 10k | at this load of the scenario; of a share of a capacity `at` 50 %. Left out: at each load, of a search at the highest rate that is held, of a soak in its long cell |
 | `of` kafka, `of` kafka/rf3 | of this system, or this profile. Left out: of each but `noop` |
-| `in` broker-kill | in this trial. Left out: in each |
+| `in` broker-kill | in this trial, or in this part of a scenario that has parts. Left out: in each |
 
 Metrics are those of [claims.md](claims.md#metrics), `capacity`, and:
 
@@ -119,7 +119,8 @@ judged has not passed: the exit code is 3, as for what failed. A measurement tha
 believed (4), a system that failed altogether (1) and a signal (130, 143) come first
 ([decision 0043](decisions/0043-an-objective-that-nobody-can-judge-has-not-passed.md)).
 What the plan has no cell for is refused before anything starts; `--set objectives=[]` runs
-without any. A scenario with parts cannot have objectives yet, but for `objective.holds`.
+without any. Of a scenario with parts an objective that names none is asked of each part which
+has cells for it, and stands there once for each; `check` shows which.
 ";
 
 fn built_in(page: &mut String) {

@@ -51,6 +51,7 @@ pub(crate) fn plan(target: Target, count: u64, rate: u64) -> CellPlan {
         faults: Vec::new(),
         commands: Vec::new(),
         trial: None,
+        part: None,
     }
 }
 

@@ -82,6 +82,7 @@ pub(crate) fn plan(rate: f64, seconds: u64) -> CellPlan {
         faults: Vec::new(),
         commands: Vec::new(),
         trial: None,
+        part: None,
     }
 }
 

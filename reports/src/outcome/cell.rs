@@ -89,6 +89,10 @@ pub struct Cell {
     pub number: u32,
     /// Block it belonged to.
     pub block: u32,
+    /// Part of the scenario that it is of, where that has parts. It tells no
+    /// cells apart: no two parts have the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// Seconds from the run's start to the cell's: when its first arrival was
     /// due; where it came to none, when it was begun. The window is `warmup_s`
     /// later.

@@ -27,6 +27,9 @@ pub struct Demand {
     /// In this trial alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<String>,
+    /// In this part of the scenario alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
 }
 
 /// How a value must compare with a bound.

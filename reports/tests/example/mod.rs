@@ -72,6 +72,7 @@ pub(crate) fn cell(
         },
         number: 1,
         block: 0,
+        part: None,
         started_s: 42.5,
         reruns: 0,
         validity: Validity::Valid,

@@ -96,6 +96,7 @@ pub fn cell(model: &Model, load: Load, repeat: u32, number: u32) -> Cell {
         },
         number,
         block: repeat,
+        part: None,
         started_s: 15.0 * f64::from(number),
         reruns: 0,
         validity: Validity::Valid,

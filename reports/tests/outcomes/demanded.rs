@@ -21,6 +21,7 @@ pub fn demand(
         system: None,
         profile: None,
         trial: None,
+        part: None,
     }
 }
 

@@ -253,3 +253,32 @@ fn what_was_met_is_counted() {
     let text = terminal::render(&outcome, &analysis, false, 80);
     assert!(text.starts_with("objectives: 1 passed\n\n"), "{text}");
 }
+
+/// A part's demand sees its own cells only: here a ramp, and the same system
+/// ten times slower in another part.
+#[test]
+fn parts_are_judged_apart() {
+    let mut outcome = outcomes::ramp_of(&[outcomes::asynq_rust()], &[1e3, 10e3], 2);
+    let demand = |part: Option<&str>, metric: &str, bound: f64, at: DemandedAt| Demand {
+        part: part.map(str::to_owned),
+        ..demand("x", metric, Below, bound, at)
+    };
+    let p99 = |part| demand(part, "start_latency.p99", 1e-9, DemandedAt::Each);
+    assert!(said(&outcome, p99(Some("ramp")))[0].ends_with("not judged: it was not measured"));
+    for cell in &mut outcome.cells {
+        let name = if cell.key.load == Load::Rate(10e3) { "fast" } else { "slow" };
+        cell.part = Some(name.to_owned());
+    }
+    let at = |part| said(&outcome, p99(part)).join("\n");
+    assert!(at(None).contains("the worst of 2"), "{}", at(None));
+    assert!(at(Some("slow")).contains("at 1k/s") && !at(Some("slow")).contains("worst"));
+    assert!(at(Some("fast")).contains("at 10k/s") && !at(Some("fast")).contains("worst"));
+    let held =
+        |part| said(&outcome, demand(part, "throughput", 1.0, DemandedAt::HighestHeld)).join("\n");
+    assert!(held(Some("slow")).contains("at 1k/s"), "{}", held(Some("slow")));
+    assert!(held(None).contains("at 10k/s"), "{}", held(None));
+    let capacity =
+        |part| said(&outcome, demand(part, "capacity", 1.0, DemandedAt::Each)).join("\n");
+    assert!(capacity(Some("fast")).contains("failed"), "{}", capacity(Some("fast")));
+    assert!(capacity(Some("ramp")).contains("it was not measured"), "{}", capacity(Some("ramp")));
+}

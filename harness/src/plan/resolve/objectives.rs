@@ -33,7 +33,7 @@ impl Planned<'_> {
         let written = scenario.settings.objectives.iter();
         let demands = written.map(|written| {
             let checked = demand::read(&written.0)
-                .and_then(|read| self.checked(&scenario.settings, skipped, &written.0, &read));
+                .and_then(|read| self.checked(scenario, skipped, &written.0, &read));
             checked.map_err(|slip| {
                 let error = slip.at(&scenario.text, written);
                 // What the command line took away, it can also stop asking for.
@@ -51,11 +51,16 @@ impl Planned<'_> {
 
     fn checked(
         &self,
-        settings: &Settings,
+        scenario: &Scenario,
         skipped: &[Skipped],
         text: &str,
         read: &demand::Demand,
     ) -> Result<outcome::Demand, Slip> {
+        let settings = &scenario.settings;
+        let part = scenario.part.as_ref();
+        let names_part = read.within.as_ref().is_some_and(|name| part == Some(&name.value));
+        let within = read.within.clone().filter(|_| !names_part);
+        let read = &demand::Demand { within, ..read.clone() };
         let mode = *settings.load.mode;
         let asked = self.asked(settings, skipped, read)?;
         let (system, profile) = match &read.of {
@@ -84,8 +89,12 @@ impl Planned<'_> {
             told::can_be(mode, read, &steps)?;
             told::by_enough_tasks(read, &steps, settings.repeats.0)?;
         }
+        let mut text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if let Some(part) = part.filter(|_| !names_part && read.within.is_none()) {
+            text.push_str(&format!(" in {part}"));
+        }
         Ok(outcome::Demand {
-            text: text.split_whitespace().collect::<Vec<_>>().join(" "),
+            text,
             metric: read.metric.value.name.to_owned(),
             comparison: read.comparison,
             bound: read.bound,
@@ -93,6 +102,7 @@ impl Planned<'_> {
             system,
             profile,
             trial: read.within.as_ref().map(|trial| trial.value.clone()),
+            part: part.cloned(),
         })
     }
 
@@ -127,19 +137,23 @@ impl Planned<'_> {
         if !own.is_empty() || is_left_out {
             return Ok(own);
         }
-        let names = || settings.systems.iter().map(|name| name.as_str());
-        let near = suggest::nearest(&of.value, names())
-            .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-        Err(slip(
-            &of.span,
-            format!("`{}` is not among the scenario's systems", of.value.escape_debug()),
-            format!("expected {}{near}", suggest::one_of(names())),
-        ))
+        Err(unknown_system(of, settings))
     }
 }
 
+pub(super) fn unknown_system(of: &Word<String>, settings: &Settings) -> Slip {
+    let names = || settings.systems.iter().map(|name| name.as_str());
+    let near = suggest::nearest(&of.value, names())
+        .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    slip(
+        &of.span,
+        format!("`{}` is not among the scenario's systems", of.value.escape_debug()),
+        format!("expected {}{near}", suggest::one_of(names())),
+    )
+}
+
 fn slip(span: &Range<usize>, title: impl Into<String>, label: impl Into<String>) -> Slip {
-    Slip { span: span.clone(), title: title.into(), label: label.into() }
+    Slip { is_of_here: true, ..Slip::new(span, title, label) }
 }
 
 fn cell_of(step: &Step) -> &CellPlan {

@@ -1,6 +1,8 @@
 //! The plan of a scenario of several parts: theirs, one after another, repeat
 //! by repeat.
 
+mod demands;
+
 use std::collections::BTreeSet;
 
 use schedbench_contract::Handler;
@@ -15,18 +17,10 @@ use crate::scenario::{At, Scenario, ScenarioError};
 /// # Errors
 /// A part cannot be resolved, or two measure the same cell.
 pub(super) fn resolve(scenario: &Scenario, missing: Missing) -> Result<Resolved, ScenarioError> {
-    // Which of the parts one is about, nothing says yet.
-    if let Some(objective) = scenario.settings.objectives.first() {
-        return Err(scenario.text.error(
-            &objective.span,
-            "an objective beside parts",
-            "expected a scenario without [[part]], or `objective.holds`",
-        ));
-    }
     let mut parts: Vec<(&At<String>, Resolved)> = Vec::new();
     let mut hashes = Vec::new();
     let mut idle = Vec::new();
-    let mut holds = Demand::default();
+    let mut holds = Holds::default();
     for (name, part) in &scenario.parts {
         let part = &holds.taken_out(part, missing);
         if part.settings.systems.is_empty() {
@@ -60,6 +54,7 @@ pub(super) fn resolve(scenario: &Scenario, missing: Missing) -> Result<Resolved,
     plan.objective_holds = objective_holds;
     plan.blocks = joined(&parts, plan.repeats);
     let skipped = skipped(&parts, &plan);
+    plan.objectives = demands::of(scenario, missing)?;
     let mut notes = idle;
     for (name, part) in &parts {
         let left_out = part.skipped.iter().filter(|left_out| !skipped.contains(left_out));
@@ -75,6 +70,8 @@ pub(super) fn resolve(scenario: &Scenario, missing: Missing) -> Result<Resolved,
         .into_iter()
         .map(|(name, mut part)| {
             part.plan.source.name = name.value.clone();
+            let own = plan.objectives.iter().filter(|one| one.part.as_ref() == Some(&name.value));
+            part.plan.objectives = own.cloned().collect();
             part.plan
         })
         .collect();
@@ -83,15 +80,16 @@ pub(super) fn resolve(scenario: &Scenario, missing: Missing) -> Result<Resolved,
 
 /// The rate that must be held: one part that tries it is enough.
 #[derive(Default)]
-struct Demand {
+struct Holds {
     rate: Option<f64>,
     refused: Option<ScenarioError>,
 }
 
-impl Demand {
-    /// The part without the demand, which is tried on it.
+impl Holds {
+    /// The part without what is demanded of it; the rate is tried on it.
     fn taken_out(&mut self, part: &Scenario, missing: Missing) -> Scenario {
         let mut without = part.clone();
+        without.settings.objectives.clear();
         if without.settings.objective.holds.take().is_some() && self.rate.is_none() {
             match one(&of_noop(part), missing) {
                 Ok(resolved) => self.rate = resolved.plan.objective_holds,
@@ -111,6 +109,7 @@ impl Demand {
 
 fn of_noop(part: &Scenario) -> Scenario {
     let mut part = part.clone();
+    part.settings.objectives.clear();
     part.settings.systems.value = vec![At::nowhere(targets::CEILING.to_owned())];
     // Trials are for systems that are not here.
     for trial in &mut part.settings.trial {

@@ -94,6 +94,7 @@ fn tasks(
         faults: Vec::new(),
         commands: Vec::new(),
         trial: None,
+        part: scenario.part.clone(),
     })
 }
 

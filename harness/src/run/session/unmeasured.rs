@@ -22,6 +22,7 @@ pub(super) fn unmeasured(about: &judge::About, plan: &CellPlan, error: CellError
         key: key(plan),
         number: about.number,
         block: about.block,
+        part: plan.part.clone(),
         started_s: about.started_s,
         reruns: about.reruns,
         validity: Validity::Incomplete(error.message.clone()),

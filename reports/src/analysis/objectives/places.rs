@@ -6,7 +6,7 @@ use schedbench_contract::ConfirmMode;
 use super::super::capacity::Capacity;
 use super::super::faults::{Median, Recovery};
 use super::super::groups::{Group, Mode};
-use super::super::points::Figure;
+use super::super::points::{Figure, Point};
 use super::super::statistics::{Spread, spread};
 use super::super::{Found, measured};
 use super::About;
@@ -66,7 +66,19 @@ impl Asked<'_> {
         open.flat_map(|(index, group)| group.rows.iter().map(move |row| (index, group, row)))
             .filter(|(_, _, row)| {
                 (&row.system, &row.profile) == (&self.system.system, &self.system.profile)
+                    && row.points.iter().any(|point| self.has_cells(point))
             })
+    }
+
+    /// Whether any cell of a point is of the part that the demand is about.
+    fn has_cells(&self, point: &Point) -> bool {
+        let mut cells = point.cells.iter().filter_map(|cell| self.found.outcome.cells.get(*cell));
+        cells.any(|cell| self.is_of_part(cell))
+    }
+
+    /// Whether a cell is of the part that the demand is about.
+    fn is_of_part(&self, cell: &Cell) -> bool {
+        self.demand.part.is_none() || self.demand.part == cell.part
     }
 
     fn capacities(&self) -> Vec<Place> {
@@ -85,7 +97,8 @@ impl Asked<'_> {
     fn at_the_highest_held(&self) -> Vec<Place> {
         let mut places = Vec::new();
         for (index, group, row) in self.rows() {
-            match row.best().filter(|point| point.held == Some(true)) {
+            let mut down = row.points.iter().rev();
+            match down.find(|point| point.held == Some(true) && self.has_cells(point)) {
                 Some(point) => {
                     let key = |index: &usize| self.found.outcome.cells.get(*index);
                     let Some(first) = point.cells.first().and_then(key) else { continue };
@@ -143,6 +156,7 @@ impl Asked<'_> {
         let key = &cell.key;
         (&key.system, &key.profile) == (&self.system.system, &self.system.profile)
             && key.trial.as_deref() != Some(SEARCH)
+            && self.is_of_part(cell)
             && self.demand.trial.as_ref().is_none_or(|name| key.trial.as_ref() == Some(name))
             && match &self.demand.at {
                 DemandedAt::Each | DemandedAt::HighestHeld => true,
@@ -159,6 +173,7 @@ impl Asked<'_> {
         let all = self.found.outcome.cells.iter();
         let own = all.filter(|cell| {
             (&cell.key.system, &cell.key.profile) == (&self.system.system, &self.system.profile)
+                && self.is_of_part(cell)
         });
         own.map(|cell| cell.window.duration_s).fold(0.0, f64::max)
     }

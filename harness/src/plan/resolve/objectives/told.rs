@@ -60,7 +60,7 @@ pub(super) fn by_enough_tasks(
         // Arrivals scatter: three standard deviations more are as good as never.
         let most = tasks + 3.0 * tasks.sqrt();
         if most * (1.0 - share) < BEYOND {
-            return Err(slip(
+            return Err(Slip::new(
                 &read.metric.span,
                 format!("`{latency}.p{quantile}` of about {tasks:.0} tasks"),
                 format!(
