@@ -660,6 +660,8 @@ fn demanded(objectives: &str) -> Result<Vec<String>, String> {
     assert_eq!(of_parts, plan.objectives.len(), "each is of one part");
     let told = |demand: &Demand| {
         let part = demand.part.as_deref().expect("a part");
+        let is_of_wheel = demand.targets.iter().any(|target| target.starts_with("wheel/"));
+        assert_eq!(is_of_wheel, part != "backlog", "{demand:?}");
         format!("{part}: {}", demand.text)
     };
     Ok(plan.objectives.iter().map(told).collect())

@@ -103,6 +103,7 @@ mod tests {
             profile: None,
             trial: None,
             part: None,
+            targets: Vec::new(),
         };
         let outcome: Outcome = serde_json::from_value(json!({
             "schema_version": outcome::SCHEMA_VERSION,

@@ -30,6 +30,10 @@ pub struct Demand {
     /// In this part of the scenario alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
+    /// Those that the part is for, as `system/profile`: of others it demands
+    /// nothing. Empty where it has no part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<String>,
 }
 
 /// How a value must compare with a bound.

@@ -22,6 +22,7 @@ pub fn demand(
         profile: None,
         trial: None,
         part: None,
+        targets: Vec::new(),
     }
 }
 

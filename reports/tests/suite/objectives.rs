@@ -282,3 +282,30 @@ fn parts_are_judged_apart() {
     assert!(capacity(Some("fast")).contains("failed"), "{}", capacity(Some("fast")));
     assert!(capacity(Some("ramp")).contains("it was not measured"), "{}", capacity(Some("ramp")));
 }
+
+/// A part is for some systems; of those it demands an answer also where a run
+/// was interrupted before it came to them.
+#[test]
+fn a_part_demands_nothing_of_systems_that_it_is_not_for() {
+    let mut outcome = outcomes::ramp_of(&[outcomes::asynq_rust(), outcomes::wheel()], &[1e3], 1);
+    outcome.cells.retain(|cell| cell.key.system != "wheel");
+    let of_part = |targets: &[&str]| Demand {
+        part: Some("ramp".into()),
+        targets: targets.iter().map(|name| (*name).to_owned()).collect(),
+        ..demand("x", "lost", Is, 0.0, DemandedAt::Each)
+    };
+    outcome.cells.iter_mut().for_each(|cell| cell.part = Some("ramp".into()));
+    let name = |line: &String| line.split(": ").next().unwrap_or_default().to_owned();
+    let all: Vec<String> = said(&outcome, of_part(&[])).iter().map(name).collect();
+    assert_eq!(all.len(), 2, "{all:?}");
+    for target in &all {
+        let lines = said(&outcome, of_part(&[target]));
+        assert_eq!(lines.iter().map(name).collect::<Vec<_>>(), [target.clone()]);
+        let is_measured = !target.starts_with("wheel");
+        assert_eq!(
+            lines[0].ends_with("not judged: it was not measured"),
+            !is_measured,
+            "{lines:?}"
+        );
+    }
+}

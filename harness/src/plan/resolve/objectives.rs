@@ -103,7 +103,16 @@ impl Planned<'_> {
             profile,
             trial: read.within.as_ref().map(|trial| trial.value.clone()),
             part: part.cloned(),
+            targets: match part {
+                None => Vec::new(),
+                Some(_) => self.targets().collect(),
+            },
         })
+    }
+
+    fn targets(&self) -> impl Iterator<Item = String> {
+        let fitted = self.fitted.iter().filter(|(_, groups)| !groups.is_empty());
+        std::iter::once(self.ceiling.0.name()).chain(fitted.map(|(target, _)| target.name()))
     }
 
     /// The groups of every system that a demand is about; none where it names

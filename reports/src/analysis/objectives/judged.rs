@@ -67,6 +67,10 @@ fn is_named(demand: &Demand, out: &Skipped) -> bool {
 
 /// `noop` is in every run; only who names it asks for it.
 fn is_about(demand: &Demand, system: &System) -> bool {
+    let target = format!("{}/{}", system.system, system.profile);
+    if !demand.targets.is_empty() && !demand.targets.contains(&target) {
+        return false;
+    }
     match &demand.system {
         None => system.system != NOOP,
         Some(name) => {
