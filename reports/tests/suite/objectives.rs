@@ -300,7 +300,7 @@ fn a_part_demands_nothing_of_systems_that_it_is_not_for() {
     assert_eq!(all.len(), 2, "{all:?}");
     for target in &all {
         let lines = said(&outcome, of_part(&[target]));
-        assert_eq!(lines.iter().map(name).collect::<Vec<_>>(), [target.clone()]);
+        assert_eq!(lines.iter().map(name).collect::<Vec<_>>(), [target.as_str()]);
         let is_measured = !target.starts_with("wheel");
         assert_eq!(
             lines[0].ends_with("not judged: it was not measured"),
