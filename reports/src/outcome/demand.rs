@@ -30,8 +30,8 @@ pub struct Demand {
     /// In this part of the scenario alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
-    /// Those that the part is for, as `system/profile`: of others it demands
-    /// nothing. Empty where it has no part.
+    /// Those that the part or trial is for, as `system/profile`: of others it
+    /// demands nothing. Empty where it names none, or was left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<String>,
 }

@@ -103,16 +103,11 @@ impl Planned<'_> {
             profile,
             trial: read.within.as_ref().map(|trial| trial.value.clone()),
             part: part.cloned(),
-            targets: match part {
-                None => Vec::new(),
-                Some(_) => self.targets().collect(),
+            targets: match part.is_some() || read.within.is_some() {
+                true => targets(&steps),
+                false => Vec::new(),
             },
         })
-    }
-
-    fn targets(&self) -> impl Iterator<Item = String> {
-        let fitted = self.fitted.iter().filter(|(_, groups)| !groups.is_empty());
-        std::iter::once(self.ceiling.0.name()).chain(fitted.map(|(target, _)| target.name()))
     }
 
     /// The groups of every system that a demand is about; none where it names
@@ -148,6 +143,17 @@ impl Planned<'_> {
         }
         Err(unknown_system(of, settings))
     }
+}
+
+/// Whose steps they are: a part or a trial is not for every system.
+fn targets(steps: &[&Step]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in steps.iter().map(|step| cell_of(step).target.name()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 pub(super) fn unknown_system(of: &Word<String>, settings: &Settings) -> Slip {
