@@ -2,7 +2,7 @@
 //! until a connection that was open takes a message, and until a new one does.
 //!
 //! Run by hand: `cargo test --release --test environment -- --ignored
-//! --nocapture paused`. With the default settings a round takes above a minute.
+//! --nocapture paused`. Each of five rounds takes above four minutes.
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -143,13 +143,13 @@ fn rounds(name: &str, settings: &Profile) {
 }
 
 #[test]
-#[ignore = "a measurement, six minutes"]
+#[ignore = "a measurement, 24 minutes"]
 fn paused_leader_by_default() {
     rounds("net_ticktime 60 s", &DEFAULT);
 }
 
 #[test]
-#[ignore = "a measurement, two minutes"]
+#[ignore = "a measurement, 22 minutes"]
 fn paused_leader_tuned() {
     rounds("net_ticktime 8 s", &TUNED);
 }
