@@ -1,11 +1,20 @@
 //! Ctrl-C and SIGTERM: the first ends the run in order, the second at once.
 
-use std::io;
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
+use signal_hook::low_level::pipe;
+
+/// Signals this close together are one request: `timeout` sends its own to the
+/// program and then to the program's group, within a millisecond, and a person
+/// needs longer to press a key again.
+const ONE_REQUEST: Duration = Duration::from_millis(200);
 
 /// Whether a signal has asked the run to end.
 #[derive(Debug)]
@@ -15,21 +24,28 @@ pub struct Interruption {
 }
 
 impl Interruption {
-    /// Listens from now on. A second signal ends the process as if nobody
-    /// listened; then the parent-death signal and the watchdog clear up.
+    /// Listens from now on. A second signal, one that comes 200 ms or more after
+    /// the first, ends the process as if nobody listened; then the parent-death
+    /// signal and the watchdog clear up.
     ///
     /// # Errors
-    /// The handlers cannot be set.
+    /// The handlers cannot be set, or the thread that tells them apart cannot
+    /// be started.
     pub fn listen() -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let signal = Arc::new(AtomicUsize::new(0));
+        let again_ends = Arc::new(AtomicBool::new(false));
+        let (come, comes) = UnixStream::pair()?;
         for number in [SIGINT, SIGTERM] {
             // The order matters: the default action runs only when an earlier
-            // signal has set the flag.
-            flag::register_conditional_default(number, Arc::clone(&stop))?;
+            // request has set the flag.
+            flag::register_conditional_default(number, Arc::clone(&again_ends))?;
             flag::register_usize(number, Arc::clone(&signal), number as usize)?;
             flag::register(number, Arc::clone(&stop))?;
+            pipe::register(number, comes.try_clone()?)?;
         }
+        let tell_apart = move || tell_apart(come, &again_ends);
+        thread::Builder::new().name("signals".to_owned()).spawn(tell_apart)?;
         Ok(Self { stop, signal })
     }
 
@@ -53,5 +69,15 @@ impl Interruption {
             Ok(SIGTERM) => Some("SIGTERM".to_owned()),
             _ => None,
         }
+    }
+}
+
+/// Lets a signal end the process once [`ONE_REQUEST`] has passed since the
+/// first. The handlers hold the other end, so that it reads until the process
+/// ends.
+fn tell_apart(mut come: UnixStream, again_ends: &AtomicBool) {
+    while come.read_exact(&mut [0]).is_ok() {
+        thread::sleep(ONE_REQUEST);
+        again_ends.store(true, Ordering::Relaxed);
     }
 }

@@ -69,6 +69,23 @@ fn sigterm_ends_a_run_with_a_broker_in_order() {
     }
 }
 
+#[test]
+fn two_signals_of_one_moment_are_one() {
+    let place = Place::new();
+    let mut running = Running::beside(&place, long_run(&place, "\"wheel\""));
+    running.wait_for_cells(1);
+    // As `timeout` does, but of two kinds, which the kernel never merges.
+    running.send(Signal::INT);
+    running.send(Signal::TERM);
+    let ended = running.end();
+    let first = match ended.code() {
+        Some(130) => "SIGINT",
+        Some(143) => "SIGTERM",
+        _ => panic!("{ended}\n{}", running.stderr()),
+    };
+    assert_partial(&place, &running, first);
+}
+
 /// Runs a scenario whose broker hangs in its start, and stops it there.
 fn stop_a_start(place: &Place, command: Command, log: &str) {
     let mut running = Running::start(place, command);
@@ -111,7 +128,7 @@ fn a_second_ctrl_c_ends_a_run_at_once() {
     let began = Instant::now();
     let mut next = began;
     let ended = running.end_while(|running| {
-        // Signals that come at the same time are one; hence apart.
+        // Signals within 200 ms are one request; hence apart.
         if Instant::now() >= next {
             running.send(Signal::INT);
             next += Duration::from_millis(200);
