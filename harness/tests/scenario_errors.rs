@@ -85,6 +85,12 @@ fn trials_that_cannot_be_run() {
             "stages = [{ rate = \"1k\", duration = \"10 s\" }]",
             &format!("{}\nrates = [\"5k\"]", named("staged")),
         ),
+        beside(
+            "stages = [{ rate = \"1k\", duration = \"10 s\" }]",
+            &format!("{}\nduration = \"9 s\"", named("staged")),
+        ),
+        trials(&format!("{}\nduration = \"0 s\"", named("none"))),
+        trials(&format!("{}\nduration = \"2 s\"", named("short"))),
         said_of_sets(&["matrix=full"]),
         said_of(
             &format!(

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::At;
 use super::settings::Fault;
-use super::units::RateOrShare;
+use super::units::{Nanos, RateOrShare};
 
 /// A trial: faults that belong together and are judged by themselves, each in a
 /// `[[trial.fault]]` with the fields of `[[fault]]`. Without any it is a
@@ -21,6 +21,9 @@ pub struct Trial {
     pub systems: Option<At<Vec<At<String>>>>,
     /// Rates instead of those of `[load]`; `--loads` takes the place of both.
     pub rates: Option<At<Vec<At<RateOrShare>>>>,
+    /// Its window, instead of that of `[load]`: at a lower rate it takes longer
+    /// until a recovery has lasted. `--duration` takes the place of both.
+    pub duration: Option<At<Nanos>>,
     /// What is done meanwhile.
     #[serde(default)]
     pub fault: Vec<Fault>,

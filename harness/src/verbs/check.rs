@@ -10,6 +10,7 @@ mod amounts;
 mod as_json;
 mod as_text;
 mod headline;
+mod told;
 mod trials;
 
 pub use headline::headline;

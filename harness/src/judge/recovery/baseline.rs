@@ -11,7 +11,7 @@ use crate::judge::words::{percent, time};
 /// Intervals that a baseline needs. With fewer the standard deviation is
 /// guesswork: with 10, 0.7 % of healthy series are not "recovered at once",
 /// with 6 it is 1.4 % (measured; 1 % is the limit of `docs/measurement.md` §9).
-const FEWEST: usize = 10;
+pub(super) const FEWEST: usize = 10;
 
 /// Standard deviations by which the limit of a drained backlog stands above
 /// the baseline's mean, and the share of an interval's goodput that is allowed

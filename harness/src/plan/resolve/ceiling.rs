@@ -30,14 +30,14 @@ pub(super) fn groups(
         loads.filter_map(|group| fit_group(scenario, ceiling, group).ok()).collect();
     shares::without(&mut fitting, searches);
     let is_hurt = !settings.fault.is_empty() || !settings.trial.is_empty();
-    if is_hurt {
-        each_load_once(&mut fitting);
-    }
     if !beside.iter().any(|(target, _)| target.is_in_process()) {
         fitting.iter_mut().for_each(|group| steps::shorten_soak(group));
         if is_hurt {
             fitting.iter_mut().for_each(|group| shorten(group));
         }
+    }
+    if is_hurt {
+        each_load_once(&mut fitting);
     }
     fitting
 }

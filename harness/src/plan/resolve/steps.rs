@@ -45,14 +45,14 @@ pub(super) fn groups(
         let cell = tasks(scenario, &bounds, blank)?;
         let cell = CellPlan { variant, delay, ..cell };
         for treatment in &treatments {
-            let trials::Treatment { trial, faults, commands, .. } = treatment;
+            let trials::Treatment { trial, faults, commands, own } = treatment;
             let cell = CellPlan {
                 trial: trial.clone(),
                 faults: faults.clone(),
                 commands: commands.clone(),
                 ..cell.clone()
             };
-            loads(scenario, &bounds, &cell, treatment.rates, &mut groups)?;
+            loads(scenario, &bounds, &cell, *own, &mut groups)?;
         }
     }
     faults::lie_in_the_window(scenario, &bounds, &groups)?;
@@ -151,23 +151,25 @@ pub(super) fn variant(delay: &Delay) -> Option<String> {
     }
 }
 
-/// Adds the groups of every load for one kind of task.
+/// Adds the groups of every load for one kind of task; rates and window are a
+/// trial's own, where it has any.
 fn loads(
     scenario: &Scenario,
     bounds: &Bounds<'_>,
     cell: &CellPlan,
-    rates: Option<&At<Vec<At<RateOrShare>>>>,
+    own: trials::OwnLoad<'_>,
     groups: &mut Vec<Group>,
 ) -> Result<(), ScenarioError> {
     let load = &scenario.settings.load;
     let spacing = load.arrivals.as_ref().map_or(Spacing::Poisson, |arrivals| **arrivals);
-    let window = load.duration.as_ref().map_or(10 * SECOND, |window| window.0);
-    if let Some(window) = &load.duration {
+    let duration = own.duration.or(load.duration.as_ref());
+    let window = duration.map_or(10 * SECOND, |window| window.0);
+    if let Some(window) = duration {
         bounds.above_zero(window, "a window of 0", "expected time to measure in")?;
     }
     let at = |stages: Vec<Stage>| CellPlan { load: Load::Open { spacing, stages }, ..cell.clone() };
     match *load.mode {
-        Mode::Open => match (rates.or(load.rates.as_ref()), &load.stages) {
+        Mode::Open => match (own.rates.or(load.rates.as_ref()), &load.stages) {
             (_, Some(stages)) => {
                 bounds.not_empty(stages, "stages")?;
                 let mut window = Vec::new();
@@ -185,7 +187,7 @@ fn loads(
                 let more = trials::more_rates(scenario, bounds)?;
                 let more = more.filter(|more| !rates.contains(more));
                 for rate in rates.iter().chain(more) {
-                    groups.push(vec![at_rate(scenario, bounds, cell, rate)?]);
+                    groups.push(vec![at_rate(scenario, bounds, cell, rate, window)?]);
                 }
             }
             (None, None) => return Err(bounds.nothing(load, "rates", "[\"1k\", \"10k\"]")),
@@ -259,10 +261,10 @@ fn at_rate(
     bounds: &Bounds<'_>,
     cell: &CellPlan,
     rate: &At<RateOrShare>,
+    duration_ns: u64,
 ) -> Result<Step, ScenarioError> {
     let load = &scenario.settings.load;
     let spacing = load.arrivals.as_ref().map_or(Spacing::Poisson, |arrivals| **arrivals);
-    let duration_ns = load.duration.as_ref().map_or(10 * SECOND, |window| window.0);
     let at = |rate| {
         let stages = vec![Stage { rate, duration_ns }];
         CellPlan { load: Load::Open { spacing, stages }, ..cell.clone() }

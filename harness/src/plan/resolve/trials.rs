@@ -8,7 +8,7 @@ use super::steps::Group;
 use super::{faults, fit_group, shares};
 use crate::plan::{CellPlan, Commands, Control, Fault, Step, Target, Trial};
 use crate::scenario::{
-    self, At, Matrix, Mode, RateOrShare, Scenario, ScenarioError, Settings, name, suggest,
+    self, At, Matrix, Mode, Nanos, RateOrShare, Scenario, ScenarioError, Settings, name, suggest,
 };
 
 /// What cells go through: the scenario's faults, or those of a trial.
@@ -16,8 +16,14 @@ pub(super) struct Treatment<'a> {
     pub(super) trial: Option<Trial>,
     pub(super) faults: Vec<Fault>,
     pub(super) commands: Vec<Commands>,
-    /// The trial's own, in place of the load's.
+    pub(super) own: OwnLoad<'a>,
+}
+
+/// What a trial has of its own in place of the load's.
+#[derive(Clone, Copy, Default)]
+pub(super) struct OwnLoad<'a> {
     pub(super) rates: Option<&'a At<Vec<At<RateOrShare>>>>,
+    pub(super) duration: Option<&'a At<Nanos>>,
 }
 
 /// Every trial in the order in which they are written; the scenario's own
@@ -46,7 +52,7 @@ pub(super) fn treatments<'a>(
             ));
         }
         let (faults, commands) = faults(&settings.fault)?;
-        return Ok(vec![Treatment { trial: None, faults, commands, rates: None }]);
+        return Ok(vec![Treatment { trial: None, faults, commands, own: OwnLoad::default() }]);
     };
     if let Some(fault) = settings.fault.first() {
         return Err(scenario.text.error(
@@ -62,23 +68,20 @@ pub(super) fn treatments<'a>(
             "expected mode = \"open\" with it: a rate that does not follow the system",
         ));
     }
-    let is_asked = scenario.is_changed("load.rates");
+    let is_asked = |field| scenario.is_changed(field);
     let mut treatments = Vec::new();
     for (at, trial) in settings.trial.iter().enumerate() {
         name(scenario, trial, &settings.trial[..at])?;
-        if let (Some(rates), true) = (&trial.rates, settings.load.stages.is_some()) {
-            return Err(scenario.text.error(
-                &rates.span,
-                "rates of a trial beside stages",
-                "expected [load] rates, or none here",
-            ));
-        }
+        beside_stages(scenario, trial)?;
         let (faults, commands) = faults(&trial.fault)?;
         treatments.push(Treatment {
             faults,
             commands,
             trial: Some(Trial { name: trial.name.value.clone(), control: None }),
-            rates: trial.rates.as_ref().filter(|_| !is_asked),
+            own: OwnLoad {
+                rates: trial.rates.as_ref().filter(|_| !is_asked("load.rates")),
+                duration: trial.duration.as_ref().filter(|_| !is_asked("load.duration")),
+            },
         });
     }
     let hurt = || treatments.iter().flat_map(|treatment| &treatment.faults);
@@ -97,6 +100,28 @@ pub(super) fn treatments<'a>(
         }
     }
     Ok(treatments)
+}
+
+/// That a trial has no load of its own where the scenario has stages.
+fn beside_stages(scenario: &Scenario, trial: &scenario::Trial) -> Result<(), ScenarioError> {
+    if scenario.settings.load.stages.is_none() {
+        return Ok(());
+    }
+    if let Some(rates) = &trial.rates {
+        return Err(scenario.text.error(
+            &rates.span,
+            "rates of a trial beside stages",
+            "expected [load] rates, or none here",
+        ));
+    }
+    if let Some(duration) = &trial.duration {
+        return Err(scenario.text.error(
+            &duration.span,
+            "`duration` of a trial beside stages",
+            "expected only the stages' own durations",
+        ));
+    }
+    Ok(())
 }
 
 fn name(

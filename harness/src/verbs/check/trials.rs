@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::as_json;
 use super::as_text::{cells, timeline};
+use super::{as_json, told};
 use crate::plan::{CellPlan, Plan};
 use crate::scenario::{Nanos, wrapped};
 
@@ -16,6 +16,7 @@ pub(super) struct Planned<'a> {
     /// leader in a cluster. Such a trial is told twice.
     cell: &'a CellPlan,
     systems: Vec<String>,
+    told: Vec<told::Told>,
 }
 
 /// The trials of a plan by name, and in each the systems by name.
@@ -29,7 +30,10 @@ pub(super) fn of(plan: &Plan) -> Vec<Planned<'_>> {
         match trials.iter_mut().find(is_it) {
             Some(trial) if trial.systems.contains(&system) => {}
             Some(trial) => trial.systems.push(system),
-            None => trials.push(Planned { name, cell, systems: vec![system] }),
+            None => {
+                let told = told::each(plan, cell);
+                trials.push(Planned { name, cell, systems: vec![system], told });
+            }
         }
     }
     trials.sort_by_key(|trial| trial.name);
@@ -38,9 +42,11 @@ pub(super) fn of(plan: &Plan) -> Vec<Planned<'_>> {
 }
 
 pub(super) fn write(trials: &[Planned<'_>], out: &mut impl Write) -> io::Result<()> {
-    let most = trials.iter().map(|trial| trial.cell.load.window_ns()).max().unwrap_or(0);
-    writeln!(out, "trials         each a cell with a window of {}", Nanos(most))?;
-    for Planned { name, cell, systems } in trials {
+    let windows = || trials.iter().map(|trial| trial.cell.load.window_ns());
+    let (least, most) = (windows().min().unwrap_or(0), windows().max().unwrap_or(0));
+    write!(out, "trials         each a cell with a window of {}", Nanos(least))?;
+    writeln!(out, "{}", if least < most { format!(" to {}", Nanos(most)) } else { String::new() })?;
+    for Planned { name, cell, systems, told } in trials {
         let text = format!("{name}: {}", systems.join(", "));
         for (line, text) in wrapped(&text, 76).iter().enumerate() {
             writeln!(out, "{:1$}{text}", "", if line == 0 { 2 } else { 4 })?;
@@ -49,6 +55,7 @@ pub(super) fn write(trials: &[Planned<'_>], out: &mut impl Write) -> io::Result<
             writeln!(out, "{:15}{}", "", control.in_words())?;
         }
         timeline(cell, 15, out)?;
+        told::write(told, out)?;
     }
     Ok(())
 }
@@ -57,11 +64,12 @@ pub(super) fn write(trials: &[Planned<'_>], out: &mut impl Write) -> io::Result<
 pub(super) fn as_json(plan: &Plan) -> Vec<Value> {
     of(plan)
         .into_iter()
-        .map(|Planned { name, cell, systems }| {
+        .map(|Planned { name, cell, systems, told }| {
             json!({
                 "name": name,
                 "systems": systems,
                 "faults": as_json::timeline(cell),
+                "told": told.iter().map(told::Told::as_json).collect::<Vec<_>>(),
                 "control": cell.control().map(|control| json!({
                     "at_s": as_json::seconds(control.at_ns),
                     "for_s": as_json::seconds(control.for_ns),

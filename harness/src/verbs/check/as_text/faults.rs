@@ -7,7 +7,7 @@ use schedbench_contract::Topology;
 use super::cells;
 use crate::plan::{CellPlan, Deed, Plan};
 use crate::scenario::Nanos;
-use crate::verbs::check::trials;
+use crate::verbs::check::{told, trials};
 
 /// The timeline of faults, the same in every cell that has any; but `node` is
 /// the leader in a cluster.
@@ -28,6 +28,7 @@ pub(super) fn faults(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "faults         in each cell but noop's, in its window of {window}")?;
     }
     timeline(cell, 15, out)?;
+    told::write(&told::each(plan, cell), out)?;
     let is_other = |other: &&CellPlan| !other.faults.is_empty() && other.faults != cell.faults;
     let Some(other) = cells(plan).find(is_other) else { return Ok(()) };
     let in_words = |cell: &CellPlan| match cell.target.profile.topology {
@@ -35,7 +36,8 @@ pub(super) fn faults(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
         Topology::Single => "elsewhere",
     };
     writeln!(out, "{:15}{}", "", in_words(other))?;
-    timeline(other, 15, out)
+    timeline(other, 15, out)?;
+    told::write(&told::each(plan, other), out)
 }
 
 /// A line per fault of a cell, in the order in which they begin.
