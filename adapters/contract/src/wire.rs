@@ -25,10 +25,14 @@ pub enum Status {
     Disconnected = 8,
     /// The worker has a connection again in place of a lost one.
     Reconnected = 9,
+    /// For a system that runs whole in a child, as it ends: it still held `id`
+    /// tasks of those that it had vouched for, which end with it; `attempt` is
+    /// the worker's index.
+    Held = 10,
 }
 
 impl Status {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Ready,
         Self::Done,
         Self::Failed,
@@ -39,6 +43,7 @@ impl Status {
         Self::Confirmed,
         Self::Disconnected,
         Self::Reconnected,
+        Self::Held,
     ];
 }
 
@@ -64,6 +69,13 @@ impl Record {
     #[must_use]
     pub fn of_worker(index: u32, status: Status, at: u64) -> Self {
         Self { id: u64::from(index), attempt: 0, status, start: at, end: at }
+    }
+
+    /// What a worker says as it ends of the tasks that end with it, at a
+    /// monotonic time in ns.
+    #[must_use]
+    pub fn of_held(index: u32, tasks: u64, at: u64) -> Self {
+        Self { id: tasks, attempt: index, status: Status::Held, start: at, end: at }
     }
 
     /// The bytes that cross the pipe.
@@ -117,7 +129,7 @@ mod tests {
             assert_eq!(Record::from_bytes(&record.to_bytes()), Some(record));
         }
         let mut bytes = [0; RECORD_BYTES];
-        bytes[12] = 10;
+        bytes[12] = Status::ALL.len() as u8;
         assert_eq!(Record::from_bytes(&bytes), None);
     }
 }

@@ -83,7 +83,8 @@ impl<S: Scheduler<Pen = Pen>> Adapter for Housed<S> {
 }
 
 /// The child: runs what it is fed until `stop` resolves. What waits then is
-/// gone, as it is whenever a scheduler in process ends.
+/// gone, as it is whenever a scheduler in process ends, and how much that is,
+/// is the last that it reports.
 ///
 /// # Errors
 /// The work is of another kind of worker, or there is no thread.
@@ -111,7 +112,13 @@ async fn serve<S: Scheduler<Pen = Pen>>(
     locked(&report).flush();
     stop.await;
     threads.stop();
-    locked(&report).flush();
+    let mut report = locked(&report);
+    let held = scheduler.backlog().outstanding();
+    report.record(Record::of_held(work.index, held, clock::now()));
+    report.flush();
+    // Whoever is fed meanwhile reports nothing more: what it takes now nobody
+    // has vouched for.
+    std::mem::forget(report);
     Ok(())
 }
 

@@ -4,7 +4,8 @@
 // Standard input is one line of JSON (Work), then records of 16 bytes, little
 // endian: the task's id and when it is due, CLOCK_MONOTONIC in nanoseconds. A
 // task is confirmed once the scheduler has it. The end of the input ends
-// nothing: what is scheduled still runs. SIGTERM ends the program.
+// nothing: what is scheduled still runs. SIGTERM ends the program, whose last
+// record says how many tasks end with it.
 package fed
 
 import (
@@ -91,14 +92,13 @@ func serve(open Open, limitsItself bool) error {
 	if errors.Is(err, os.ErrClosed) {
 		err = nil
 	}
-	if err == nil {
-		scheduler.Stop()
-		runner.stop()
-	}
-	report.Flush()
 	if err != nil {
+		report.Flush()
 		return err
 	}
+	scheduler.Stop()
+	runner.stop()
+	report.end(uint32(work.Index))
 	cost, err := ownCost(&work)
 	if err != nil {
 		return err

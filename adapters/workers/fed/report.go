@@ -14,6 +14,7 @@ const (
 	statusFailedFinal  = 3
 	statusPause        = 5
 	statusConfirmed    = 7
+	statusHeld         = 10
 	recordBytes        = 32
 	batchBytes         = 4096 // PIPE_BUF: writes up to this never mix
 	flushAfter         = 5 * time.Millisecond
@@ -29,6 +30,8 @@ type Report struct {
 	buffer    []byte
 	writeEach bool
 	timer     *time.Timer
+	// held counts tasks that were confirmed and have neither run nor been let go.
+	held int64
 }
 
 // NewReport writes to pipe.
@@ -42,7 +45,11 @@ func NewReport(pipe io.Writer, writeEach bool) *Report {
 // Add adds one record.
 func (r *Report) Add(id uint64, status uint32, start, end int64) {
 	r.mutex.Lock()
-	r.add(id, status, start, end)
+	if status == statusDone || status == statusFailedFinal {
+		r.held--
+	}
+	// The attempt is always the first, 0: a timer fires once.
+	r.add(id, 0, status, start, end)
 	r.mutex.Unlock()
 }
 
@@ -51,16 +58,33 @@ func (r *Report) Add(id uint64, status uint32, start, end int64) {
 func (r *Report) Confirm(ids []uint64, at int64) {
 	r.mutex.Lock()
 	for _, id := range ids {
-		r.add(id, statusConfirmed, 0, at)
+		r.add(id, 0, statusConfirmed, 0, at)
 	}
+	r.held += int64(len(ids))
 	r.mutex.Unlock()
 }
 
-func (r *Report) add(id uint64, status uint32, start, end int64) {
-	// The attempt is always the first, 0: a timer fires once.
+// LetGo says that the scheduler will never run a task that it was given: it is
+// not held any more.
+func (r *Report) LetGo() {
+	r.mutex.Lock()
+	r.held--
+	r.mutex.Unlock()
+}
+
+// end reports how many tasks end with the program, as the last of its records.
+func (r *Report) end(index uint32) {
+	r.mutex.Lock()
+	now := Now()
+	r.add(uint64(max(0, r.held)), index, statusHeld, now, now)
+	r.flush()
+	r.mutex.Unlock()
+}
+
+func (r *Report) add(id uint64, attempt, status uint32, start, end int64) {
 	first := len(r.buffer) == 0
 	b := binary.LittleEndian.AppendUint64(r.buffer, id)
-	b = binary.LittleEndian.AppendUint64(b, uint64(status)<<32)
+	b = binary.LittleEndian.AppendUint64(b, uint64(status)<<32|uint64(attempt))
 	b = binary.LittleEndian.AppendUint64(b, uint64(start))
 	r.buffer = binary.LittleEndian.AppendUint64(b, uint64(end))
 	switch {

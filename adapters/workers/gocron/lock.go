@@ -17,9 +17,13 @@ import (
 
 // locker makes gocron's locks of redsync's, as gocron's own module for Redis
 // does: one try, and what fails is not run.
-type locker struct{ redsync *redsync.Redsync }
+type locker struct {
+	redsync *redsync.Redsync
+	// letGo is told of each job that is not run for want of its lock.
+	letGo func()
+}
 
-func newLocker(work *fed.Work) (*locker, error) {
+func newLocker(work *fed.Work, letGo func()) (*locker, error) {
 	at := work.At
 	if at == nil {
 		return nil, fmt.Errorf("profile %s needs the address of a Redis", work.Profile)
@@ -51,12 +55,13 @@ func newLocker(work *fed.Work) (*locker, error) {
 	if err := client.Ping(within).Err(); err != nil {
 		return nil, fmt.Errorf("redis at %s: %w", options.Addr, err)
 	}
-	return &locker{redsync.New(goredis.NewPool(client))}, nil
+	return &locker{redsync.New(goredis.NewPool(client)), letGo}, nil
 }
 
 func (l *locker) Lock(ctx context.Context, key string) (gocron.Lock, error) {
 	mutex := l.redsync.NewMutex(key, redsync.WithTries(1))
 	if err := mutex.LockContext(ctx); err != nil {
+		l.letGo()
 		return nil, err
 	}
 	return lock{mutex}, nil

@@ -39,7 +39,7 @@ func open(work *fed.Work, runner *fed.Runner) (fed.Scheduler, error) {
 	switch work.Profile {
 	case "no-lock", "interval", "interval-10ms":
 	case "redis-lock", "redis-lock-2":
-		locker, err := newLocker(work)
+		locker, err := newLocker(work, runner.LetGo)
 		if err != nil {
 			return nil, err
 		}

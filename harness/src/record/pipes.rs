@@ -36,6 +36,9 @@ pub struct WorkerSeen {
     pub ran: bool,
     /// Its pipe has ended: it has closed it, or is dead.
     pub ended: bool,
+    /// Tasks that ended with it, by what it said as it ended; `None` of a worker
+    /// that keeps none, or was killed.
+    pub held: Option<u64>,
     /// Records of it.
     pub records: u64,
     /// Pauses it reported, and their sum in ns.
@@ -55,6 +58,12 @@ pub struct PipesEnd {
 }
 
 impl PipesEnd {
+    /// Tasks that ended with the workers; `None` where one has not said.
+    #[must_use]
+    pub fn held(&self) -> Option<u64> {
+        self.workers.values().map(|worker| worker.held).sum()
+    }
+
     /// Protocol errors of all workers.
     #[must_use]
     pub fn protocol_errors(&self) -> u64 {
@@ -130,7 +139,7 @@ impl Pipes {
         rustix::io::ioctl_fionbio(&fd, true)?;
         let mut state = self.shared.lock();
         let seen = state.workers.entry(worker).or_default();
-        (seen.ready, seen.ran, seen.ended) = (false, false, false);
+        (seen.ready, seen.ran, seen.ended, seen.held) = (false, false, false, None);
         let start = state.starts.entry(worker).or_default();
         *start += 1;
         let start = *start;
@@ -268,6 +277,7 @@ fn tell(shared: &Shared, pipe: &Pipe, news: WorkerSeen) {
     let before = (seen.ready, seen.ran);
     seen.ready |= news.ready && is_last;
     seen.ran |= news.ran && is_last;
+    seen.held = news.held.filter(|_| is_last).or(seen.held);
     seen.records += news.records;
     seen.pauses += news.pauses;
     seen.paused_ns += news.paused_ns;
@@ -342,6 +352,27 @@ mod tests {
         assert!(!pipes.wait_ready(soon()));
         assert_eq!(pipes.stop().protocol_errors(), 3);
         assert_eq!(log.moments().len(), 1);
+    }
+
+    #[test]
+    fn what_ends_with_the_workers_is_known_once_each_that_lives_has_said_it() {
+        let pipes = Pipes::start(log()).expect("pipes");
+        let say = |index: u32, tasks: u64| {
+            let writer = pipes.open(index).expect("a pipe");
+            let held = Record::of_held(index, tasks, 7_000).to_bytes();
+            rustix::io::write(&writer, &held).expect("a write");
+            drop(writer);
+            assert!(pipes.wait(soon(), |all| all[&index].ended));
+        };
+        say(0, 5);
+        say(1, 7);
+        assert_eq!(PipesEnd { workers: pipes.seen() }.held(), Some(12));
+        // What the one before held is gone with it.
+        say(0, 2);
+        assert_eq!(PipesEnd { workers: pipes.seen() }.held(), Some(9));
+        drop(pipes.open(0).expect("a pipe"));
+        assert!(pipes.wait(soon(), |all| all[&0].ended));
+        assert_eq!(pipes.stop().held(), None, "killed before it could say");
     }
 
     #[test]

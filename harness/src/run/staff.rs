@@ -190,20 +190,24 @@ impl Staff {
     }
 
     /// Lets the workers finish what they run and ends them; everything they
-    /// reported has been recorded when this returns.
+    /// reported has been recorded when this returns. Says how many tasks ended
+    /// with them, where tasks are in the workers and nowhere else.
     ///
     /// # Errors
     /// A process had to be killed, so that its connection may still be known
-    /// to the broker, or a pipe carried something that is no record.
-    pub fn dismiss(&mut self) -> Result<(), String> {
-        let (children, by_fault, pipes) = match self {
+    /// to the broker, or did not say what ended with it, or a pipe carried
+    /// something that is no record.
+    pub fn dismiss(&mut self) -> Result<Option<u64>, String> {
+        let (children, programs, by_fault, pipes) = match self {
             Self::Here(workers) => {
                 if let Some(workers) = workers.take() {
                     workers.stop();
                 }
-                return Ok(());
+                return Ok(None);
             }
-            Self::Processes { children, killed, pipes, .. } => (children, killed, pipes),
+            Self::Processes { children, programs, killed, pipes } => {
+                (children, programs, killed, pipes)
+            }
         };
         let deadline = Instant::now() + NOTICE;
         std::thread::scope(|scope| {
@@ -218,8 +222,13 @@ impl Staff {
             .filter(|(place, _)| !by_fault.contains(place))
             .filter(|(_, child)| child.ended().is_none_or(|exit| exit.code.is_none()))
             .count();
+        let is_fed = programs.iter().any(|(_, feed)| feed.is_some());
         match (killed, seen.protocol_errors()) {
-            (0, 0) => Ok(()),
+            (0, 0) if is_fed => seen
+                .held()
+                .map(Some)
+                .ok_or_else(|| "a worker process did not say what ended with it".to_owned()),
+            (0, 0) => Ok(None),
             (0, errors) => Err(format!("{errors} records of workers were none of the protocol's")),
             (killed, _) => Err(format!("{killed} worker processes had to be killed")),
         }

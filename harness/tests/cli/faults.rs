@@ -237,16 +237,38 @@ fn an_interrupted_fault_is_healed() {
         .replace("horizon = \"3 s\"", "horizon = \"1 s\"");
     let mut running = Running::beside(&place, run(&place, &text, &[]));
     running.wait_until("a stopped broker", |pid| {
-        crate::processes::descendants(pid).into_iter().any(|child| {
-            let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
-            stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
-        })
+        crate::processes::descendants(pid).into_iter().any(is_stopped)
     });
     running.send(Signal::INT);
     running.end();
     let outcome = place.results().expect("results").outcome();
     assert!(matches!(outcome.ended, schedbench_reports::outcome::Ended::Interrupted(_)));
     place.wait_until_nothing_is_left("after an interrupted fault");
+}
+
+#[test]
+fn what_waited_in_a_child_that_an_interruption_ended_is_not_lost() {
+    let place = Place::new();
+    let text = scenario("\"wheel\"", 14, "kind = \"pause\"\non = \"workers\"")
+        + "[task]\ndelay = [{ fixed = \"2 s\" }]\n";
+    let mut running = Running::beside(&place, run(&place, &text, &[]));
+    running.wait_until("a worker that runs", |pid| !crate::processes::workers(pid).is_empty());
+    running.wait_until("a stopped worker", |pid| {
+        crate::processes::workers(pid).into_iter().any(is_stopped)
+    });
+    running.send(Signal::INT);
+    running.end();
+    let outcome = place.results().expect("results").outcome();
+    let cut = cells_of(&outcome, "wheel");
+    let [Cell { counts, .. }] = cut[..] else { panic!("one cell: {cut:?}") };
+    // 2 s of tasks at 5k/s wait when it is stopped.
+    assert!(counts.lost == 0 && counts.residual > 5_000, "{counts:?}");
+}
+
+/// Whether a process is stopped (SIGSTOP).
+fn is_stopped(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
 }
 
 #[test]

@@ -50,6 +50,7 @@ mod stage;
 mod survival;
 mod systems;
 mod timelines;
+mod unfinished;
 
 /// Nanoseconds of a millisecond.
 const MS: u64 = 1_000_000;

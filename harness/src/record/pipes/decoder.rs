@@ -51,7 +51,7 @@ impl Decoder {
 /// Writes down one record and what it says of the worker.
 fn note(bytes: &[u8; RECORD_BYTES], worker: u32, seen: &mut WorkerSeen, log: &Recorder) {
     seen.records += 1;
-    let Some(Record { id, status, start, end, .. }) = Record::from_bytes(bytes) else {
+    let Some(Record { id, attempt, status, start, end }) = Record::from_bytes(bytes) else {
         seen.protocol_errors += 1;
         return;
     };
@@ -69,7 +69,11 @@ fn note(bytes: &[u8; RECORD_BYTES], worker: u32, seen: &mut WorkerSeen, log: &Re
             log.moment(start, kind, format!("worker {} {what}", worker + 1));
             return;
         }
-        Status::Ready | Status::Disconnected | Status::Reconnected => {
+        Status::Held if attempt == worker => {
+            seen.held = Some(id);
+            return;
+        }
+        Status::Ready | Status::Disconnected | Status::Reconnected | Status::Held => {
             seen.protocol_errors += 1;
             return;
         }

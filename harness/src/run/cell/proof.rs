@@ -16,12 +16,18 @@ impl RunCell<'_, '_> {
         &self,
         system: &A,
         halt: &Halt<'_>,
-        dismissed: Result<(), String>,
+        dismissed: Result<Option<u64>, String>,
     ) -> Proof {
-        let asked = dismissed.map_err(failure).and_then(|()| {
+        let asked = dismissed.map_err(failure).and_then(|ended_with_them| {
             // That an outage broke the road of proof, too, is noticed by the
             // first question on it.
-            self.what_is_left(system, halt).or_else(|_| self.what_is_left(system, halt))
+            let left = self.what_is_left(system, halt);
+            let mut left = left.or_else(|_| self.what_is_left(system, halt))?;
+            // What the dismissal itself ended is none of the system's losses.
+            if let Some(tasks) = ended_with_them {
+                left.held = Some(left.held.unwrap_or(0) + tasks);
+            }
+            Ok(left)
         });
         match asked {
             Ok(backlog) => Proof::Asked(backlog),
