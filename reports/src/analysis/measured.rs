@@ -9,6 +9,12 @@ use crate::outcome::{Cell, Outcome, Value};
 const QUANTILES: [(&str, f64); 6] =
     [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999), ("p9999", 0.9999)];
 
+/// Why there is no number of inversions.
+pub(super) const NO_ORDER: &str = "no order was looked at, for which tasks need keys";
+
+/// Why there is no number of cancelled tasks that ran.
+const NOT_CANCELLED: &str = "no task was cancelled";
+
 /// The figure of these cells: percentiles from merged histograms, failures and
 /// tasks counted over all, else the mean.
 pub(super) fn of(outcome: &Outcome, cells: &[usize], metric: &Metric) -> Figure {
@@ -40,9 +46,19 @@ fn counted(cells: &[&Cell], name: &str) -> Option<Figure> {
     if cells.is_empty() {
         return Some(Figure::missing(""));
     }
+    // No zero, but nothing that could have been seen.
+    let sum = |of: fn(&Cell) -> u64| cells.iter().map(|cell| of(cell)).sum::<u64>();
+    let why = match name {
+        "inversions" if sum(|cell| cell.counts.ordered) == 0 => NO_ORDER,
+        "cancelled_but_ran" if sum(|cell| cell.counts.cancelled) == 0 => NOT_CANCELLED,
+        _ => "",
+    };
+    if !why.is_empty() && sum(pick) == 0 {
+        return Some(Figure::missing(why));
+    }
     let repeats: Vec<f64> = cells.iter().map(|cell| pick(cell) as f64).collect();
-    let sum = repeats.iter().sum();
-    Some(Figure { value: Value::Is(sum), spread: None, repeats })
+    let value = Value::Is(repeats.iter().sum());
+    Some(Figure { value, spread: None, repeats })
 }
 
 /// The largest over the cells.

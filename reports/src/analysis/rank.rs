@@ -28,15 +28,13 @@ pub enum Apart {
 
 /// Sorts the rows of each class by capacity, `noop` first, and gives those that
 /// may be ranked their place. Ties are sorted by P99 at the common load, for
-/// reading only. What tests say of one class is corrected for those of all.
+/// reading only. What tests say of one class is corrected for those of all, and
+/// every two rows are tested: who stands beside whom is seen before it is
+/// tested (`super::pairs`).
 pub(super) fn rank<'a>(classes: impl IntoIterator<Item = &'a mut Vec<Row>>) {
     let mut classes: Vec<Ranked<'a>> = classes.into_iter().map(Ranked::of).collect();
-    let neighbours: Vec<Vec<Pair>> = classes.iter().map(Ranked::neighbours).collect();
-    let mut apart = told_apart(&classes, &neighbours);
-    // Ties do not chain: a row is tested against the first of its rank too.
-    let leaders = classes.iter().zip(&apart).map(|(class, apart)| class.with_leaders(apart));
-    let wider: Vec<Vec<Pair>> = leaders.zip(neighbours).map(|(a, b)| [a, b].concat()).collect();
-    apart = told_apart(&classes, &wider);
+    let pairs: Vec<Vec<Pair>> = classes.iter().map(Ranked::pairs).collect();
+    let apart = told_apart(&classes, &pairs);
     for (class, apart) in classes.iter_mut().zip(&apart) {
         class.give_places(apart);
     }
@@ -78,15 +76,10 @@ impl<'a> Ranked<'a> {
         &self.rows[self.order[place]]
     }
 
-    fn neighbours(&self) -> Vec<Pair> {
-        (1..self.order.len()).map(|place| (place - 1, place)).collect()
-    }
-
-    /// Each row and the first of its rank, where those are no neighbours.
-    fn with_leaders(&self, apart: &[Pair]) -> Vec<Pair> {
-        let leaders = self.leaders(apart).into_iter().enumerate();
-        let far = leaders.filter(|(place, leader)| place - leader.place > 1);
-        far.map(|(place, leader)| (leader.place, place)).collect()
+    /// Every two of them.
+    fn pairs(&self) -> Vec<Pair> {
+        let places = 0..self.order.len();
+        places.flat_map(|later| (0..later).map(move |earlier| (earlier, later))).collect()
     }
 
     /// For each row the first of those that it cannot be told from.

@@ -1,6 +1,7 @@
 //! A comparison as the report of a test run: a figure that became worse is a
 //! failed test, one that could not be tested a skipped one, and a system that
-//! has no valid cell any more an error. Tasks lost where none may be are a
+//! has no valid cell any more an error, as is that no figure at all could be
+//! tested. Tasks lost where none may be are a
 //! failed test of their own.
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
@@ -28,6 +29,9 @@ pub fn junit(it: &Comparison) -> String {
     for name in &it.gone {
         suite(&mut suites, name).add_test_case(nothing_left(name));
     }
+    if let (true, Some(why)) = (it.gone.is_empty(), it.undecided()) {
+        suite(&mut suites, "comparison").add_test_case(nothing_tested(&why));
+    }
     report.add_test_suites(suites);
     // Nothing but a failing writer makes it fail, and a string is none.
     report.to_string().unwrap_or_default()
@@ -50,6 +54,15 @@ fn nothing_left(name: &str) -> TestCase {
     status.set_message("a valid cell before, none after: nothing can be told").set_type("gone");
     let mut case = TestCase::new("a valid cell", status);
     case.set_classname(name);
+    case
+}
+
+/// The same of a comparison that could test no figure, and ends with exit code 2.
+fn nothing_tested(why: &str) -> TestCase {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_message(why.to_owned()).set_type("undecided");
+    let mut case = TestCase::new("a figure that could be tested", status);
+    case.set_classname("comparison");
     case
 }
 

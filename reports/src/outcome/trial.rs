@@ -66,6 +66,13 @@ impl Trial {
     pub fn is_control(&self) -> bool {
         self.done.is_empty() && self.fault.starts_with(NO_FAULT)
     }
+
+    /// Three intervals, seconds: what is bad for a shorter time is no impact
+    /// (`docs/measurement.md` §9), so that "no impact" says no more than that.
+    #[must_use]
+    pub fn shortest_impact_s(&self) -> f64 {
+        3.0 * self.interval_s
+    }
 }
 
 /// One fault of a trial.

@@ -149,9 +149,13 @@ fn recoveries(faults: &Faults, fault: &str) -> Table {
     Table { title, heads, lines: lines.collect(), splits: false }
 }
 
-/// `± 400 ms; 3 trials; recovered: no impact in 1 of 3`.
+/// `± 400 ms, impact from 600 ms on, 3 trials, no impact in 1 of 3`.
 fn note(one: &Recovery) -> String {
-    let mut words = vec![format!("± {}", numbers::seconds(one.resolution_s, Medium::Terminal))];
+    let time = |s: f64| numbers::seconds(s, Medium::Terminal);
+    let mut words = vec![
+        format!("± {}", time(one.resolution_s)),
+        format!("impact from {} on", time(one.shortest_impact_s)),
+    ];
     if one.trials.len() > 1 {
         let all = one.trials.len();
         words.push(match one.told() == all {

@@ -161,6 +161,38 @@ fn figures_of_ones_own_are_put_to_the_test() {
     assert_eq!(said(3)[0], (Standing::NotConfirmed, why.into()));
 }
 
+/// No task had a key, none was cancelled: nothing was seen, and that is no zero.
+#[test]
+fn what_nobody_looked_at_confirms_nothing() {
+    let text = "name = \"order\"\n\
+        [[claim]]\nid = \"a\"\nsubject = \"Redis\"\nsays = \"in order\"\n\
+        figures = [{ metric = \"inversions\", at_most = \"0\" }]\n\
+        against = [{ systems = [\"redis-asynq\"], rate = \"10k/s\" }]\n\
+        [[claim]]\nid = \"b\"\nsubject = \"Redis\"\nsays = \"no cancelled task runs\"\n\
+        figures = [{ metric = \"cancelled_but_ran\", at_most = \"0\" }]\n\
+        against = [{ systems = [\"redis-asynq\"], rate = \"10k/s\" }]\n";
+    let claims = parse("order.toml", text.as_bytes()).expect("claims");
+    let mut outcome = outcomes::ramp_of(&[outcomes::noop(), outcomes::asynq_rust()], &[10e3], 5);
+    let standing = |outcome: &Outcome| {
+        let analysis = analyse_beside(outcome, std::slice::from_ref(&claims));
+        let rows = &analysis.claims.last().expect("order").rows;
+        let told = rows.iter().map(|row| (row.standing, row.why.clone()));
+        told.unzip::<_, _, Vec<_>, Vec<_>>()
+    };
+    let (unseen, why) = standing(&outcome);
+    assert_eq!(unseen, [Standing::NotConfirmed, Standing::NotConfirmed]);
+    assert!(why[0].contains("no order was looked at"), "{why:?}");
+    assert!(why[1].contains("no task was cancelled"), "{why:?}");
+    for cell in &mut outcome.cells {
+        (cell.counts.ordered, cell.counts.cancelled) = (1_000, 10);
+    }
+    assert_eq!(standing(&outcome).0, [Standing::Confirmed, Standing::Confirmed]);
+    for cell in &mut outcome.cells {
+        cell.counts.inversions = 3;
+    }
+    assert_eq!(standing(&outcome).0[0], Standing::NotConfirmed);
+}
+
 #[test]
 fn every_claim_is_on_the_page_and_all_are_counted() {
     for (name, outcome) in outcomes::all() {

@@ -162,6 +162,9 @@ fn a_system_without_a_valid_cell_is_an_error_of_junit() {
     assert_eq!(it.gone.len(), 1, "{:?}", it.gone);
     assert_eq!(errors(&it), 1, "{}", junit(&it));
     assert_eq!(errors(&compared(&before, &before)), 0);
+    // Exit code 2 says that nothing was decided, and so has the file to.
+    let few = ramp_of(&[noop(), asynq_rust()], &[1e3, 5e3], 3);
+    assert_eq!(errors(&compared(&few, &few)), 1, "{}", junit(&compared(&few, &few)));
 }
 
 /// Whatever a file holds, against itself and against another.

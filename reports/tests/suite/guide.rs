@@ -142,7 +142,7 @@ fn a_broken_order_is_no_loss() {
     let crash = told(question(&all, "survive a crash"));
     assert!(crash.iter().any(|line| line.contains("kafka 0 lost in 3 kills")), "{crash:?}");
     let order = why(question(&all, "keep their order"), "kafka");
-    assert_eq!(order, "promised, and 57 out of order under a fault");
+    assert_eq!(order, "promised, and 57 of 57 out of order");
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl Guarantee {
         // its promise, so nothing is called broken.
         let promise = tried.system_of(outcome).map_or_else(
             || Promise { text: String::new(), on_loss: OnLoss::Unconfirmed, ordered: false },
-            |system| Promise::of(&system.claims, fault),
+            |system| Promise::of(&system.claims, fault, key.is_of_a_backlog()),
         );
         Self { tried, promise, seen: Seen::default() }
     }

@@ -50,7 +50,8 @@ pub struct Promise {
 }
 
 impl Promise {
-    pub(super) fn of(claims: &Claims, fault: &str) -> Self {
+    /// `rests`: whether no worker ran while it was done, as in a backlog.
+    pub(super) fn of(claims: &Claims, fault: &str, rests: bool) -> Self {
         let times = match (claims.ack, claims.confirms) {
             (_, ConfirmMode::Unconfirmed) | (AckMode::None | AckMode::Locked, _) => "",
             (AckMode::Early, _) => "at most once: ",
@@ -66,22 +67,23 @@ impl Promise {
             text.push_str(", order ");
             text.push_str(&claims.order);
         }
-        Self { text, on_loss: on_loss(claims, fault), ordered }
+        Self { text, on_loss: on_loss(claims, fault, rests), ordered }
     }
 }
 
-fn on_loss(claims: &Claims, fault: &str) -> OnLoss {
+fn on_loss(claims: &Claims, fault: &str, rests: bool) -> OnLoss {
     if claims.confirms == ConfirmMode::Unconfirmed {
         return OnLoss::Unconfirmed;
     }
-    let allows = deeds(fault).iter().find_map(|deed| room_for(claims, deed));
+    let allows = deeds(fault).iter().find_map(|deed| room_for(claims, deed, rests));
     allows.map_or(OnLoss::Broken, OnLoss::Allowed)
 }
 
 /// Why a fault may cost tasks under these claims.
-fn room_for(claims: &Claims, deed: &Deed<'_>) -> Option<&'static str> {
-    // A delivery under way when its worker, link or broker fails is gone.
-    if claims.ack == AckMode::Early && deed.kind != "delay" {
+fn room_for(claims: &Claims, deed: &Deed<'_>, rests: bool) -> Option<&'static str> {
+    // A delivery under way when its worker, link or broker fails is gone; of
+    // tasks at rest none is under way.
+    if claims.ack == AckMode::Early && deed.kind != "delay" && !rests {
         return Some("acknowledged before the handler");
     }
     // Who leads and says nothing is replaced like one that is dead.
@@ -122,7 +124,7 @@ mod tests {
         use ConfirmMode::{Confirmed, Unconfirmed};
         use DurabilityClass::{BoundedWindow, BrokerMemory, InProcess, ProcessCrash, Replicated};
 
-        let of = |class, ack, confirms, fault| on_loss(&claims(class, ack, confirms), fault);
+        let of = |class, ack, confirms, fault| on_loss(&claims(class, ack, confirms), fault, false);
         let allowed = |on| matches!(on, OnLoss::Allowed(_));
         let kill = "kill broker at 1 s for 1 s";
         assert_eq!(of(ProcessCrash, Late, Confirmed, kill), OnLoss::Broken);
@@ -161,6 +163,9 @@ mod tests {
             of(BoundedWindow, Late, Confirmed, "pause broker at 1 s for 1 s"),
             OnLoss::Broken
         );
+        let at_rest = |class| on_loss(&claims(class, Early, Confirmed), kill, true);
+        assert_eq!(at_rest(ProcessCrash), OnLoss::Broken, "nothing was under way");
+        assert!(allowed(at_rest(BrokerMemory)));
         let both = "reset links at 1 s, kill broker at 9 s for 1 s";
         assert!(allowed(of(BrokerMemory, Late, Confirmed, both)));
     }
@@ -170,7 +175,7 @@ mod tests {
         let mut claims =
             claims(DurabilityClass::ProcessCrash, AckMode::Late, ConfirmMode::Confirmed);
         claims.order = "of each key".into();
-        let promise = Promise::of(&claims, "kill broker at 1 s for 1 s");
+        let promise = Promise::of(&claims, "kill broker at 1 s for 1 s", false);
         assert_eq!(
             promise.text,
             "at least once: survives a process crash, acknowledged after the handler, confirmed, \

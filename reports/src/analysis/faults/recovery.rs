@@ -25,6 +25,8 @@ pub struct Recovery {
     pub not_valid: Option<&'static str>,
     /// The coarsest ± among the trials told, seconds.
     pub resolution_s: f64,
+    /// The shortest impact that shows in each of the trials told, seconds.
+    pub shortest_impact_s: f64,
     /// By their names in [`OF_TRIALS`], over the valid trials.
     pub figures: BTreeMap<&'static str, Median>,
 }
@@ -43,6 +45,7 @@ pub(super) fn recoveries(outcome: &Outcome) -> Vec<Recovery> {
                     valid: 0,
                     not_valid: None,
                     resolution_s: 0.0,
+                    shortest_impact_s: 0.0,
                     figures: BTreeMap::new(),
                 }),
             }
@@ -68,13 +71,17 @@ impl Recovery {
         let not_valid = all().find(|_| valid == 0).map(|(cell, _)| cell.validity.word());
         self.valid = valid;
         self.not_valid = not_valid;
-        let resolutions = self.those_told(outcome).map(|trial| trial.resolution_s);
-        let resolution_s = resolutions.filter(|s| s.is_finite()).fold(0.0, f64::max);
+        let coarsest = |of: fn(&Trial) -> f64| {
+            self.those_told(outcome).map(of).filter(|s| s.is_finite()).fold(0.0, f64::max)
+        };
+        let resolution_s = coarsest(|trial| trial.resolution_s);
+        let shortest_impact_s = coarsest(Trial::shortest_impact_s);
         let figures = OF_TRIALS
             .iter()
             .map(|Metric { name, .. }| (*name, median(&self.each(outcome, name))))
             .collect();
         self.resolution_s = resolution_s;
+        self.shortest_impact_s = shortest_impact_s;
         self.figures = figures;
     }
 

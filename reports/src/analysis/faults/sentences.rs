@@ -1,11 +1,14 @@
 //! The verdict of a fault run: which promises were kept, then who was back
 //! when. Nothing is set against each other across classes of durability.
 
+use statrs::function::factorial::binomial;
+
 use super::control;
 use super::guarantee::{Guarantee, Kept};
 use super::promise::OnLoss;
 use super::recovery::{Recovery, find};
 use super::{Faults, Median, once};
+use crate::analysis::statistics::differs;
 use crate::analysis::{ClassKey, ENOUGH, Sentence, Subject};
 use crate::metrics::Unit;
 use crate::numbers::{Medium, load, seconds, whole};
@@ -24,21 +27,25 @@ const RECOVERED: &str = "recovery.from_fault";
 /// before its first colon.
 pub(in super::super) fn sentences(outcome: &Outcome, faults: &Faults) -> Vec<Sentence> {
     let planned = faults.planned();
+    // Of several faults in a cell each has times of its own; a control has been
+    // told.
+    let hurt = faults.recoveries.iter().filter(|one| !is_control(outcome, one));
+    let apart = once(hurt.map(|one| one.tried.fault.as_str()));
+    let apart = apart.into_iter().filter(|fault| !planned.contains(fault)).take(NAMED);
+    let apart: Vec<&str> = apart.collect();
+    let of_faults = planned.iter().take(NAMED).chain(&apart);
+    let pairs = of_faults.map(|fault| pairs(&classes(outcome, faults, fault))).sum();
     let mut texts: Vec<String> = control::sentence(outcome).into_iter().collect();
     for fault in planned.iter().take(NAMED) {
         let head = capital(fault);
         let of: Vec<&Guarantee> =
             faults.guarantees.iter().filter(|one| one.tried.fault == *fault).collect();
         texts.push(format!("{head}: {}", promises(&of)));
-        let told = recovered(outcome, faults, fault);
+        let told = recovered(outcome, faults, fault, pairs);
         texts.extend(told.map(|told| format!("Recovered from it: {told}.")));
     }
-    // Of several faults in a cell each has times of its own; a control has been
-    // told.
-    let hurt = faults.recoveries.iter().filter(|one| !is_control(outcome, one));
-    let apart = once(hurt.map(|one| one.tried.fault.as_str()));
-    for fault in apart.into_iter().filter(|fault| !planned.contains(fault)).take(NAMED) {
-        let told = recovered(outcome, faults, fault);
+    for fault in apart {
+        let told = recovered(outcome, faults, fault, pairs);
         texts.extend(told.map(|told| format!("Recovered from {fault}: {told}.")));
     }
     if planned.len() > NAMED {
@@ -150,11 +157,13 @@ fn named(all: &[&Guarantee], one: &Guarantee) -> String {
     name
 }
 
-/// Who was back when, class by class; `None` where no valid trial says.
-fn recovered(outcome: &Outcome, faults: &Faults, fault: &str) -> Option<String> {
-    // Nothing is compared across classes, nor across loads: one rate for all, or
-    // one share of each system's own capacity.
-    let mut classes: Vec<((ClassKey, String), Vec<&Recovery>)> = Vec::new();
+/// Systems whose recoveries may be compared, and what they have in common.
+type Class<'a> = ((ClassKey, String), Vec<&'a Recovery>);
+
+/// The classes of a fault. Nothing is compared across classes, nor across
+/// loads: one rate for all, or one share of each system's own capacity.
+fn classes<'a>(outcome: &Outcome, faults: &'a Faults, fault: &str) -> Vec<Class<'a>> {
+    let mut classes: Vec<Class<'_>> = Vec::new();
     for one in faults.recoveries.iter().filter(|one| one.tried.fault == fault && one.valid > 0) {
         let Some(system) = one.tried.system_of(outcome) else { continue };
         let at = one.share().map_or_else(|| load(one.tried.load), str::to_owned);
@@ -164,6 +173,22 @@ fn recovered(outcome: &Outcome, faults: &Faults, fault: &str) -> Option<String> 
             None => classes.push((class, vec![one])),
         }
     }
+    classes
+}
+
+/// How many twos of systems there are of which one could be the faster.
+fn pairs(classes: &[Class<'_>]) -> usize {
+    let back = |rows: &Vec<&Recovery>| {
+        let numbers = rows.iter().filter_map(|row| row.figures.get(RECOVERED)?.value.number());
+        numbers.count()
+    };
+    classes.iter().map(|(_, rows)| back(rows)).map(|n| n * n.saturating_sub(1) / 2).sum()
+}
+
+/// Who was back when, class by class; `None` where no valid trial says. `pairs`
+/// are those of all that the verdict tells.
+fn recovered(outcome: &Outcome, faults: &Faults, fault: &str, pairs: usize) -> Option<String> {
+    let classes = classes(outcome, faults, fault);
     let first = classes.first()?.0.clone();
     let several_classes = classes.iter().any(|(key, _)| key.0 != first.0);
     let several_loads = classes.iter().any(|(key, _)| key.1 != first.1);
@@ -175,7 +200,7 @@ fn recovered(outcome: &Outcome, faults: &Faults, fault: &str) -> Option<String> 
                 let between = if head.is_empty() { "" } else { ", " };
                 head.push_str(&format!("{between}at {at}"));
             }
-            let told = in_class(rows)?;
+            let told = in_class(rows, pairs)?;
             Some(if head.is_empty() { told } else { format!("{head}: {told}") })
         })
         .collect();
@@ -183,7 +208,7 @@ fn recovered(outcome: &Outcome, faults: &Faults, fault: &str) -> Option<String> 
 }
 
 /// Who of a class was back first and last.
-fn in_class(rows: &[&Recovery]) -> Option<String> {
+fn in_class(rows: &[&Recovery], pairs: usize) -> Option<String> {
     let of = |row: &Recovery| row.figures.get(RECOVERED).cloned();
     let mut back: Vec<(&Recovery, Median, f64)> = rows
         .iter()
@@ -194,11 +219,10 @@ fn in_class(rows: &[&Recovery]) -> Option<String> {
         })
         .collect();
     back.sort_by(|a, b| a.2.total_cmp(&b.2));
-    let unhurt: Vec<String> = rows
-        .iter()
-        .filter(|row| of(row).is_some_and(|median| median.value == Reading::NoImpact))
-        .map(|row| row.tried.label.clone())
-        .collect();
+    let is_unhurt =
+        |row: &&&Recovery| of(row).is_some_and(|median| median.value == Reading::NoImpact);
+    let unhurt: Vec<String> =
+        rows.iter().filter(is_unhurt).map(|row| row.tried.label.clone()).collect();
     let mut parts = Vec::new();
     match back.as_slice() {
         [] => {}
@@ -208,10 +232,12 @@ fn in_class(rows: &[&Recovery]) -> Option<String> {
             written(row, median),
             of_trials(median)
         )),
-        [first, .., last] => parts.push(apart(first, last, back.len())),
+        [first, .., last] => parts.push(apart(first, last, (back.len(), pairs))),
     }
     if !unhurt.is_empty() {
-        parts.push(format!("no impact on {}", few(&unhurt, ", ")));
+        let shortest = rows.iter().filter(is_unhurt).map(|row| row.shortest_impact_s);
+        let shortest = seconds(shortest.fold(0.0, f64::max), MEDIUM);
+        parts.push(format!("no impact of {shortest} or more on {}", few(&unhurt, ", ")));
     }
     (!parts.is_empty()).then(|| parts.join(", "))
 }
@@ -222,10 +248,13 @@ type Back<'a> = (&'a Recovery, Median, f64);
 ///
 /// They are called apart where every trial of the one was back before every
 /// trial of the other by more than both resolutions. With five trials each
-/// that happens to equal systems in 2 of C(10, 5) = 252 cases, 0.8 %; with
-/// fewer it is said that this is what was seen and no more. What was cut off
-/// counts as its lower bound, so that it may only be the slower one.
-fn apart(first: &Back<'_>, last: &Back<'_>, all: usize) -> String {
+/// that happens to two equal systems in 2 of C(10, 5) = 252 cases, 0.8 %; and
+/// since the fastest and the slowest are chosen after looking, that many times
+/// as often as there are `pairs` that could have been these (Bonferroni). With
+/// fewer trials, or more pairs, it is said that this is what was seen and no
+/// more. What was cut off counts as its lower bound, so that it may only be the
+/// slower one.
+fn apart(first: &Back<'_>, last: &Back<'_>, (all, pairs): (usize, usize)) -> String {
     let said =
         |(row, median, _): &Back<'_>| format!("{}, {}", row.tried.label, written(row, median));
     let noise = first.0.resolution_s.max(last.0.resolution_s);
@@ -246,15 +275,22 @@ fn apart(first: &Back<'_>, last: &Back<'_>, all: usize) -> String {
             said(last)
         );
     }
-    let caveat = if n >= ENOUGH {
+    let seen = || format!(", as seen in {} each", plural(count(n), "trial"));
+    let caveat = if n < ENOUGH {
+        format!("{} (differences are tested from {ENOUGH} on)", seen())
+    } else if differs(parted_by_chance(first, last) * pairs as f64) {
         String::new()
     } else {
-        format!(
-            ", as seen in {} each (differences are tested from {ENOUGH} on)",
-            plural(count(n), "trial")
-        )
+        format!("{} (among {pairs} twos of systems chance alone may part one so)", seen())
     };
     format!("back fastest is {} after it took effect; slowest {}{caveat}", said(first), said(last))
+}
+
+/// How often all trials of one of two equal systems come before all of the
+/// other's: 2 / C(n₁ + n₂, n₁) (Fisher 1935, "The Design of Experiments", §21).
+fn parted_by_chance(first: &Back<'_>, last: &Back<'_>) -> f64 {
+    let (one, other) = (judged(&first.1) as u64, judged(&last.1) as u64);
+    2.0 / binomial(one + other, one)
 }
 
 /// The median with its range, or with its resolution where it is one trial's.

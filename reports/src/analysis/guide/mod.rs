@@ -77,7 +77,7 @@ pub(super) fn guide(
     let questions = [
         promises::crash(outcome, faults, backlogs),
         figures::delays(outcome, groups),
-        promises::order(outcome, faults),
+        promises::order(outcome),
         figures::peak(groups),
         promises::runtimes(outcome),
         figures::cost(groups),

@@ -123,8 +123,23 @@ fn seen(system: &System, faults: &Faults, backlogs: &[Backlog]) -> String {
     if said.is_empty() { "promised, not tried in this run".to_owned() } else { said.join("; ") }
 }
 
+/// Tasks whose order was looked at, and those out of it, over every cell whose
+/// ledger balances.
+fn ordered(outcome: &Outcome, system: &System) -> [u64; 2] {
+    let cells = outcome.cells.iter().filter(|cell| {
+        cell.counts.balances
+            && (&cell.key.system, &cell.key.profile) == (&system.system, &system.profile)
+    });
+    cells.fold([0; 2], |[looked_at, inverted], cell| {
+        let counts = &cell.counts;
+        // Outcomes of earlier versions count inversions only.
+        let of_cell = counts.ordered.max(counts.inversions);
+        [looked_at.saturating_add(of_cell), inverted.saturating_add(counts.inversions)]
+    })
+}
+
 /// What keeps an order.
-pub(super) fn order(outcome: &Outcome, faults: &Faults) -> Option<Question> {
+pub(super) fn order(outcome: &Outcome) -> Option<Question> {
     let mut is_promised = false;
     let mut classes: Vec<(ClassKey, Able)> = Vec::new();
     let mut others = Vec::new();
@@ -136,20 +151,24 @@ pub(super) fn order(outcome: &Outcome, faults: &Faults) -> Option<Question> {
             continue;
         }
         is_promised = true;
-        let reordered =
-            of(system, faults).fold(0_u64, |sum, one| sum.saturating_add(one.seen.reordered));
-        if reordered > 0 {
-            let why = format!("promised, and {} out of order under a fault", whole(reordered));
+        let [looked_at, inverted] = ordered(outcome, system);
+        if inverted > 0 {
+            let why =
+                format!("promised, and {} of {} out of order", whole(inverted), whole(looked_at));
             others.push(Other { label, why });
             continue;
         }
-        let by = format!("promised: {promised}");
+        let seen = match looked_at {
+            0 => "not looked at".to_owned(),
+            some => format!("none of {} out of order", whole(some)),
+        };
+        let by = format!("promised: {promised}; {seen}");
         add(&mut classes, ClassKey::of(&system.claims), Choice { label, place: None, by });
     }
     classes.sort_by_key(|(class, _)| class.order());
     is_promised.then(|| Question {
         asks: "Must tasks of a key keep their order?",
-        by: "Who promises it. Whether it is kept is not measured yet but under faults.",
+        by: "Who promises it, and in how many tasks it was looked at, under a fault or not.",
         classes: classes.into_iter().map(|(_, able)| able).collect(),
         others,
     })

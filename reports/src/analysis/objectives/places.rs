@@ -242,7 +242,7 @@ impl Asked<'_> {
             let number = match self.metric.name {
                 // No zero, but nothing seen.
                 "inversions" if counts.inversions == 0 && counts.ordered == 0 => {
-                    return Err("no order was looked at, for which tasks need keys".to_owned());
+                    return Err(measured::NO_ORDER.to_owned());
                 }
                 "repeated" => counts.repeated,
                 "inversions" => counts.inversions,

@@ -102,6 +102,8 @@ pub(super) struct RecoveryRow<'a> {
     not_valid: Option<&'static str>,
     /// ± of impact, recovery and drain, seconds.
     resolution_s: f64,
+    /// The shortest impact that shows in each trial, seconds.
+    shortest_impact_s: f64,
     /// By name, as in a trial's readings.
     figures: BTreeMap<&'static str, MedianOf<'a>>,
 }
@@ -205,6 +207,7 @@ pub(super) fn recoveries(faults: &Faults) -> Vec<RecoveryRow<'_>> {
         valid: one.valid,
         not_valid: one.not_valid,
         resolution_s: one.resolution_s,
+        shortest_impact_s: one.shortest_impact_s,
         figures: one.figures.iter().map(|(name, median)| (*name, median_of(median))).collect(),
     });
     rows.collect()

@@ -94,7 +94,10 @@ pub(super) fn shades(trial: &Trial) -> Vec<(f64, f64)> {
 pub(super) fn without_a_place(trial: &Trial) -> Vec<String> {
     let of = |name: &str| trial.readings.get(name);
     match of("detection.impact") {
-        Some(Reading::NoImpact) => return vec!["no impact".to_owned()],
+        Some(Reading::NoImpact) => {
+            let shortest = seconds(trial.shortest_impact_s(), Medium::Page);
+            return vec![format!("no impact of {shortest} or more")];
+        }
         Some(Reading::NotSteady(why)) => return vec![format!("not steady before it: {why}")],
         Some(Reading::NotMeasured(why)) => return vec![format!("not measured: {why}")],
         _ => {}

@@ -75,11 +75,17 @@ fn head(page: &Page<'_>, row: &Recovery) -> Markup {
         besides.push(counted(row));
     }
     besides.push(resolution(row.resolution_s));
+    besides.push(from(row.shortest_impact_s));
     who(page, &row.tried, &besides, row.not_valid.map(|word| (word, None)))
 }
 
 fn resolution(resolution_s: f64) -> String {
     format!("±{}{}", PAGE.space(), seconds(resolution_s, PAGE))
+}
+
+/// What "no impact" is good for: `impact from 600 ms on`.
+fn from(shortest_impact_s: f64) -> String {
+    format!("impact from {} on", seconds(shortest_impact_s, PAGE))
 }
 
 /// `3 trials`, `2 of 3 trials valid`.
