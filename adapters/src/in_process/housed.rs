@@ -6,6 +6,7 @@ use std::future::poll_fn;
 use std::io::{Read as _, stdin};
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use schedbench_contract::{
     Adapter, Backlog, Comparable, Endpoints, Error, FEED_BYTES, Launch, Profile, Record, Recorder,
@@ -102,28 +103,53 @@ async fn serve<S: Scheduler<Pen = Pen>>(
     let report: Arc<Mutex<dyn Report>> = Arc::new(Mutex::new(report));
     let pen = Pen::Pipe(Arc::clone(&report));
     let threads = scheduler.launch(work, &pen)?;
-    let (feeds, here) = (Arc::clone(&scheduler), Handle::current());
+    let gate = Arc::new(Gate::new(true));
+    let (feeds, fed_by, here) = (Arc::clone(&scheduler), Arc::clone(&gate), Handle::current());
     // Never joined: it may wait for tasks that do not come.
     std::thread::Builder::new()
         .name("feed".to_owned())
-        .spawn(move || feed(&feeds, &pen, &here))
+        .spawn(move || feed(&feeds, &pen, &fed_by, &here))
         .map_err(|error| Error::Broken(format!("no thread to be fed on: {error}")))?;
     locked(&report).record(Record::of_worker(work.index, Status::Ready, clock::now()));
     locked(&report).flush();
     stop.await;
+    // While its threads still take what is offered: then all that was vouched
+    // for is in the scheduler, and nothing more will be.
+    let is_closed = close(&gate).await;
     threads.stop();
-    let mut report = locked(&report);
     let held = scheduler.backlog().outstanding();
-    report.record(Record::of_held(work.index, held, clock::now()));
+    let mut report = locked(&report);
+    if is_closed {
+        report.record(Record::of_held(work.index, held, clock::now()));
+    }
     report.flush();
-    // Whoever is fed meanwhile reports nothing more: what it takes now nobody
-    // has vouched for.
-    std::mem::forget(report);
     Ok(())
 }
 
-/// Offers what comes on standard input, until it ends.
-fn feed<S: Scheduler<Pen = Pen>>(scheduler: &Arc<S>, pen: &Pen, runtime: &Handle) {
+/// Whether tasks may be handed over; locked for as long as some are.
+type Gate = Mutex<bool>;
+
+/// How long a hand-over that is under way has to end. A scheduler that takes
+/// nothing may hold it up for ever: then what it holds is not said.
+const HAND_OVER: Duration = Duration::from_secs(1);
+
+/// Lets nothing more be handed over; whether what was under way has ended.
+async fn close(gate: &Gate) -> bool {
+    let deadline = Instant::now() + HAND_OVER;
+    loop {
+        if let Ok(mut is_open) = gate.try_lock() {
+            *is_open = false;
+            return true;
+        }
+        if Instant::now() > deadline {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Offers what comes on standard input, until it ends or the gate is closed.
+fn feed<S: Scheduler<Pen = Pen>>(scheduler: &Arc<S>, pen: &Pen, gate: &Gate, runtime: &Handle) {
     let mut bytes = [0; 4_096];
     let mut filled = 0;
     let (mut tasks, mut hand) = (Vec::with_capacity(bytes.len() / FEED_BYTES), Hand::default());
@@ -135,6 +161,10 @@ fn feed<S: Scheduler<Pen = Pen>>(scheduler: &Arc<S>, pen: &Pen, runtime: &Handle
         tasks.extend(bytes[..whole].as_chunks::<FEED_BYTES>().0.iter().map(task));
         bytes.copy_within(whole..filled, 0);
         filled -= whole;
+        let is_open = locked(gate);
+        if !*is_open {
+            return;
+        }
         let mut left = tasks.as_slice();
         while !left.is_empty() {
             let offer = poll_fn(|cx| scheduler.offer(left, pen, &mut hand, cx));
