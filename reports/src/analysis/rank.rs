@@ -281,6 +281,21 @@ mod tests {
         assert_eq!(said(&places(rows)), "a 1=, b 1=, c 3");
     }
 
+    /// p = 0.02 is a difference of two rows, and none of three, of which any two
+    /// might have been neighbours.
+    #[test]
+    fn every_two_rows_are_tested_and_not_only_those_that_stand_together() {
+        let near = |label: &str, shift: f64| {
+            let repeats = [4.0, 5.0, 6.0, 7.0, 8.0_f64].map(|x| (x - shift).exp());
+            let mut row = row(label, Capacity::Is { held: repeats[2], failed: 1e9 }, &repeats);
+            row.bracket = Some((1.0, 1e9));
+            row
+        };
+        assert_eq!(said(&places(vec![near("a", 0.0), near("c", 3.0)])), "a 1, c 2");
+        let three = vec![near("a", 0.0), near("b", 0.0), near("c", 3.0)];
+        assert_eq!(said(&places(three)), "a 1=, b 1=, c 1=");
+    }
+
     /// p = 0.02 is a difference of one class, and none of four.
     #[test]
     fn the_tests_of_all_classes_are_corrected_together() {

@@ -278,7 +278,7 @@ fn apart(first: &Back<'_>, last: &Back<'_>, (all, pairs): (usize, usize)) -> Str
     let seen = || format!(", as seen in {} each", plural(count(n), "trial"));
     let caveat = if n < ENOUGH {
         format!("{} (differences are tested from {ENOUGH} on)", seen())
-    } else if differs(parted_by_chance(first, last) * pairs as f64) {
+    } else if differs(parted_by_chance(judged(&first.1), judged(&last.1)) * pairs as f64) {
         String::new()
     } else {
         format!("{} (among {pairs} twos of systems chance alone may part one so)", seen())
@@ -288,9 +288,8 @@ fn apart(first: &Back<'_>, last: &Back<'_>, (all, pairs): (usize, usize)) -> Str
 
 /// How often all trials of one of two equal systems come before all of the
 /// other's: 2 / C(n₁ + n₂, n₁) (Fisher 1935, "The Design of Experiments", §21).
-fn parted_by_chance(first: &Back<'_>, last: &Back<'_>) -> f64 {
-    let (one, other) = (judged(&first.1) as u64, judged(&last.1) as u64);
-    2.0 / binomial(one + other, one)
+fn parted_by_chance(one: usize, other: usize) -> f64 {
+    2.0 / binomial((one + other) as u64, one as u64)
 }
 
 /// The median with its range, or with its resolution where it is one trial's.
@@ -340,6 +339,16 @@ fn capital(text: &str) -> String {
 mod tests {
     use super::super::median;
     use super::*;
+
+    /// Of four systems with five trials each any two may be the fastest and the
+    /// slowest, which are six twos; of five systems they are ten.
+    #[test]
+    fn chance_parts_five_trials_of_one_two_among_more_than_six() {
+        let told = |pairs: f64| differs(parted_by_chance(5, 5) * pairs);
+        assert!((parted_by_chance(5, 5) - 2.0 / 252.0).abs() < 1e-12);
+        assert!(told(1.0) && told(6.0));
+        assert!(!told(7.0) && !told(10.0));
+    }
 
     /// Of five valid trials three had no steady time before the fault: what is
     /// said of the other two is said of two.
