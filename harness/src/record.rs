@@ -12,4 +12,5 @@ pub use evidence::{
 };
 pub use footprint::{Footprint, Growth, READINGS};
 pub use pipes::{Pipes, PipesEnd, WorkerSeen};
+pub(crate) use sampler::Machine;
 pub use sampler::{Between, Role, Sampler, Snapshot};

@@ -11,6 +11,7 @@ pub mod interruption;
 pub mod live;
 mod probe;
 pub mod progress;
+pub mod quiet;
 pub mod results;
 mod roads;
 pub mod search;

@@ -187,7 +187,7 @@ fn check_prints_trials_for_machines() {
     assert_eq!(of("broker-kill")["systems"][0], "redis-asynq/everysec");
     assert_eq!(of("broker-kill")["faults"][0]["at_s"], 10.0);
     assert_eq!(of("broker-kill")["control"], serde_json::Value::Null);
-    assert_eq!(of("control")["control"]["for_s"], 7.0);
+    assert_eq!(of("control")["control"]["for_s"], 17.0);
     let [told] = of("broker-kill")["told"].as_array().unwrap().as_slice() else { panic!() };
     assert_eq!((&told["rate"], &told["window_s"]), (&10_000.0.into(), &40.0.into()));
     assert_eq!((&told["has_times"], &told["baseline_intervals"]), (&true.into(), &50.into()));

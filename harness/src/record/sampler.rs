@@ -22,7 +22,7 @@ use schedbench_adapters::clock::{self, ClockPair};
 
 use crate::environment::{Child, Exit, of_this_process, placement};
 use crate::record::{Host, Memory, Usage};
-use machine::Machine;
+pub(crate) use machine::Machine;
 use memory::{Reading, Reads};
 use others::Others;
 use threads::{Group, Threads, ThreadsSince};

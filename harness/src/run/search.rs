@@ -52,11 +52,14 @@ impl Session<'_> {
 
     fn try_rate(&mut self, block: u32, plan: &CellPlan) -> Result<Answer> {
         let (mut failures, mut keeps_pace) = (0, true);
-        let mut why = String::new();
+        let (mut disturbed, mut why) = (false, String::new());
         // A further try takes the place of the one before; the cell says how
         // many there were.
         let mut place = None;
         for tries in 0..MOST_TRIES {
+            if std::mem::take(&mut disturbed) {
+                self.wait_for_a_quieter_moment(plan);
+            }
             if self.stopped() {
                 return Ok(Answer::Unknown("the run was stopped".to_owned()));
             }
@@ -69,7 +72,10 @@ impl Session<'_> {
                     failures += 1;
                     keeps_pace &= *state == State::Steady;
                 }
-                (_, Validity::Disturbed(reason)) => why.clone_from(reason),
+                (_, Validity::Disturbed(reason)) => {
+                    disturbed = true;
+                    why.clone_from(reason);
+                }
                 // The generator or a client is at its end, or the system is
                 // broken: another try would say the same.
                 (_, validity) => {

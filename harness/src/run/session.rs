@@ -262,6 +262,7 @@ impl<'a> Session<'a> {
 
     fn run_disturbed_again(&mut self) -> Result<()> {
         while let Some((place, plan, reruns)) = self.disturbed.pop() {
+            self.wait_for_a_quieter_moment(&plan);
             if self.stopped() {
                 return Ok(());
             }

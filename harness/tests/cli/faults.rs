@@ -2,6 +2,7 @@
 //! with real signals, and what the ledger then says. Those on links are in
 //! `links`, those on nodes of a cluster in `clusters`.
 
+use std::ops::RangeInclusive;
 use std::process::Command;
 
 use rustix::process::Signal;
@@ -89,13 +90,30 @@ pub(crate) fn done_between(cell: &Cell, from: f64, to: f64) -> f64 {
 /// have been no baseline, or too few tasks for its intervals; then the trial
 /// has to say so.
 pub(crate) fn had_an_impact(cell: &Cell, trial: &Trial) {
-    let is_busy = matches!(cell.validity, Validity::Disturbed(_));
     match &trial.readings["detection.impact"] {
         Reading::Is(after) => assert!(*after < 1.0, "{trial:?}"),
         Reading::NotSteady(_) => {}
-        Reading::NotMeasured(why) if is_busy && why.starts_with("the baseline has") => {}
+        other if has_no_baseline(cell, other) => {}
         other => panic!("{other:?} in {trial:?}"),
     }
+}
+
+/// Whether a busy machine left too few intervals to measure against.
+fn has_no_baseline(cell: &Cell, reading: &Reading) -> bool {
+    let says_so =
+        matches!(reading, Reading::NotMeasured(why) if why.starts_with("the baseline has"));
+    says_so && is_disturbed(cell)
+}
+
+fn is_disturbed(cell: &Cell) -> bool {
+    matches!(cell.validity, Validity::Disturbed(_))
+}
+
+/// Tasks that wait for a second at so many per second, when they are lost. Those
+/// that a busy machine hands over or starts late wait longer or not yet.
+fn waited_a_second(cell: &Cell, rate: u64) -> RangeInclusive<u64> {
+    let spread = if is_disturbed(cell) { rate / 2 } else { rate / 20 };
+    rate - spread..=rate + spread
 }
 
 #[test]
@@ -119,6 +137,7 @@ fn a_killed_broker_comes_back_and_has_lost_nothing() {
     match &trial.readings["recovery.from_fault"] {
         Reading::Is(after) | Reading::MoreThan(after) => assert!(*after >= 2.0, "{trial:?}"),
         Reading::NotSteady(_) => {}
+        other if has_no_baseline(cell, other) => {}
         other => panic!("{other:?} in {trial:?}"),
     }
     let broker = cell.moments.iter().filter(|mark| mark.kind == MomentKind::Broker).count();
@@ -154,8 +173,7 @@ fn a_killed_wheel_has_lost_what_waited_in_it() {
     let [cell] = cells_of(&outcome, "wheel")[..] else { panic!("one cell") };
     assert!(cell.counts.balances && cell.error.is_none(), "{cell:?}");
     let [trial] = cell.trials.as_slice() else { panic!("{:?}", cell.trials) };
-    // 2k/s for 1 s waited when it died; on a busy machine some were late.
-    assert!((1_900..=2_100).contains(&trial.lost), "{} lost", trial.lost);
+    assert!(waited_a_second(cell, 2_000).contains(&trial.lost), "{} lost", trial.lost);
     assert_eq!(trial.lost, cell.counts.lost);
     // None in the second after: it was not there.
     let done = &cell.series.columns["throughput"];
@@ -180,7 +198,7 @@ fn killed_baselines_have_lost_what_waited_in_them() {
         let [cell] = cells_of(&outcome, system)[..] else { panic!("one cell of {system}") };
         assert!(cell.counts.balances && cell.error.is_none(), "{cell:?}");
         let [trial] = cell.trials.as_slice() else { panic!("{:?}", cell.trials) };
-        assert!((475..=525).contains(&trial.lost), "{system}: {} lost", trial.lost);
+        assert!(waited_a_second(cell, 500).contains(&trial.lost), "{system}: {} lost", trial.lost);
         assert_eq!(trial.lost, cell.counts.lost, "{system}");
         assert_eq!(cell.counts.repeated, 0, "{system}: {:?}", cell.counts);
     }
@@ -343,6 +361,7 @@ fn each_trial_is_a_cell_of_its_own_and_a_control_is_judged() {
     match trial.readings["detection.impact"] {
         Reading::NoImpact | Reading::NotSteady(_) => {}
         Reading::Is(_) if left_alone.validity != Validity::Valid => {}
+        ref other if has_no_baseline(left_alone, other) => {}
         ref other => panic!("{other:?} in {trial:?}"),
     }
     assert_ne!(hurt.block, left_alone.block, "each has a broker of its own");

@@ -101,7 +101,9 @@ fn every_broker_of_ours_can_be_in_one() {
         let [cell] = cells_of(&outcome, system)[..] else { panic!("one cell") };
         assert!(cell.counts.balances && cell.error.is_none(), "{system}: {:?}", cell.error);
         assert_eq!(at(cell, 4.5), Some(0.0), "{system}: {:?}", cell.series.columns["throughput"]);
-        assert!(cell.counts.window.done > 4_000, "{system}: {:?}", cell.counts);
+        // Late or not: how soon is a matter of the machine.
+        let ok: u64 = cell.counts.grid.ok.iter().sum();
+        assert!(ok > 4_000, "{system}: {:?}", cell.counts);
         assert_eq!(cell.counts.lost, 0, "{system}: {:?}", cell.counts);
     }
 }

@@ -43,7 +43,7 @@ pub(crate) static BROKEN: Profile = profile(&[("appendonly", "perhaps")]);
 
 /// A deadline far enough for a busy machine.
 pub(crate) fn soon() -> Instant {
-    Instant::now() + Duration::from_secs(30)
+    Instant::now() + Duration::from_secs(120)
 }
 
 /// Waits for a condition; what it was is said by the caller's `expect`.

@@ -7,7 +7,7 @@ use schedbench_adapters::clock;
 /// tick, and a pacer that wakes in step with the tick is sampled wrongly; idle
 /// time is taken at each entry and exit of the idle loop.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Machine {
+pub(crate) struct Machine {
     /// Cores × time.
     all: f64,
     idle: f64,
@@ -15,7 +15,7 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn read() -> Option<Self> {
+    pub(crate) fn read() -> Option<Self> {
         let at = clock::now() as f64 / 1e9;
         let stats = KernelStats::current().ok()?;
         let second = procfs::ticks_per_second() as f64;
@@ -27,7 +27,7 @@ impl Machine {
         })
     }
 
-    pub(super) fn since(&self, earlier: &Self) -> Self {
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
         Self {
             all: self.all - earlier.all,
             idle: self.idle - earlier.idle,
@@ -36,12 +36,12 @@ impl Machine {
     }
 
     /// CPU-seconds that somebody used here.
-    pub(super) fn busy_s(&self) -> f64 {
+    pub(crate) fn busy_s(&self) -> f64 {
         self.all - self.idle - self.steal
     }
 
     /// Share that the hypervisor gave to others.
-    pub(super) fn steal(&self) -> Option<f64> {
+    pub(crate) fn steal(&self) -> Option<f64> {
         (self.all > 0.0).then(|| self.steal / self.all)
     }
 }

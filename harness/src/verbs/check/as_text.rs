@@ -20,6 +20,7 @@ use super::amounts::{grouped, length, size};
 use super::headline::{at_most, headline, usual_cells};
 use crate::plan::{CellPlan, Estimate, MOST_FAILURES, MOST_TRIES, Plan, Resolved};
 use crate::run::describe;
+use crate::run::quiet;
 use crate::scenario::wrapped;
 
 pub(super) fn write(resolved: &Resolved, out: &mut impl Write) -> io::Result<()> {
@@ -99,8 +100,10 @@ fn searches(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
     }
     let text = format!(
         "a rate that is held takes 1 cell, one that is not takes {MOST_FAILURES}; where cells are \
-         disturbed any rate may take {MOST_TRIES}, and any other cell {}: that is the most",
-        1 + plan.reruns
+         disturbed any rate may take {MOST_TRIES}, and any other cell {}, each further one after up \
+         to {} s in which it waits for a quieter moment: that is the most",
+        1 + plan.reruns,
+        quiet::LONGEST.as_secs()
     );
     labelled("searches", &text, out)
 }

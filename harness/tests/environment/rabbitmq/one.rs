@@ -121,6 +121,16 @@ fn acts_as_a_harness() {
     }
 }
 
+fn children_of(parent: u32) -> Vec<i32> {
+    let parent = format!("PPid:\t{parent}\n");
+    let all = fs::read_dir("/proc").expect("/proc").flatten();
+    all.filter_map(|process| {
+        let status = fs::read_to_string(process.path().join("status")).ok()?;
+        status.contains(&parent).then(|| process.file_name().to_string_lossy().parse().ok())?
+    })
+    .collect()
+}
+
 /// Erlang puts what it starts itself into sessions of their own, where no
 /// signal to a process group reaches them.
 #[test]
@@ -141,28 +151,17 @@ fn a_killed_harness_leaves_no_process_of_erlangs() {
         if moment == "ready" {
             wait_for("its rabbitmq", || dir.path().join("ready").exists());
             fs::remove_file(dir.path().join("ready")).expect("a file");
-        } else {
-            // In the middle of the boot.
-            wait_for("the Erlang machine", || {
-                let of = |pid| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-                of_room(&rooms).into_iter().any(|pid| of(pid).trim() == "beam.smp")
-            });
         }
-        let parent = format!("PPid:\t{}\n", harness.id());
-        let mut ours = of_room(&rooms);
-        ours.extend(fs::read_dir("/proc").expect("/proc").flatten().filter_map(|process| {
-            let status = fs::read_to_string(process.path().join("status")).ok()?;
-            status
-                .contains(&parent)
-                .then(|| process.file_name().to_string_lossy().parse::<i32>().ok())?
-        }));
-        let names: Vec<String> = ours
-            .iter()
-            .map(|pid| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default())
-            .collect();
-        for name in ["epmd", "beam.smp"] {
-            assert!(names.iter().any(|comm| comm.trim() == name), "{moment}: {name} in {names:?}");
-        }
+        // Else in the middle of the boot: whose processes come and go, so that
+        // they are looked at until both of these are there at one time.
+        let mut ours = Vec::new();
+        wait_for(&format!("Erlang's, {moment}"), || {
+            ours = of_room(&rooms);
+            ours.extend(children_of(harness.id()));
+            let comm = |pid| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            let names: Vec<String> = ours.iter().map(comm).collect();
+            ["epmd", "beam.smp"].iter().all(|name| names.iter().any(|comm| comm.trim() == *name))
+        });
         harness.kill().expect("a kill");
         harness.wait().expect("its end");
         wait_for("the end of all", || {
