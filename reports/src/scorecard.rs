@@ -145,7 +145,7 @@ pub const ITEMS: [Item; 23] = [
         At::HighestHeld,
         "ramp",
     ),
-    later(21, "longest pause, allocations for each task"),
+    item(21, "longest pause", &["pause.workers"], At::HighestHeld, "ramp"),
     item(
         22,
         "detection and recovery",

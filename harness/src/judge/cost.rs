@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schedbench_contract::Runtime;
 use schedbench_reports::outcome::Value;
 
 use crate::record::{Allocated, Memory, Usage};
@@ -43,6 +44,18 @@ pub(super) fn cost(usage: &Usage, broker: bool, done: u64, metrics: &mut Metrics
         metrics.insert(format!("pss.{role}"), pss(memory));
     }
     metrics.insert("pss.system".into(), system(usage, broker));
+}
+
+/// How long a worker's collector stopped it at the longest. Of a program in
+/// another language nobody but it can say; ours have none.
+pub(super) fn pause(usage: &Usage, runtime: Runtime, metrics: &mut Metrics) {
+    let longest = match runtime {
+        Runtime::Rust => Value::Unsupported("its workers have no garbage collector".into()),
+        Runtime::Source(_) => {
+            usage.longest_pause_ns.map_or_else(nobody, |ns| Value::Is(ns as f64 / 1e9))
+        }
+    };
+    metrics.insert("pause.workers".into(), longest);
 }
 
 /// Cores' worth of CPU over the window, by role.

@@ -162,6 +162,9 @@ pub struct Usage {
     /// Their RSS at one reading for each worker program that lived then, the
     /// largest, bytes: a program and all that it has forked are one.
     pub rss_per_worker: Option<u64>,
+    /// The longest pause that the collector of a worker process reported, from
+    /// its readiness to the end of the drain, ns.
+    pub longest_pause_ns: Option<u64>,
     /// For systems in process: what the allocator held.
     pub allocated: Option<Allocated>,
 }

@@ -41,10 +41,8 @@ pub struct WorkerSeen {
     pub held: Option<u64>,
     /// Records of it.
     pub records: u64,
-    /// Pauses it reported, and their sum in ns.
-    pub pauses: u64,
-    /// The sum of its pauses, ns.
-    pub paused_ns: u64,
+    /// The longest pause of its collector since it was ready, ns.
+    pub longest_pause_ns: u64,
     /// Records with an unknown status or a wrong worker's number, and bytes
     /// that were no whole record when the pipe ended.
     pub protocol_errors: u64,
@@ -279,8 +277,10 @@ fn tell(shared: &Shared, pipe: &Pipe, news: WorkerSeen) {
     seen.ran |= news.ran && is_last;
     seen.held = news.held.filter(|_| is_last).or(seen.held);
     seen.records += news.records;
-    seen.pauses += news.pauses;
-    seen.paused_ns += news.paused_ns;
+    // What is collected while a program starts delays no task.
+    if before.0 {
+        seen.longest_pause_ns = seen.longest_pause_ns.max(news.longest_pause_ns);
+    }
     seen.protocol_errors += news.protocol_errors;
     let is_news = (seen.ready, seen.ran) != before;
     drop(state);
@@ -413,6 +413,33 @@ mod tests {
         assert!(seen.ready && !seen.ended && !seen.ran);
         drop(second);
         assert!(pipes.wait(soon(), |all| all[&0].ended));
+    }
+
+    #[test]
+    fn of_pauses_the_longest_counts_once_the_program_is_ready() {
+        let pipes = Pipes::start(log()).expect("pipes");
+        let writer = pipes.open(0).expect("a pipe");
+        let pause = |ns: u64| {
+            let end = 1_000 + ns;
+            let pause = Record { id: 2, attempt: 0, status: Status::Pause, start: 1_000, end };
+            rustix::io::write(&writer, &pause.to_bytes()).expect("a write");
+        };
+        let wait_for = |what: &dyn Fn(WorkerSeen) -> bool| {
+            let deadline = soon();
+            while !pipes.seen().get(&0).copied().is_some_and(what) {
+                assert!(Instant::now() < deadline, "{:?}", pipes.seen());
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        };
+        pause(90_000);
+        wait_for(&|seen| seen.records == 1);
+        rustix::io::write(&writer, &record(0, Status::Ready)).expect("a write");
+        wait_for(&|seen| seen.ready);
+        for ns in [3_000, 7_000, 5_000] {
+            pause(ns);
+        }
+        wait_for(&|seen| seen.records == 5);
+        assert_eq!(pipes.seen()[&0].longest_pause_ns, 7_000);
     }
 
     #[test]

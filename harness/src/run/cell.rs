@@ -222,10 +222,12 @@ impl RunCell<'_, '_> {
             staff = self.hire(system, &log, halt)?;
             self.drive(system, &log, &mut staff, halt, arrivals)
         };
+        let longest_pause_ns = staff.longest_pause_ns();
         let dismissed = staff.dismiss();
         let proof = self.proof(system, halt, dismissed);
         let mut seen = driven?;
         seen.server = server;
+        seen.between.usage.longest_pause_ns = longest_pause_ns;
         // What the ledger could not take may be what is missing.
         seen.proof = match log.ledger().out_of_range() {
             0 => proof,

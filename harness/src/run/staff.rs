@@ -189,6 +189,12 @@ impl Staff {
         }
     }
 
+    /// The longest pause that a worker process has reported; `None` of threads.
+    pub fn longest_pause_ns(&self) -> Option<u64> {
+        let Self::Processes { pipes: Some(pipes), .. } = self else { return None };
+        pipes.seen().values().map(|worker| worker.longest_pause_ns).max()
+    }
+
     /// Lets the workers finish what they run and ends them; everything they
     /// reported has been recorded when this returns. Says how many tasks ended
     /// with them, where tasks are in the workers and nowhere else.

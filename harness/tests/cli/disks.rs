@@ -66,8 +66,11 @@ fn suffered<'a>(outcome: &'a Outcome, system: &str) -> (&'a Cell, &'a Trial) {
     assert!(cell.counts.balances, "{system}: {:?}", cell.counts);
     let [trial] = cell.trials.as_slice() else { panic!("{system}: {:?}", cell.trials) };
     assert_eq!(trial.fault, "disk-full broker at 3 s for 8 s");
-    assert!((3.0..4.0).contains(&trial.took_effect_s), "{system}: {trial:?}");
-    assert!((11.0..12.0).contains(&trial.cleared_s.expect("room")), "{system}: {trial:?}");
+    // A node of RabbitMQ's is told, and may answer late where others want the cores.
+    let within = if cell.validity == Validity::Valid { 1.0 } else { 4.0 };
+    let (full, room) = (trial.took_effect_s, trial.cleared_s.expect("room"));
+    assert!((3.0..3.0 + within).contains(&full), "{system}: {trial:?}");
+    assert!((11.0..11.0 + within).contains(&room), "{system}: {trial:?}");
     let done = &cell.series.columns["throughput"];
     assert_eq!(done_at(cell, 10.7), Some(0.0), "{system}: {done:?}");
     assert_eq!((cell.counts.lost, trial.lost), (0, 0), "{system}: {:?}", cell.counts);

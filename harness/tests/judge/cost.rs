@@ -1,5 +1,6 @@
 //! CPU and memory, and what they say of the limit.
 
+use schedbench::plan::{CellPlan, Target};
 use schedbench::record::{Allocated, Memory, Usage};
 use schedbench_reports::outcome::Value;
 
@@ -51,6 +52,25 @@ fn memory_in_process_is_the_difference_to_noop() {
     );
     let nobody = Value::NotMeasured("no process or thread of its own".into());
     assert_eq!(metric(&cell, "rss.per_worker"), &nobody, "its workers are threads");
+}
+
+#[test]
+fn the_longest_pause_is_that_of_programs_with_a_collector() {
+    let stage = redis(2_000.0);
+    let none = Value::Unsupported("its workers have no garbage collector".into());
+    assert_eq!(metric(&stage.judge(), "pause.workers"), &none);
+    for name in ["asynq", "go-timers", "celery"] {
+        let system = schedbench_adapters::find(name).expect("a system of this build");
+        let target = Target { system, profile: &system.profiles[0] };
+        let mut stage = Stage::new(CellPlan { target, ..plan(2_000.0, 1) });
+        stage.run_all(|_| MS);
+        stage.usage.longest_pause_ns = Some(2_500_000);
+        assert_eq!(metric(&stage.judge(), "pause.workers"), &Value::Is(0.0025), "{name}");
+        stage.usage.longest_pause_ns = None;
+        let cell = stage.judge();
+        let found = metric(&cell, "pause.workers");
+        assert!(matches!(found, Value::NotMeasured(_)), "{name}: {found:?}");
+    }
 }
 
 #[test]

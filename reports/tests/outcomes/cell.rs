@@ -203,6 +203,12 @@ fn costs(model: &Model, flow: &Flow, dice: &mut Dice) -> BTreeMap<String, Value>
         put("pss.workers", workers * 1e6);
         put("pss.system", (broker + workers) * 1e6);
     }
+    let pause = match model.system {
+        "asynq" | "gocron" | "go-timers" => Value::Is(0.4e-3),
+        "celery" => Value::Is(11e-3),
+        _ => Value::Unsupported("its workers have no garbage collector".into()),
+    };
+    metrics.insert("pause.workers".into(), pause);
     metrics
 }
 

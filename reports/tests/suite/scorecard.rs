@@ -44,7 +44,11 @@ fn score(outcome: &Outcome, number: u8, system: &str) -> String {
 
 #[test]
 fn each_item_is_read_where_its_metric_is() {
-    let outcome = whole();
+    let mut outcome = whole();
+    // As if its workers had a collector: those of all others here have none.
+    for cell in outcome.cells.iter_mut().filter(|cell| cell.key.system == "redis-asynq") {
+        cell.metrics.insert("pause.workers".into(), Value::Is(3.0));
+    }
     let card = card(&outcome);
     let lines = |number: u8| card.lines.iter().filter(move |line| line.item.number == number);
     for item in &ITEMS {
@@ -59,6 +63,9 @@ fn each_item_is_read_where_its_metric_is() {
     assert_eq!(score(&outcome, 12, "wheel"), "not measured yet");
     assert_eq!(score(&outcome, 16, "wheel"), "not applicable: no broker that keeps it");
     assert_eq!(score(&outcome, 5, "wheel"), "≥ 100k/s");
+    assert_eq!(score(&outcome, 21, "redis-asynq"), "3");
+    let none = Value::Unsupported("its workers have no garbage collector".into());
+    assert_eq!(score(&outcome, 21, "wheel"), format!("{none:?}"));
 }
 
 /// A search may try a round rate on its way, which the others then have not.

@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 use super::node::Node;
 use super::place::Place;
 
-/// A node that is stopped does not answer.
-pub(super) const ASKED: Duration = Duration::from_secs(2);
+/// A node that is stopped does not answer; one on a crowded machine may need
+/// seconds for what takes 6 ms else.
+pub(super) const ASKED: Duration = Duration::from_secs(4);
 /// Between two looks whether there is an answer.
 const LOOK: Duration = Duration::from_millis(2);
 

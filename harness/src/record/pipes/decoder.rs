@@ -4,7 +4,7 @@ use schedbench_contract::{
 
 use super::WorkerSeen;
 
-/// A pause this long is worth a mark on the time axis; the others are counted.
+/// A pause this long is worth a mark on the time axis; of the others the longest is kept.
 const LONG_PAUSE_NS: u64 = 10_000_000;
 
 /// Puts the bytes of one worker's pipe together to records.
@@ -79,8 +79,7 @@ fn note(bytes: &[u8; RECORD_BYTES], worker: u32, seen: &mut WorkerSeen, log: &Re
         }
         Status::Pause => {
             let length = end.saturating_sub(start);
-            seen.pauses += 1;
-            seen.paused_ns += length;
+            seen.longest_pause_ns = seen.longest_pause_ns.max(length);
             if length >= LONG_PAUSE_NS {
                 let ms = length / 1_000_000;
                 let text = format!("worker {} paused for {ms} ms", worker + 1);
