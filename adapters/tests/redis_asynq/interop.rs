@@ -88,7 +88,7 @@ with_redis!(go_reads_our_retries_and_our_running_tasks(&[]), |bench, A| {
     assert_eq!(ran.trim(), format!("{} 1", id(0)));
 
     bench.fail_ppm = 0;
-    bench.handler = Handler::SleepNs(6_000_000_000);
+    bench.handler = Handler::SleepNs(9_000_000_000);
     let mut work = work;
     (work.fail_ppm, work.handler) = (0, bench.handler);
     settled(&mut producer, &[task(1, b"x")]).await;

@@ -192,7 +192,7 @@ with_redis!(a_foreign_task_is_run_and_reported_as_foreign(&[]), |bench, A| {
 with_redis!(what_was_not_run_is_given_back_at_the_right_end(&[]), |bench, A| {
     bench.shape.concurrency = 1;
     bench.shape.prefetch = 4;
-    bench.handler = Handler::SleepNs(300_000_000);
+    bench.handler = Handler::SleepNs(1_000_000_000);
     let (adapter, mut producer, work) = bench.open_with_producer::<A>().await;
     let worker = bench.worker::<A>(&work).await;
     let pool = pool();

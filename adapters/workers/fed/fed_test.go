@@ -195,7 +195,7 @@ func (w writer) Write(bytes []byte) (int, error) {
 
 func TestHandlersThatWorkAreLimitedAndWaitedFor(t *testing.T) {
 	var events bytes.Buffer
-	work := &Work{Handler: Handler{Sleep: 20 * time.Millisecond}}
+	work := &Work{Handler: Handler{Sleep: 200 * time.Millisecond}}
 	work.Shape.Concurrency = 2
 	runner := NewRunner(work, NewReport(&events, true), false)
 	for id := range uint64(100) {

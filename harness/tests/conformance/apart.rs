@@ -31,7 +31,7 @@ fn hears_others(hand: &Hand<'_, '_>, node: usize) -> bool {
 /// That every node takes the TCP connection and the login of a client.
 fn all_take_logins(hand: &Hand<'_, '_>) {
     for at in hand.address().expect("RabbitMQ").each() {
-        let soon = Instant::now() + Duration::from_secs(5);
+        let soon = Instant::now() + Duration::from_secs(30);
         let greeted = Amqp::sign_in(&at, soon);
         greeted.unwrap_or_else(|error| panic!("{}: {error}", at.host));
     }

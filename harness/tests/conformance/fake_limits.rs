@@ -9,13 +9,17 @@ use crate::MS;
 use crate::play::{Played, Staging, plan, play};
 use crate::systems::{Lane, fake};
 
-/// Lateness from which a generator is blamed here. The default of 1 ms is for
-/// a machine that does nothing else; what is planted is ten times this.
+/// Lateness from which a generator that is put to sleep is blamed here: what is
+/// planted is more than twice this. The default of 1 ms is for a machine that
+/// does nothing else.
 const LATE_NS: u64 = 20 * MS;
+/// And one that is not: a machine takes a core away for less.
+const NEVER_LATE_NS: u64 = 250 * MS;
 
 fn played(profile: &str, count: u64, rate: u64, hiccup: Option<(u64, u64)>) -> Played {
     let _lane = Lane::enter(fake(profile));
-    let limits = Limits { lateness_ns: LATE_NS, ..Limits::default() };
+    let lateness_ns = if hiccup.is_some() { LATE_NS } else { NEVER_LATE_NS };
+    let limits = Limits { lateness_ns, ..Limits::default() };
     play(&plan(fake(profile), count, rate), &Staging { hiccup, limits, ..Staging::default() })
 }
 
@@ -31,7 +35,9 @@ fn a_slow_server_is_overloaded() {
     assert!(matches!(played.cell.state, State::Overloaded(_)), "{:?}", played.cell.state);
     assert!(!matches!(played.cell.held, Held::Yes));
     let throughput = played.metric("throughput");
-    assert!((throughput / capacity as f64 - 1.0).abs() < 0.02, "{throughput}/s");
+    // What was offered is twice as much. A server that is put aside has less.
+    let share = throughput / capacity as f64;
+    assert!((0.85..1.02).contains(&share), "{throughput}/s");
     // Overload loses nothing: it is all done in the end.
     played.balances(4 * capacity, 0, 0);
 }

@@ -33,8 +33,9 @@ fn an_open_loop_sees_a_stall_as_the_formula_has_it() {
     for (name, q) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99)] {
         let expected = f64::max(0.0, stall_s - 0.5 * (1.0 - q) * WINDOW_S as f64);
         let found = played.metric(&format!("start_latency.{name}"));
-        // Wide: a generator that is late on a busy machine adds to it.
-        assert!((found - expected).abs() < 0.1 * stall_s, "{name}: {found} s, not {expected} s");
+        // Omission makes it less; a machine that puts a generator aside adds to it.
+        let (least, most) = (expected - 0.1 * stall_s, expected + 0.5 * stall_s);
+        assert!((least..most).contains(&found), "{name}: {found} s, not {expected} s");
     }
 }
 

@@ -134,7 +134,7 @@ impl Act for Agree {
         assert!(died > 10, "{died}");
         hand.wait("the dead to be aside", |hand| hand.backlog().dead == Some(died));
         management.comes_to("acks", RUN, |it| it.of_queue(&main, &["message_stats", "ack"]));
-        assert_eq!(management.depth(&main), [0, 0]);
+        wait_for("an empty queue", || management.depth(&main) == [0, 0]);
 
         // A worker that stands still holds what it may, the rest waits.
         let worker = hand.children().remove(0);
@@ -159,7 +159,7 @@ impl Act for Agree {
         wait_for("the management's ready and held", || management.depth(&main) == [ready, held]);
         let delayed = format!("{main}.delay.{}", 3_600 * 1_000);
         wait_for("the management's delayed", || management.depth(&delayed) == [LATER, 0]);
-        assert_eq!(management.depth(&dead), [died, 0]);
+        wait_for("the management's dead", || management.depth(&dead) == [died, 0]);
         let waits: u64 = [&main, &delayed].iter().flat_map(|queue| management.depth(queue)).sum();
         assert_eq!(waits, open, "the ledger's open tasks");
         // What was published into each, and confirmed in all: the dead were

@@ -25,8 +25,9 @@ use crate::fault::proxy::Proxy;
 const START: Duration = Duration::from_secs(90);
 /// From SIGTERM to SIGKILL: it writes what it has and closes its log.
 const STOP: Duration = Duration::from_secs(15);
-/// For the question who leads, which is asked when a fault is due.
-const ASKED: Duration = Duration::from_secs(2);
+/// For the question who leads, which is asked when a fault is due: milliseconds,
+/// or seconds where others want the cores.
+const ASKED: Duration = Duration::from_secs(4);
 /// Between two looks at what starts.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Who may sign in.
