@@ -52,7 +52,8 @@ pub(super) fn pause(usage: &Usage, runtime: Runtime, metrics: &mut Metrics) {
     let longest = match runtime {
         Runtime::Rust => Value::Unsupported("its workers have no garbage collector".into()),
         Runtime::Source(_) => {
-            usage.longest_pause_ns.map_or_else(nobody, |ns| Value::Is(ns as f64 / 1e9))
+            let none = || Value::NotMeasured("no collection was reported".into());
+            usage.longest_pause_ns.map_or_else(none, |ns| Value::Is(ns as f64 / 1e9))
         }
     };
     metrics.insert("pause.workers".into(), longest);

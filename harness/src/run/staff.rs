@@ -189,10 +189,10 @@ impl Staff {
         }
     }
 
-    /// The longest pause that a worker process has reported; `None` of threads.
+    /// The longest pause that a worker process has reported, if any has.
     pub fn longest_pause_ns(&self) -> Option<u64> {
         let Self::Processes { pipes: Some(pipes), .. } = self else { return None };
-        pipes.seen().values().map(|worker| worker.longest_pause_ns).max()
+        pipes.seen().values().map(|worker| worker.longest_pause_ns).max().filter(|ns| *ns > 0)
     }
 
     /// Lets the workers finish what they run and ends them; everything they
