@@ -11,6 +11,6 @@ pub use evidence::{
     Allocated, Evidence, HandOver, Host, Injected, Memory, PacingSeen, Proof, Rested, Usage,
 };
 pub use footprint::{Footprint, Growth, READINGS};
-pub use pipes::{Pipes, PipesEnd, WorkerSeen};
+pub use pipes::{LONG_PAUSE_NS, Pipes, PipesEnd, WorkerSeen};
 pub(crate) use sampler::Machine;
 pub use sampler::{Between, Role, Sampler, Snapshot};

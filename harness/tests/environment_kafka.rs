@@ -61,6 +61,7 @@ fn wire(at: &Address) -> Wire {
 #[test]
 fn it_starts_survives_a_kill_and_leaves_nothing() {
     stand!(at, logs, rooms);
+    let began = clock::now();
     let mut kafka = start(&at, &FLUSH);
     let said = kafka.describe();
     assert!(said.starts_with("kafka 4.") && said.contains("fsync every 1 records"), "{said}");
@@ -71,12 +72,23 @@ fn it_starts_survives_a_kill_and_leaves_nothing() {
     let setting = asked.setting(broker, "log.flush.interval.messages").expect("an answer");
     assert_eq!(setting.as_deref(), Some("1"));
 
+    // A JVM stands still several times while it starts.
+    let of_its_start = kafka.pauses(&(began..clock::now())).expect("a JVM says so");
+    assert!(!of_its_start.is_empty());
+    for pause in &of_its_start {
+        assert!(pause.start >= began && pause.start < pause.end, "{pause:?} after {began}");
+    }
+
     let child = kafka.child().expect("a child").clone();
     assert_eq!(child.kill().signal, Some(9));
     let died = kafka.check().expect_err("it is dead").to_string();
     assert!(died.contains("broker died") && died.contains("signal 9"), "{died}");
     assert!(died.contains(&logs.path().display().to_string()), "{died}");
+    let again = clock::now();
     kafka.restart().expect("it comes back");
+    assert!(!kafka.pauses(&(again..clock::now())).expect("a JVM says so").is_empty());
+    let of_both = kafka.pauses(&(began..clock::now())).expect("a JVM says so");
+    assert!(of_both.starts_with(&of_its_start), "{of_both:?} after {of_its_start:?}");
     assert_ne!(kafka.child().expect("a child").pid(), child.pid());
     assert_eq!(wire(kafka.address()).this_broker().expect("a broker"), broker);
 

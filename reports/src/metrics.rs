@@ -150,6 +150,8 @@ pub const METRICS: &[Metric] = &[
     metric("pss.workers", "PSS of the workers", Bytes, Lower),
     metric("pss.system", "PSS of the system", Bytes, Lower),
     metric("pause.workers", "longest pause of a worker's collector", Seconds, Lower),
+    metric("pause.broker", "longest pause of the broker's JVM", Seconds, Lower),
+    metric("allocations.per_task", "allocations per task", Number, Lower),
     metric("foreign_cpu", "CPU of other processes", Cores, Neither),
     metric("unattributed_cpu", "CPU in no process's time", Cores, Neither),
     metric("steal", "time stolen by the hypervisor", Fraction, Neither),

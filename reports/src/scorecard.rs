@@ -145,7 +145,13 @@ pub const ITEMS: [Item; 23] = [
         At::HighestHeld,
         "ramp",
     ),
-    item(21, "longest pause", &["pause.workers"], At::HighestHeld, "ramp"),
+    item(
+        21,
+        "longest pause, and allocations",
+        &["pause.workers", "pause.broker", "allocations.per_task"],
+        At::HighestHeld,
+        "ramp",
+    ),
     item(
         22,
         "detection and recovery",

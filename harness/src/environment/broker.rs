@@ -2,6 +2,7 @@
 //! [`BROKERS`] and one file like `redis.rs`.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use schedbench_contract::{Address, Broker, Profile};
@@ -104,6 +105,12 @@ pub trait Running: Send {
     fn leader(&self, queue: &str) -> Result<usize> {
         let _ = queue;
         Err(Error::Unfit("it has no leader".into()))
+    }
+    /// When a process of it stopped all of its threads for its own housekeeping,
+    /// in a stretch of monotonic time, ns; `None` of one that does not say so.
+    fn pauses(&self, stretch: &Range<u64>) -> Option<Vec<Range<u64>>> {
+        let _ = stretch;
+        None
     }
     /// How many of a cell's queues are with the nodes at these places, and how
     /// many it has; `None` where it has one.

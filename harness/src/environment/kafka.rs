@@ -11,6 +11,7 @@ mod node;
 mod nodes;
 mod own;
 mod quick;
+mod safepoints;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use schedbench_contract::Runtime;
+use schedbench_contract::{Broker, Runtime};
 use schedbench_reports::outcome::Value;
 
+use crate::plan::Target;
 use crate::record::{Allocated, Memory, Usage};
 
 type Metrics = BTreeMap<String, Value>;
@@ -46,17 +47,36 @@ pub(super) fn cost(usage: &Usage, broker: bool, done: u64, metrics: &mut Metrics
     metrics.insert("pss.system".into(), system(usage, broker));
 }
 
-/// How long a worker's collector stopped it at the longest. Of a program in
-/// another language nobody but it can say; ours have none.
-pub(super) fn pause(usage: &Usage, runtime: Runtime, metrics: &mut Metrics) {
-    let longest = match runtime {
-        Runtime::Rust => Value::Unsupported("its workers have no garbage collector".into()),
-        Runtime::Source(_) => {
-            let none = || Value::NotMeasured("no collection was reported".into());
-            usage.longest_pause_ns.map_or_else(none, |ns| Value::Is(ns as f64 / 1e9))
-        }
+/// How long a worker's collector stopped it, and the broker's JVM all of its
+/// threads, at the longest. Of a program in another language nobody but it can
+/// say; ours have no collector.
+pub(super) fn pauses(usage: &Usage, target: Target, metrics: &mut Metrics) {
+    let longest = |ns: Option<u64>| {
+        let none = || Value::NotMeasured("no pause was reported".into());
+        ns.map_or_else(none, |ns| Value::Is(ns as f64 / 1e9))
     };
-    metrics.insert("pause.workers".into(), longest);
+    let workers = match target.system.runtime {
+        Runtime::Rust => Value::Unsupported("its workers have no garbage collector".into()),
+        Runtime::Source(_) => longest(usage.longest_pause_ns),
+    };
+    let broker = match target.profile.broker {
+        Some(Broker::Kafka) => longest(usage.broker_pause_ns),
+        Some(_) => Value::Unsupported("its broker does not run in a JVM".into()),
+        None => Value::Unsupported("it has no broker".into()),
+    };
+    metrics.insert("pause.workers".into(), workers);
+    metrics.insert("pause.broker".into(), broker);
+}
+
+/// How often the process of a system in process allocated per task that it did
+/// in the window; what the harness around it allocates is in that.
+pub(super) fn allocations(usage: &Usage, done: u64, metrics: &mut Metrics) {
+    let each = match usage.allocated {
+        None => Value::NotMeasured("another process's allocations are not counted".into()),
+        Some(_) if done == 0 => no_task(),
+        Some(Allocated { calls, .. }) => Value::Is(calls as f64 / done as f64),
+    };
+    metrics.insert("allocations.per_task".into(), each);
 }
 
 /// Cores' worth of CPU over the window, by role.
@@ -75,10 +95,14 @@ fn nobody() -> Value {
     Value::NotMeasured("no process or thread of its own".into())
 }
 
+fn no_task() -> Value {
+    Value::NotMeasured("no task was done in the window".into())
+}
+
 fn per_million(cpu_s: Option<f64>, done: u64) -> Value {
     match cpu_s {
         None => nobody(),
-        Some(_) if done == 0 => Value::NotMeasured("no task was done in the window".into()),
+        Some(_) if done == 0 => no_task(),
         Some(cpu_s) => Value::Is(cpu_s * 1e6 / done as f64),
     }
 }
@@ -102,7 +126,7 @@ fn pss(memory: Option<Memory>) -> Value {
 /// workers together.
 fn system(usage: &Usage, broker: bool) -> Value {
     match usage.allocated {
-        Some(Allocated { here, noop: Some(noop) }) => Value::Is(here as f64 - noop as f64),
+        Some(Allocated { here, noop: Some(noop), .. }) => Value::Is(here as f64 - noop as f64),
         Some(Allocated { noop: None, .. }) => {
             Value::NotMeasured("no noop cell at this load".into())
         }

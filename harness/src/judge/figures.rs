@@ -6,7 +6,7 @@ use schedbench_contract::{ConfirmMode, Delay as Claimed};
 use schedbench_reports::outcome::{self, Value, WindowCounts};
 
 use super::backlog::Slope;
-use super::cost::{busy, cost, pause};
+use super::cost::{allocations, busy, cost, pauses};
 use super::floor::Floor;
 use super::latency::{Distribution, QUANTILES};
 use super::limit::window_full;
@@ -59,7 +59,8 @@ impl Figures<'_> {
         let flow = &self.sums.flow;
         cost(&self.evidence.usage, broker, flow.done_in_window(), &mut metrics);
         busy(&self.evidence.usage, flow.grid.seconds(), &mut metrics);
-        pause(&self.evidence.usage, self.evidence.plan.target.system.runtime, &mut metrics);
+        pauses(&self.evidence.usage, self.evidence.plan.target, &mut metrics);
+        allocations(&self.evidence.usage, flow.done_in_window(), &mut metrics);
         self.surroundings(&mut metrics);
         metrics
     }

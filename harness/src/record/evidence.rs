@@ -165,6 +165,9 @@ pub struct Usage {
     /// The longest pause that the collector of a worker process reported, from
     /// its readiness to the end of the drain, ns.
     pub longest_pause_ns: Option<u64>,
+    /// The longest time for which the broker's JVM stopped all of its threads,
+    /// from the start to the end of the drain, ns; of several nodes the longest.
+    pub broker_pause_ns: Option<u64>,
     /// For systems in process: what the allocator held.
     pub allocated: Option<Allocated>,
 }
@@ -178,13 +181,16 @@ pub struct Memory {
     pub pss: Option<u64>,
 }
 
-/// Most bytes the harness's allocator held during the cell.
+/// What the harness's allocator was asked for during the cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allocated {
-    /// In this cell.
+    /// Most bytes held in this cell.
     pub here: u64,
-    /// In `noop`'s cell at the same load; `None` when there was none.
+    /// The same in `noop`'s cell at the same load; `None` when there was none.
     pub noop: Option<u64>,
+    /// How often something was allocated in the window, by whom in the process
+    /// ever.
+    pub calls: u64,
 }
 
 /// What the machine did besides, over the window.

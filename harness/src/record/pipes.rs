@@ -20,6 +20,7 @@ use schedbench_contract::{MomentKind, Recorder};
 
 use crate::environment::placement;
 use decoder::Decoder;
+pub use decoder::LONG_PAUSE_NS;
 
 /// What a pipe holds while this thread is not on a core: 32,768 records, a
 /// third of a second at 100,000 a second. The most an unprivileged process gets.

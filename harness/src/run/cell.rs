@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use schedbench_adapters::{clock, visit, visit_in_child};
 use schedbench_contract::ledger::Ledger;
 use schedbench_contract::{
-    Adapter, Endpoints, Fill, Moment, Recorder, Server, Visit, Work, WorkersShape,
+    Adapter, Endpoints, Fill, Moment, MomentKind, Recorder, Server, Visit, Work, WorkersShape,
 };
 use schedbench_reports::outcome::CellError;
 
@@ -20,7 +20,7 @@ use super::staff::Staff;
 use super::stage::Stage;
 use crate::drive::{self, Driven};
 use crate::plan::{Arrivals, CellPlan, Load, Pacing};
-use crate::record::{Between, Injected, Proof, Rested};
+use crate::record::{Between, Injected, LONG_PAUSE_NS, Proof, Rested};
 
 /// Sequence numbers kept for probes, before the first arrival.
 pub const PROBE_ROOM: u64 = 1_024;
@@ -228,6 +228,14 @@ impl RunCell<'_, '_> {
         let mut seen = driven?;
         seen.server = server;
         seen.between.usage.longest_pause_ns = longest_pause_ns;
+        let pauses = self.stage.broker_pauses(&(seen.start..seen.ended));
+        for pause in pauses.iter().filter(|pause| pause.end - pause.start >= LONG_PAUSE_NS) {
+            let text =
+                format!("the broker paused for {} ms", (pause.end - pause.start) / 1_000_000);
+            log.moment(pause.start, MomentKind::Pause, text);
+        }
+        let lengths = pauses.iter().map(|pause| pause.end - pause.start);
+        seen.between.usage.broker_pause_ns = lengths.max();
         // What the ledger could not take may be what is missing.
         seen.proof = match log.ledger().out_of_range() {
             0 => proof,

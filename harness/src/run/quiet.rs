@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::session::Session;
 use super::stage;
-use crate::environment::of_this_process;
+use crate::environment::{of_this_process, placement};
 use crate::judge::Limits;
 use crate::plan::CellPlan;
 use crate::record::Machine;
@@ -79,15 +79,20 @@ impl Seen {
     }
 }
 
-/// Works on every core for [`LOOK`]: a hypervisor takes nothing from who wants
-/// nothing, so that an idle machine always seems quiet.
+/// Works on every core for [`LOOK`], the generator's too where it has its own: a
+/// hypervisor takes nothing from who wants nothing, so that an idle machine
+/// always seems quiet.
 fn look() -> Option<Seen> {
-    let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = placement::cores();
+    let inherited = placement::system_cores().unwrap_or(cores);
     let (machine, own) = (Machine::read()?, of_this_process());
     let until = Instant::now() + LOOK;
     thread::scope(|scope| {
-        for _ in 0..cores {
-            scope.spawn(|| {
+        for place in 0..cores {
+            scope.spawn(move || {
+                if place >= inherited {
+                    placement::to_generator();
+                }
                 while Instant::now() < until {
                     std::hint::spin_loop();
                 }

@@ -1,6 +1,7 @@
 //! Where cells are run: the runtime, the keeper, the brokers.
 
 use std::net::IpAddr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -167,6 +168,12 @@ impl Stage<'_> {
     pub fn broker_memory(&self) -> Option<Memory> {
         let are_ours = self.brokers().all(|broker| broker.child().is_some());
         are_ours.then(|| self.sampler.broker_memory()).flatten()
+    }
+
+    /// When the broker's processes stopped all of their threads, in a stretch of
+    /// monotonic time, ns.
+    pub fn broker_pauses(&self, stretch: &Range<u64>) -> Vec<Range<u64>> {
+        self.broker.as_ref().and_then(|broker| broker.pauses(stretch)).unwrap_or_default()
     }
 
     /// Fails where a cell's queue is not kept as its profile claims.

@@ -19,9 +19,16 @@ pub(super) struct Edges {
     pub(super) snapshots: (Option<Snapshot>, Option<Snapshot>),
     /// Most bytes that the allocator held.
     pub(super) most_held: u64,
+    /// Allocations of the process until then.
+    allocations: (u64, u64),
 }
 
 impl Edges {
+    /// Allocations of the process in the window.
+    pub(super) const fn allocations(&self) -> u64 {
+        self.allocations.1.saturating_sub(self.allocations.0)
+    }
+
     const fn phase(&self) -> Phase {
         match self.snapshots {
             (None, _) => Phase::WarmUp,
@@ -67,6 +74,7 @@ impl RunCell<'_, '_> {
             let opens = pacer.opened.load(Ordering::Acquire);
             if edges.snapshots.0.is_none() && opens > 0 && now >= opens {
                 edges.snapshots.0 = Some(self.stage.sampler.snapshot());
+                edges.allocations.0 = allocator::calls();
                 self.stage.progress.turn(log.counts(), Phase::WarmUp);
             }
             let done = pacer.is_done.load(Ordering::Acquire);
@@ -74,6 +82,7 @@ impl RunCell<'_, '_> {
             let has_closed = is_over || pacer.is_closed.load(Ordering::Acquire);
             if has_closed && edges.snapshots.1.is_none() {
                 self.stage.progress.turn(log.counts(), edges.phase());
+                edges.allocations.1 = allocator::calls();
                 edges.snapshots.1 = Some(self.stage.sampler.last_snapshot());
             }
             if is_over && done {

@@ -42,9 +42,13 @@ fn cpu_counts_per_million_done_and_memory_by_role() {
 fn memory_in_process_is_the_difference_to_noop() {
     let mut stage = Stage::new(plan(2_000.0, 1));
     stage.run_all(|_| MS);
-    stage.usage.allocated = Some(Allocated { here: 1_000, noop: Some(1_200) });
-    assert_eq!(metric(&stage.judge(), "pss.system"), &Value::Is(-200.0));
-    stage.usage.allocated = Some(Allocated { here: 1_000, noop: None });
+    stage.usage.allocated = Some(Allocated { here: 1_000, noop: Some(1_200), calls: 500 });
+    let cell = stage.judge();
+    assert_eq!(metric(&cell, "pss.system"), &Value::Is(-200.0));
+    // 2,000 tasks in its second, of which the last may end after it.
+    let each = crate::stage::number(&cell, "allocations.per_task");
+    assert!(crate::stage::close(each, 0.25, 1e-2), "{each}");
+    stage.usage.allocated = Some(Allocated { here: 1_000, noop: None, calls: 0 });
     let cell = stage.judge();
     assert_eq!(
         metric(&cell, "pss.system"),
@@ -52,13 +56,19 @@ fn memory_in_process_is_the_difference_to_noop() {
     );
     let nobody = Value::NotMeasured("no process or thread of its own".into());
     assert_eq!(metric(&cell, "rss.per_worker"), &nobody, "its workers are threads");
+    assert_eq!(metric(&cell, "allocations.per_task"), &Value::Is(0.0));
+    stage.usage.allocated = None;
+    let elsewhere = Value::NotMeasured("another process's allocations are not counted".into());
+    assert_eq!(metric(&stage.judge(), "allocations.per_task"), &elsewhere);
 }
 
 #[test]
 fn the_longest_pause_is_that_of_programs_with_a_collector() {
-    let stage = redis(2_000.0);
+    let cell = redis(2_000.0).judge();
     let none = Value::Unsupported("its workers have no garbage collector".into());
-    assert_eq!(metric(&stage.judge(), "pause.workers"), &none);
+    assert_eq!(metric(&cell, "pause.workers"), &none);
+    let none = Value::Unsupported("its broker does not run in a JVM".into());
+    assert_eq!(metric(&cell, "pause.broker"), &none);
     for name in ["asynq", "go-timers", "celery"] {
         let system = schedbench_adapters::find(name).expect("a system of this build");
         let target = Target { system, profile: &system.profiles[0] };
@@ -69,8 +79,25 @@ fn the_longest_pause_is_that_of_programs_with_a_collector() {
         stage.usage.longest_pause_ns = None;
         let cell = stage.judge();
         let found = metric(&cell, "pause.workers");
-        assert_eq!(found, &Value::NotMeasured("no collection was reported".into()), "{name}");
+        assert_eq!(found, &Value::NotMeasured("no pause was reported".into()), "{name}");
     }
+}
+
+#[test]
+fn the_brokers_pause_is_that_of_a_jvm() {
+    let system = schedbench_adapters::find("kafka").expect("a system of this build");
+    let target = Target { system, profile: &system.profiles[0] };
+    let mut stage = Stage::new(CellPlan { target, ..plan(2_000.0, 1) });
+    stage.run_all(|_| MS);
+    let none = Value::NotMeasured("no pause was reported".into());
+    assert_eq!(metric(&stage.judge(), "pause.broker"), &none);
+    stage.usage.broker_pause_ns = Some(7_500_000);
+    assert_eq!(metric(&stage.judge(), "pause.broker"), &Value::Is(0.0075));
+
+    let mut stage = Stage::new(plan(2_000.0, 1));
+    stage.run_all(|_| MS);
+    let none = Value::Unsupported("it has no broker".into());
+    assert_eq!(metric(&stage.judge(), "pause.broker"), &none);
 }
 
 #[test]

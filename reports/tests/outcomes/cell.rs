@@ -209,6 +209,17 @@ fn costs(model: &Model, flow: &Flow, dice: &mut Dice) -> BTreeMap<String, Value>
         _ => Value::Unsupported("its workers have no garbage collector".into()),
     };
     metrics.insert("pause.workers".into(), pause);
+    let pause = match (model.system, &model.server) {
+        ("kafka", _) => Value::Is(7.2e-3),
+        (_, Some(_)) => Value::Unsupported("its broker does not run in a JVM".into()),
+        (_, None) => Value::Unsupported("it has no broker".into()),
+    };
+    metrics.insert("pause.broker".into(), pause);
+    let allocations = match model.server {
+        Some(_) => Value::NotMeasured("another process's allocations are not counted".into()),
+        None => Value::Is(60.0 / flow.rate),
+    };
+    metrics.insert("allocations.per_task".into(), allocations);
     metrics
 }
 

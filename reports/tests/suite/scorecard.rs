@@ -45,9 +45,12 @@ fn score(outcome: &Outcome, number: u8, system: &str) -> String {
 #[test]
 fn each_item_is_read_where_its_metric_is() {
     let mut outcome = whole();
-    // As if its workers had a collector: those of all others here have none.
+    // As if its workers had a collector and its broker a JVM: those of all others
+    // here have none.
     for cell in outcome.cells.iter_mut().filter(|cell| cell.key.system == "redis-asynq") {
-        cell.metrics.insert("pause.workers".into(), Value::Is(3.0));
+        for name in ["pause.workers", "pause.broker"] {
+            cell.metrics.insert(name.into(), Value::Is(3.0));
+        }
     }
     let card = card(&outcome);
     let lines = |number: u8| card.lines.iter().filter(move |line| line.item.number == number);
@@ -60,6 +63,7 @@ fn each_item_is_read_where_its_metric_is() {
         );
     }
     assert_eq!(lines(1).count(), 6, "a line for each rate");
+    assert_eq!(lines(21).count(), 3, "pauses of workers and broker, allocations");
     assert_eq!(score(&outcome, 12, "wheel"), "not measured yet");
     assert_eq!(score(&outcome, 16, "wheel"), "not applicable: no broker that keeps it");
     assert_eq!(score(&outcome, 5, "wheel"), "≥ 100k/s");

@@ -10,6 +10,7 @@ use schedbench_adapters::kafka_wire::Wire;
 use schedbench_contract::{Address, Secret};
 
 use super::jvm::{Jvm, Who, died, told_lines};
+use super::safepoints::Safepoints;
 use crate::environment::{Child, Result, SmallDisk};
 
 /// What it is, however often it is started.
@@ -24,6 +25,8 @@ pub(super) struct Node {
     pub(super) properties: Secret,
     /// What its JVM gets.
     pub(super) options: Vec<OsString>,
+    /// Where its JVM writes when it stood still.
+    pub(super) safepoints: Safepoints,
     /// The process that it was started as last.
     pub(super) child: Option<Child>,
 }
@@ -43,7 +46,7 @@ impl Node {
     pub(super) fn launch(&mut self, jvm: &Jvm) -> Result<()> {
         if self.child.as_ref().is_none_or(|child| child.ended().is_some()) {
             let program = ["kafka.Kafka", "/dev/stdin"];
-            let options = self.options.clone();
+            let options = self.options.iter().cloned().chain([self.safepoints.option()]);
             let mut spec = jvm.spec(&self.who, options, &program, &self.properties);
             spec.disk.clone_from(&self.disk);
             self.child = Some(jvm.keeper.spawn(spec)?);
@@ -120,6 +123,7 @@ mod tests {
             disk: None,
             properties: Secret(String::new()),
             options: Vec::new(),
+            safepoints: Safepoints::of(dir.path(), 1),
             child: None,
         };
         assert_eq!(node.elected(), None);

@@ -15,6 +15,7 @@ use super::config::{self, Seat, Way};
 use super::jvm::{Jvm, Who};
 use super::node::Node;
 use super::quick::Quick;
+use super::safepoints::Safepoints;
 use super::{ANSWER, data};
 use crate::environment::first_answer::first_answer;
 use crate::environment::{Error, Result, SmallDisk, ports, rooms};
@@ -92,7 +93,9 @@ impl Nodes {
                 None => data::format(plan.jvm, &who, &cluster, &properties)?,
             }
             let options = plan.options_of_jvm();
-            all.push(Node { who, address, data, disk: None, properties, options, child: None });
+            let safepoints = Safepoints::of(plan.room, seat.id);
+            let (disk, child) = (None, None);
+            all.push(Node { who, address, data, disk, properties, options, safepoints, child });
         }
         Ok(Self { all, jvm: plan.jvm.clone(), doors })
     }

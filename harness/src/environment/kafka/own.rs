@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use schedbench_contract::Address;
@@ -158,6 +159,10 @@ impl Running for Own {
 
     fn leader(&self, queue: &str) -> Result<usize> {
         self.nodes.leader(queue)
+    }
+
+    fn pauses(&self, stretch: &Range<u64>) -> Option<Vec<Range<u64>>> {
+        Some(self.nodes.all().iter().flat_map(|node| node.safepoints.within(stretch)).collect())
     }
 
     fn restart(&mut self) -> Result<()> {

@@ -4,8 +4,9 @@ use schedbench_contract::{
 
 use super::WorkerSeen;
 
-/// A pause this long is worth a mark on the time axis; of the others the longest is kept.
-const LONG_PAUSE_NS: u64 = 10_000_000;
+/// A pause this long is worth a mark on the time axis, ns; of the others the
+/// longest is kept.
+pub const LONG_PAUSE_NS: u64 = 10_000_000;
 
 /// Puts the bytes of one worker's pipe together to records.
 pub(super) struct Decoder {

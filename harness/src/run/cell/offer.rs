@@ -65,7 +65,8 @@ impl RunCell<'_, '_> {
         between.host.settle_wait_ns = self.stage.settle_wait_ns;
         if matches!(staff, Staff::Here(_)) {
             let here = edges.most_held.saturating_sub(self.held_before);
-            between.usage.allocated = Some(Allocated { here, noop: None });
+            let calls = edges.allocations();
+            between.usage.allocated = Some(Allocated { here, noop: None, calls });
         }
         let ended = clock::now();
         Ok(Seen {
