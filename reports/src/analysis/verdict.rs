@@ -1,6 +1,7 @@
-//! The verdict: sentences made from the data, one per class that has something
-//! to say, then what bounds it all. A difference is claimed only when five
-//! repeats or more carry it after Holm's correction.
+//! The verdict: sentences made from the data. Broken promises first; then one
+//! per class that has something to say of its load, what its faults did, what
+//! delayed tasks show, and what bounds it all. A difference is claimed only
+//! when five repeats or more carry it after Holm's correction.
 
 use schedbench_contract::DurabilityClass;
 
@@ -64,24 +65,37 @@ pub(super) fn sentences(
         return out;
     }
     // Losses count whatever the validity, and each sentence says whose times.
-    out.extend(super::faults::sentences(outcome, faults));
+    let of_faults = super::faults::sentences(outcome, faults).into_iter();
+    let (broken, of_faults): (Vec<Sentence>, Vec<Sentence>) =
+        of_faults.partition(|sentence| sentence.about == Subject::Broken);
+    out.extend(broken);
     if counts.valid == 0 {
+        out.extend(of_faults);
         out.push(about_all("No cell is valid, so nothing can be ranked.".to_owned()));
     } else {
-        let comparisons = compare(groups);
-        for (place, group) in groups.iter().enumerate() {
-            let text = match (group.mode, &group.variant) {
-                (Mode::Open, None) => open(group, comparisons[place].as_ref()),
-                (Mode::Open, Some(_)) => delayed(groups, place),
-                (Mode::InFlight, _) => in_flight(group),
-            };
-            if let Some(text) = text {
-                out.push(Sentence { text, about: Subject::Group(place) });
-            }
-        }
+        let (of_loads, of_delays) = of_groups(groups);
+        out.extend(of_loads.into_iter().chain(of_faults).chain(of_delays));
     }
     out.push(about_all(bound(outcome, groups)));
     out
+}
+
+/// A sentence for each group that says something: those of immediate tasks, and
+/// those of others.
+fn of_groups(groups: &[Group]) -> (Vec<Sentence>, Vec<Sentence>) {
+    let comparisons = compare(groups);
+    let (mut immediate, mut others) = (Vec::new(), Vec::new());
+    for (place, group) in groups.iter().enumerate() {
+        let text = match (group.mode, &group.variant) {
+            (Mode::Open, None) => open(group, comparisons[place].as_ref()),
+            (Mode::Open, Some(_)) => delayed(groups, place),
+            (Mode::InFlight, _) => in_flight(group),
+        };
+        let Some(text) = text else { continue };
+        let kind = if group.variant.is_none() { &mut immediate } else { &mut others };
+        kind.push(Sentence { text, about: Subject::Group(place) });
+    }
+    (immediate, others)
 }
 
 fn about_all(text: String) -> Sentence {

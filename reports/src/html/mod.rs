@@ -1,9 +1,10 @@
 //! The report: one self-contained HTML file.
 //!
-//! Sections stand in the order of a reader's questions: in a fault run what
-//! was lost and when it was back; then who won, who holds what, how it looks
-//! against load and over time, the ledger, what it costs, what others claim of
-//! it, and how to run it again. A section without data is left out.
+//! Sections stand in the order of a reader's questions: who won, who holds
+//! what, how it looks against load; what was lost under faults and when it was
+//! back, which comes first where nothing else was measured; how it looks over
+//! time, the ledger, what it costs, what others claim of it, and how to run it
+//! again. A section without data is left out.
 
 mod again;
 mod backlog;
@@ -69,19 +70,19 @@ pub fn render_beside(outcome: &Outcome, claims: &[Published]) -> String {
     let palette = Palette::of(&outcome.systems);
     let page = Page { outcome, analysis: &analysis, palette: &palette };
     let mut data = Data::default();
-    let mut sections: Vec<Section> = [
-        faults::section(&page, &mut data),
-        backlog::section(&page, &mut data),
-        holds::section(&page),
-        load::section(&page, &mut data),
+    let mut first =
+        [[holds::section(&page), load::section(&page, &mut data)], hurt(&page, &mut data)];
+    // Without a contender under load they show the harness's own ceiling only.
+    if !analysis.groups.iter().any(|group| group.contenders().next().is_some()) {
+        first.reverse();
+    }
+    let then = [
         overtime::section(&page, &mut data),
         percentiles::section(&page, &mut data),
         ledger::section(&page),
         cost::section(&page),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    ];
+    let mut sections: Vec<Section> = first.into_iter().flatten().chain(then).flatten().collect();
     let card = scorecard::section(&page, &sections);
     let rest = [card, claims::section(&page), guide::section(&page), Some(again::section(&page))];
     sections.extend(rest.into_iter().flatten());
@@ -93,6 +94,11 @@ pub fn render_beside(outcome: &Outcome, claims: &[Published]) -> String {
         sections: &sections,
         data: &data,
     })
+}
+
+/// What was done to systems, and what became of them.
+fn hurt(page: &Page<'_>, data: &mut Data) -> [Option<Section>; 2] {
+    [faults::section(page, data), backlog::section(page, data)]
 }
 
 /// What a page is put together from.

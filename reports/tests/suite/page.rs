@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use schedbench_reports::html::render;
+use schedbench_reports::outcome::Outcome;
 
 use crate::outcomes;
 use crate::page_parts::text_of;
@@ -33,6 +34,26 @@ const LARGEST: usize = 2_000_000;
 fn three_hundred_cells_fit_into_a_page() {
     let page = render(&outcomes::largest());
     assert!(page.len() < LARGEST, "{} bytes", page.len());
+}
+
+/// Where each of these begins on the page of an outcome; all are there.
+fn places(outcome: &Outcome, all: &[&str]) -> Vec<usize> {
+    let page = render(outcome);
+    all.iter().map(|one| page.find(one).unwrap_or_else(|| panic!("no {one}"))).collect()
+}
+
+#[test]
+fn who_won_comes_before_faults_and_a_broken_promise_before_all() {
+    let sections = ["id=\"holds\"", "id=\"faults\"", "id=\"ledger\""];
+    let sentences = ["<b>Promises broken</b>", "<b>In process, memory</b>", "<b>Kill broker"];
+    let whole = outcomes::whole();
+    for in_order in [&sections, &sentences] {
+        let places = places(&whole, in_order);
+        assert!(places.is_sorted(), "{in_order:?} at {places:?}");
+    }
+    // A fault run has nobody but `noop` under load, and no winner.
+    let places = places(&outcomes::drill(), &["id=\"faults\"", "id=\"holds\""]);
+    assert!(places.is_sorted(), "{places:?}");
 }
 
 /// All that a reader sees of them, so that a change of it is looked at.
