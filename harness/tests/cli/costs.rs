@@ -29,10 +29,11 @@ fn allocations_are_counted_in_process_and_pauses_where_something_collects() {
     // Whoever cannot do so many on a busy machine has its costs all the same.
     place.says(&["run", file.to_str().expect("UTF-8")]).ends_well();
     let outcome = place.results().expect("results").outcome();
-    // One for each sleep at least; the wheel has its places already.
+    // One for each sleep, some of them before the window in which it is done; the
+    // wheel has its places already.
     let of_tokio = number(&outcome, "tokio", "allocations.per_task");
     let of_wheel = number(&outcome, "wheel", "allocations.per_task");
-    assert!(of_tokio >= 1.0 && of_wheel < 0.2, "{of_tokio} and {of_wheel}");
+    assert!(of_tokio > 0.5 && of_wheel < 0.2, "{of_tokio} and {of_wheel}");
     for system in ["go-timers", "kafka"] {
         let elsewhere = figure(&outcome, system, "allocations.per_task");
         assert!(matches!(elsewhere, Value::NotMeasured(_)), "{system}: {elsewhere:?}");
